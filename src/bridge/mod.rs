@@ -1,0 +1,1 @@
+//! The bridge: five actors between Twilio and a Symbl-protocol server.

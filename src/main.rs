@@ -1,0 +1,3 @@
+//! Parse, configure, run, drain.
+
+fn main() {}

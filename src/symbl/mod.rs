@@ -1,0 +1,1 @@
+//! The Symbl protocol's messages.

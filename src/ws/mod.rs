@@ -1,0 +1,1 @@
+//! The one shell over actix-web-actors and awc.
