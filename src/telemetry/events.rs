@@ -171,6 +171,8 @@ events! {
         kind: &'a str,
         /// Messages or milliseconds.
         size: u64,
+        /// Jumps so far; from the 17th on only powers of two are logged.
+        jumps: u64,
     }
     /// A message of the media stream is no message, or its audio is no base64.
     Warn leg MediaMessageIgnored "media_message_ignored" "media message ignored" {
