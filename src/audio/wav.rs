@@ -470,7 +470,8 @@ mod tests {
     #[test]
     fn errors_name_the_file_the_fault_and_the_remedy() {
         let folder = folder();
-        let cases: [(&str, Option<Vec<u8>>, &[&str]); 8] = [
+        type Case<'a> = (&'a str, Option<Vec<u8>>, &'a [&'a str]);
+        let cases: [Case<'_>; 8] = [
             (
                 "absent.wav",
                 None,
