@@ -14,6 +14,7 @@ use crate::symbl::endpoint::Endpoint;
 use crate::symbl::start_template::StartTemplate;
 use crate::symbl::token::TokenClient;
 use crate::telemetry::LegTags;
+use crate::twilio::{PublicUrl, StreamUrl};
 
 /// Shared by all workers of a process.
 #[derive(Clone)]
@@ -38,23 +39,16 @@ pub struct Shared {
     pub mode: Mode,
     /// Whether a conference ends for all when one leaves.
     pub end_on_exit: bool,
-    /// Our addresses, as Twilio must use them.
-    pub addresses: Addresses,
+    /// How the world reaches us.
+    pub public_url: PublicUrl,
+    /// Our media socket, as Twilio reaches it.
+    pub media_url: StreamUrl,
     /// Bounds of media sockets.
     pub media: MediaSettings,
     /// Bounds of dashboards.
     pub updates: UpdatesSettings,
     /// Whether transcripts are logged.
     pub log_transcripts: bool,
-}
-
-/// Our addresses, as Twilio must use them; no slash at the end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Addresses {
-    /// Base of webhooks, `https://…`.
-    pub webhooks: String,
-    /// Base of sockets, `wss://…`.
-    pub sockets: String,
 }
 
 /// One worker's services: what is shared, and the worker's own HTTP client.
@@ -70,7 +64,10 @@ impl Services {
     pub fn of_this_worker(shared: Shared) -> Self {
         // 0: no limit. By default a client allows 100 connections, and an open socket keeps its place for life.
         let connector = awc::Connector::new().limit(0).timeout(shared.connect_timeout);
-        let http = awc::Client::builder().connector(connector).timeout(shared.connect_timeout).finish();
+        let http = awc::Client::builder()
+            .connector(connector)
+            .timeout(shared.connect_timeout)
+            .finish();
         Self { shared, http }
     }
 }

@@ -18,7 +18,7 @@ use super::twilio_stream::{StopLeg, TwilioStream};
 use super::updates_hub::{Publish, UpdatesHub};
 use crate::telemetry::LegTags;
 use crate::telemetry::events;
-use crate::twilio::CallSid;
+use crate::twilio::{CallSid, StreamSid};
 
 /// Webhooks wait here for their answers; beyond this they wait for a place, still inside the process.
 const MAILBOX: usize = 4096;
@@ -81,6 +81,11 @@ pub struct LegEnded {
 #[rtype(result = "()")]
 pub struct CallEnded(pub CallSid);
 
+/// A media stream is over, says Twilio.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct StreamStopped(pub StreamSid);
+
 /// Asks for what log lines about a call carry.
 pub struct TagsOfCall(pub CallSid);
 
@@ -111,7 +116,13 @@ pub struct Supervisor {
 impl Supervisor {
     /// Returns a supervisor that has not started.
     pub fn new(registry: Registry, hub: Addr<UpdatesHub>) -> Self {
-        Self { registry, streams: HashMap::new(), hub, began: Instant::now(), waiting_for_none: Vec::new() }
+        Self {
+            registry,
+            streams: HashMap::new(),
+            hub,
+            began: Instant::now(),
+            waiting_for_none: Vec::new(),
+        }
     }
 
     fn now(&self) -> Millis {
@@ -126,9 +137,13 @@ impl Supervisor {
 
     /// Tells a leg's media socket to end; its connection reports the end later.
     fn stop(&self, leg: LegId, exit: LegExit, ctx: &mut Context<Self>) {
-        let Some(stream) = self.streams.get(&leg) else { return };
+        let Some(stream) = self.streams.get(&leg) else {
+            return;
+        };
         if let Err(SendError::Full(StopLeg(exit))) = stream.try_send(StopLeg(exit)) {
-            ctx.run_later(TELL_AGAIN_AFTER, move |supervisor, ctx| supervisor.stop(leg, exit, ctx));
+            ctx.run_later(TELL_AGAIN_AFTER, move |supervisor, ctx| {
+                supervisor.stop(leg, exit, ctx)
+            });
         }
     }
 }
@@ -138,7 +153,9 @@ impl Actor for Supervisor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        ctx.run_interval(SWEEP_EVERY, |supervisor, _| supervisor.registry.forget_old_calls(supervisor.now()));
+        ctx.run_interval(SWEEP_EVERY, |supervisor, _| {
+            supervisor.registry.forget_old_calls(supervisor.now())
+        });
     }
 }
 
@@ -149,9 +166,18 @@ impl Handler<AnnounceCall> for Supervisor {
         let plan = self.registry.announce(self.now(), &call, unique_id);
         let leg = tags(call.call_sid.as_str(), "", "", plan.room.as_str());
         let (from, role) = (call.from.masked(), plan.party.role.as_str());
-        events::CallAnnounced { leg: Some(&leg), from: &from, role }.emit();
+        events::CallAnnounced {
+            leg: Some(&leg),
+            from: &from,
+            role,
+        }
+        .emit();
         if plan.stream.is_none() {
-            events::CallNotStreamed { leg: Some(&leg), reason: "limits.max_calls is reached" }.emit();
+            events::CallNotStreamed {
+                leg: Some(&leg),
+                reason: "limits.max_calls is reached",
+            }
+            .emit();
         }
         MessageResult(plan)
     }
@@ -213,14 +239,33 @@ impl Handler<CallEnded> for Supervisor {
     }
 }
 
+impl Handler<StreamStopped> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, StreamStopped(stream_sid): StreamStopped, ctx: &mut Self::Context) {
+        if let Some(leg) = self.registry.leg_of_stream(&stream_sid) {
+            self.stop(leg, LegExit::StreamStopped, ctx);
+        }
+    }
+}
+
 impl Handler<TagsOfCall> for Supervisor {
     type Result = MessageResult<TagsOfCall>;
 
     fn handle(&mut self, TagsOfCall(call_sid): TagsOfCall, _: &mut Self::Context) -> Self::Result {
-        let leg = self.registry.live_legs().into_iter().find(|leg| leg.call_sid == call_sid);
+        let leg = self
+            .registry
+            .live_legs()
+            .into_iter()
+            .find(|leg| leg.call_sid == call_sid);
         let room = self.registry.room_of(&call_sid).map_or("", |room| room.as_str());
         MessageResult(match &leg {
-            Some(leg) => tags(call_sid.as_str(), leg.stream_sid.as_str(), &leg.view.connection_id, room),
+            Some(leg) => tags(
+                call_sid.as_str(),
+                leg.stream_sid.as_str(),
+                &leg.view.connection_id,
+                room,
+            ),
             None => tags(call_sid.as_str(), "", "", room),
         })
     }

@@ -1,11 +1,10 @@
 //! Typed settings: read completely and checked completely before a port is bound.
 //!
 //! Sources, later ones win: the defaults of `config/default.toml`, a file, the environment (with `.env`) as
-//! `BRIDGE__SECTION__KEY`, the names that users of this integration already have ([`reader::KNOWN_NAMES`]).
+//! `BRIDGE__SECTION__KEY`, the names that users of this integration already have (`reader::KNOWN_NAMES`).
 //! [`Settings::load`] collects every mistake before it gives up, each with its key, fault and remedy.
 
 mod parties;
-mod public_address;
 mod reader;
 
 use std::collections::HashMap;
@@ -17,12 +16,11 @@ use secrecy::SecretString;
 
 use crate::symbl::endpoint::Endpoint;
 use crate::symbl::start_template::{DEFAULT_TEMPLATE, StartTemplate};
-use crate::twilio::caller::PhoneNumber;
+use crate::twilio::{PhoneNumber, PublicUrl};
 
 pub use parties::{NamedParty, PartyList};
-pub use public_address::PublicAddress;
-pub use reader::{ConfigError, Problem};
 use reader::Reader;
+pub use reader::{ConfigError, Problem};
 
 /// Where settings come from.
 #[derive(Debug, Clone, Default)]
@@ -157,7 +155,7 @@ pub struct Settings {
     /// What a caller's TwiML does.
     pub mode: Mode,
     /// How the world reaches us; none in local development.
-    pub public_address: Option<PublicAddress>,
+    pub public_url: Option<PublicUrl>,
     /// The listener.
     pub http: HttpSettings,
     /// The Twilio account.
@@ -176,8 +174,6 @@ pub struct Settings {
     pub max_calls: usize,
     /// Whether transcripts are logged.
     pub log_transcripts: bool,
-    /// How long live calls may go on after SIGTERM.
-    pub drain_deadline: Duration,
 }
 
 impl Settings {
@@ -193,9 +189,12 @@ impl Settings {
     fn read(read: &mut Reader) -> Self {
         let mode = read.choice(
             "mode",
-            &[("conference", Mode::Conference), ("receive_call", Mode::ReceiveCall)],
+            &[
+                ("conference", Mode::Conference),
+                ("receive_call", Mode::ReceiveCall),
+            ],
         );
-        let public_address = read.parsed("webhook_domain", PublicAddress::parse);
+        let public_url = read.parsed("webhook_domain", webhook_domain);
         let http = HttpSettings {
             host: read.text("http.host").unwrap_or_else(|| "127.0.0.1".to_owned()),
             port: read.number("http.port", 0..=65_535) as u16,
@@ -205,14 +204,20 @@ impl Settings {
         let twilio = TwilioSettings {
             account_sid: read.parsed("twilio.account_sid", account_sid),
             auth_token: read.text("twilio.auth_token").map(SecretString::from),
-            number: read.parsed("twilio.number", |text| PhoneNumber::parse(text).map_err(|e| e.to_string())),
+            number: read.parsed("twilio.number", |text| {
+                PhoneNumber::parse(text).map_err(|e| e.to_string())
+            }),
         };
-        let upstream = read.parsed("symbl.api_base_url", |text| Endpoint::parse(text).map_err(|e| e.to_string()));
+        let upstream = read.parsed("symbl.api_base_url", |text| {
+            Endpoint::parse(text).map_err(|e| e.to_string())
+        });
         let symbl = SymblSettings {
             app_id: read.text("symbl.app_id"),
             app_secret: read.text("symbl.app_secret").map(SecretString::from),
             upstream: upstream.map_or(Upstream::Embedded, Upstream::Server),
-            start_template: read.parsed("symbl.start_request", template_file).unwrap_or_else(builtin_template),
+            start_template: read
+                .parsed("symbl.start_request", template_file)
+                .unwrap_or_else(builtin_template),
             connect_timeout: read.millis("symbl.connect_timeout_ms", 100..=120_000),
             give_up_after: read.millis("symbl.give_up_after_ms", 0..=600_000),
             stop_timeout: read.millis("symbl.stop_timeout_ms", 100..=120_000),
@@ -232,7 +237,7 @@ impl Settings {
         let policies = [("number", RoomPolicy::Number), ("pair", RoomPolicy::Pair)];
         Self {
             mode,
-            public_address,
+            public_url,
             http,
             twilio,
             symbl,
@@ -251,14 +256,30 @@ impl Settings {
             },
             max_calls: read.number("limits.max_calls", 1..=1_000_000) as usize,
             log_transcripts: read.flag("log.transcripts"),
-            drain_deadline: read.millis("drain.deadline_ms", 0..=86_400_000),
         }
     }
 }
 
+/// A host name; `https://` before it and `/` after it are forgiven.
+fn webhook_domain(text: &str) -> Result<PublicUrl, String> {
+    let domain = text
+        .strip_prefix("https://")
+        .unwrap_or(text)
+        .trim_end_matches('/');
+    if domain.contains(['/', '?', '#', '@']) {
+        return Err("must be a host name that Twilio reaches over https, without path or query".to_owned());
+    }
+    PublicUrl::parse(&format!("https://{domain}")).map_err(|error| error.to_string())
+}
+
 fn account_sid(text: &str) -> Result<String, String> {
-    let is_sid = text.len() == 34 && text.starts_with("AC") && text[2..].bytes().all(|b| b.is_ascii_hexdigit());
-    if is_sid { Ok(text.to_owned()) } else { Err("must be `AC` and 32 hexadecimal digits".to_owned()) }
+    let is_sid =
+        text.len() == 34 && text.starts_with("AC") && text[2..].bytes().all(|b| b.is_ascii_hexdigit());
+    if is_sid {
+        Ok(text.to_owned())
+    } else {
+        Err("must be `AC` and 32 hexadecimal digits".to_owned())
+    }
 }
 
 fn template_file(path: &str) -> Result<StartTemplate, String> {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::reader::Reader;
-use crate::twilio::caller::PhoneNumber;
+use crate::twilio::PhoneNumber;
 
 /// A person known by number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,17 +43,30 @@ enum Numbers {
 pub(super) fn read(read: &mut Reader) -> PartyList {
     let mut people = Vec::new();
     let remedy = "write [{ number = \"+12125550123\", name = \"Anna\", role = \"agent\" }]";
-    let named: Vec<RawParty> = read.value("parties.named", "a list of people", remedy).unwrap_or_default();
+    let named: Vec<RawParty> = read
+        .value("parties.named", "a list of people", remedy)
+        .unwrap_or_default();
     for raw in named {
         let is_agent = match raw.role.as_deref() {
             Some("agent") => true,
             Some("customer") | None => false,
             Some(other) => {
-                read.problem("parties.named", format!("has the role `{other}`"), "write `agent` or `customer`");
+                read.problem(
+                    "parties.named",
+                    format!("has the role `{other}`"),
+                    "write `agent` or `customer`",
+                );
                 continue;
             }
         };
-        push(read, &mut people, "parties.named", &raw.number, raw.name, is_agent);
+        push(
+            read,
+            &mut people,
+            "parties.named",
+            &raw.number,
+            raw.name,
+            is_agent,
+        );
     }
     for (key, is_agent) in [("parties.agents", true), ("parties.customers", false)] {
         let remedy = "write numbers like +12125550123, separated by commas";
@@ -78,7 +91,11 @@ fn push(
     is_agent: bool,
 ) {
     match PhoneNumber::parse(number.trim()) {
-        Ok(number) => people.push(NamedParty { number, name, is_agent }),
+        Ok(number) => people.push(NamedParty {
+            number,
+            name,
+            is_agent,
+        }),
         Err(error) => read.problem(
             key,
             format!("has `{}`: {error}", number.trim()),

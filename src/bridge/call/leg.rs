@@ -59,6 +59,8 @@ pub enum LegExit {
     SocketClosed,
     /// A status callback said that the call is over.
     CallCompleted,
+    /// A status callback said that the stream is over.
+    StreamStopped,
     /// A newer stream of the same call took its place.
     Replaced,
     /// No media message for too long.
@@ -80,6 +82,7 @@ impl LegExit {
             Self::Hangup => "hangup",
             Self::SocketClosed => "socket_closed",
             Self::CallCompleted => "call_completed",
+            Self::StreamStopped => "stream_stopped",
             Self::Replaced => "replaced",
             Self::MediaSilence => "media_silence",
             Self::MediaFault => "media_fault",
