@@ -94,7 +94,7 @@ impl fmt::Display for ConfigError {
 fn name_for(key: &str) -> String {
     match KNOWN_NAMES.iter().find(|(_, known)| *known == key) {
         Some((name, _)) => format!("{name} ({key})"),
-        None => key.to_owned(),
+        None => format!("{key} (BRIDGE__{})", key.to_uppercase().replace('.', "__")),
     }
 }
 

@@ -112,18 +112,26 @@ fn every_mistake_is_named_with_its_fault_and_remedy() {
             "+1212,nobody",
             "AGENT_PHONE (parties.agents) has `nobody`",
         ),
-        ("BRIDGE__HTTP__PORT", "70000", "http.port is 70000, out of bounds"),
+        (
+            "BRIDGE__HTTP__PORT",
+            "70000",
+            "http.port (BRIDGE__HTTP__PORT) is 70000, out of bounds",
+        ),
         (
             "BRIDGE__HTTP__PORT",
             "many",
-            "http.port is `many`, not a whole number",
+            "http.port (BRIDGE__HTTP__PORT) is `many`, not a whole number",
         ),
         (
             "BRIDGE__LOG__TRANSCRIPTS",
             "perhaps",
-            "log.transcripts is `perhaps`, not true or false",
+            "log.transcripts (BRIDGE__LOG__TRANSCRIPTS) is `perhaps`, not true or false",
         ),
-        ("BRIDGE__HTTP__PROT", "1", "http.prot is not a setting"),
+        (
+            "BRIDGE__HTTP__PROT",
+            "1",
+            "http.prot (BRIDGE__HTTP__PROT) is not a setting",
+        ),
         (
             "BRIDGE__SYMBL__START_REQUEST",
             "/no/such/file.json",

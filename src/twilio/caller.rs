@@ -90,7 +90,7 @@ pub enum Caller {
     Phone(PhoneNumber),
     /// A SIP address, whole: `sip:alice@pbx.example.com;transport=tls`.
     Sip(String),
-    /// A Twilio client, its name without `client:`.
+    /// A Twilio client, whole: `client:alice`.
     Client(String),
     /// What the carrier delivered and nothing above fits.
     Other(String),
@@ -111,7 +111,7 @@ impl Caller {
             return if name.is_empty() {
                 Self::Withheld
             } else {
-                Self::Client(name.to_owned())
+                Self::Client(text.to_owned())
             };
         }
         if strip_scheme(text, "sip:").is_some() || strip_scheme(text, "sips:").is_some() {
@@ -249,8 +249,8 @@ mod tests {
                 Caller::Sip("sips:pbx.example.com".into()),
                 "sip:…@pbx.example.com",
             ),
-            ("client:alice", Caller::Client("alice".into()), "client:…"),
-            ("Client:Bob", Caller::Client("Bob".into()), "client:…"),
+            ("client:alice", Caller::Client("client:alice".into()), "client:…"),
+            ("Client:Bob", Caller::Client("Client:Bob".into()), "client:…"),
             ("client:", Caller::Withheld, "withheld"),
             ("", Caller::Withheld, "withheld"),
             ("   ", Caller::Withheld, "withheld"),
