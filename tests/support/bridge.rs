@@ -23,13 +23,17 @@ pub const AUTH_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 /// A bridge in the making: an environment of its own, nothing inherited.
 pub struct Settings {
     environment: BTreeMap<String, String>,
-    subcommand: Vec<String>,
+    arguments: Vec<String>,
+    dot_env: Option<String>,
 }
 
 impl Settings {
     /// What every test starts from: a free port, JSON logs, the given Symbl-protocol server.
     pub fn with_upstream(base_url: &str) -> Self {
-        let settings = Self { environment: BTreeMap::new(), subcommand: vec!["serve".into()] };
+        let settings = Self {
+            environment: BTreeMap::new(),
+            subcommand: vec!["serve".into()],
+        };
         settings
             .set("SYMBL_APP_ID", APP_ID)
             .set("SYMBL_APP_SECRET", APP_SECRET)
@@ -52,16 +56,26 @@ impl Settings {
         self
     }
 
+    /// Puts a `.env` into the directory that the bridge starts in.
+    pub fn dot_env(mut self, text: &str) -> Self {
+        self.dot_env = Some(text.into());
+        self
+    }
+
     /// Public mode: the address that Twilio knows, and the token that signs its requests.
     pub fn public(self, domain: &str) -> Self {
-        self.set("WEBHOOK_DOMAIN", domain).set("TWILIO_AUTH_TOKEN", AUTH_TOKEN)
+        self.set("WEBHOOK_DOMAIN", domain)
+            .set("TWILIO_AUTH_TOKEN", AUTH_TOKEN)
     }
 
     /// Starts the process without waiting for anything.
     pub fn spawn(self) -> Process {
         let directory = TempDir::new().expect("a directory of its own, without anybody's .env");
+        if let Some(text) = &self.dot_env {
+            std::fs::write(directory.path().join(".env"), text).expect("a file of our own");
+        }
         let mut child = Command::new(env!("CARGO_BIN_EXE_symbl-bridge"))
-            .args(&self.subcommand)
+            .args(&self.arguments)
             .env_clear()
             .envs(&self.environment)
             .current_dir(directory.path())
@@ -72,30 +86,50 @@ impl Settings {
             .expect("the bridge starts");
         let stdout = Lines::of(child.stdout.take().expect("piped"));
         let stderr = Lines::of(child.stderr.take().expect("piped"));
-        Process { child, stdout, stderr, _directory: directory }
+        Process {
+            child,
+            stdout,
+            stderr,
+            _directory: directory,
+        }
     }
 
     /// Starts the process and waits until it listens.
     pub async fn start(self) -> Bridge {
-        let domain = self.environment.get("WEBHOOK_DOMAIN").cloned();
+        let domain = self.environment.get("WEBHOOK_DOMAIN").map(|text| {
+            text.trim_start_matches("https://")
+                .trim_end_matches('/')
+                .to_string()
+        });
         let auth_token = self.environment.get("TWILIO_AUTH_TOKEN").cloned();
         let mut process = self.spawn();
         let address = wait_for("the bridge to listen", || {
             if let Some(status) = process.exited() {
                 panic!("the bridge ended with {status} instead of listening");
             }
-            let listening = process.log().into_iter().find(|line| line["event"] == "server_listening")?;
+            let listening = process
+                .log()
+                .into_iter()
+                .find(|line| line["event"] == "server_listening")?;
             let address = listening["address"].as_str().expect("an address").to_string();
             Some(address.parse().unwrap_or_else(|_| panic!("address {address}")))
         })
         .await;
-        Bridge { process, address, domain, auth_token }
+        Bridge {
+            process,
+            address,
+            domain,
+            auth_token,
+        }
     }
 }
 
 /// Runs the program with arguments and no settings at all, to its end.
 pub async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Finished {
-    let mut settings = Settings { environment: BTreeMap::new(), subcommand: Vec::new() };
+    let mut settings = Settings {
+        environment: BTreeMap::new(),
+        subcommand: Vec::new(),
+    };
     settings.subcommand = arguments.iter().map(ToString::to_string).collect();
     for (key, value) in environment {
         settings = settings.set(key, value);
@@ -130,13 +164,20 @@ impl Process {
         let status = wait_for("the process to end", || self.exited()).await;
         self.stdout.join();
         self.stderr.join();
-        Finished { code: status.code(), stdout: self.stdout.text(), stderr: self.stderr.text() }
+        Finished {
+            code: status.code(),
+            stdout: self.stdout.text(),
+            stderr: self.stderr.text(),
+        }
     }
 
     /// Sends a signal by name, for instance `TERM`, to this process alone.
     pub fn signal(&self, name: &str) {
         let command = format!("kill -{name} {}", self.child.id());
-        let status = Command::new("sh").args(["-c", &command]).status().expect("a shell");
+        let status = Command::new("sh")
+            .args(["-c", &command])
+            .status()
+            .expect("a shell");
         assert!(status.success(), "{command}");
     }
 
@@ -153,7 +194,11 @@ impl Process {
     /// The log lines so far that are JSON objects.
     pub fn log(&self) -> Vec<Value> {
         let lines = self.stderr.lines();
-        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).filter(Value::is_object).collect()
+        lines
+            .iter()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .filter(Value::is_object)
+            .collect()
     }
 }
 
@@ -195,7 +240,9 @@ impl Bridge {
     /// Signature of the media socket's handshake.
     pub fn handshake_signature(&self, path: &str) -> Option<String> {
         let url = self.public_url(path).replacen("http", "ws", 1);
-        self.auth_token.as_ref().map(|token| http::signature(token, &url, &[]))
+        self.auth_token
+            .as_ref()
+            .map(|token| http::signature(token, &url, &[]))
     }
 
     /// Posts a form as Twilio does, signed when the bridge has an auth token.
@@ -210,7 +257,11 @@ impl Bridge {
 
     /// The log lines of one event so far.
     pub fn events(&self, event: &str) -> Vec<Value> {
-        self.process.log().into_iter().filter(|line| line["event"] == event).collect()
+        self.process
+            .log()
+            .into_iter()
+            .filter(|line| line["event"] == event)
+            .collect()
     }
 
     /// Waits for a log line of this event that `wanted` accepts.
@@ -261,7 +312,10 @@ impl Lines {
                 kept.lock().expect("no reader panicked").push(line);
             }
         });
-        Self { lines, reader: Some(reader) }
+        Self {
+            lines,
+            reader: Some(reader),
+        }
     }
 
     fn lines(&self) -> Vec<String> {
