@@ -32,7 +32,8 @@ impl Settings {
     pub fn with_upstream(base_url: &str) -> Self {
         let settings = Self {
             environment: BTreeMap::new(),
-            subcommand: vec!["serve".into()],
+            arguments: vec!["serve".into()],
+            dot_env: None,
         };
         settings
             .set("SYMBL_APP_ID", APP_ID)
@@ -126,11 +127,12 @@ impl Settings {
 
 /// Runs the program with arguments and no settings at all, to its end.
 pub async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Finished {
+    let arguments = arguments.iter().map(ToString::to_string).collect();
     let mut settings = Settings {
         environment: BTreeMap::new(),
-        subcommand: Vec::new(),
+        arguments,
+        dot_env: None,
     };
-    settings.subcommand = arguments.iter().map(ToString::to_string).collect();
     for (key, value) in environment {
         settings = settings.set(key, value);
     }
