@@ -1,1 +1,52 @@
-//! The bridge: five actors between Twilio and a Symbl-protocol server.
+//! The bridge: callers on one side, one Symbl connection each on the other.
+//!
+//! Five actors, and who sends what to whom:
+//!
+//! ```text
+//!   Twilio ──frames──▶ TwilioStream ──audio──▶ SymblConnection ──frames──▶ Symbl-protocol server
+//!                        │      ▲                    │
+//!                  start │      │ plan, stop         │ connected, media ended, ended
+//!                        ▼      │                    ▼
+//!   webhooks ──call──▶ Supervisor ──updates──▶ UpdatesHub ──updates──▶ UpdatesSession ──▶ dashboard
+//! ```
+//!
+//! * [`supervisor`] - which calls and legs there are; the one owner of every leg.
+//! * [`twilio_stream`] - one media socket: frames in, decoded audio out.
+//! * [`symbl_connection`] - one leg's socket to the server.
+//! * [`updates_hub`] - relays updates to dashboards, with a snapshot for newcomers.
+//! * [`updates_session`] - one dashboard's socket.
+//! * [`http`] - routes: Twilio's webhooks, the media socket, the updates socket, health.
+//! * [`services`] - what the actors of one worker thread share.
+//!
+//! Decisions are made in [`call`], which has no clock and no socket; the actors perform them. A leg's two socket
+//! actors live on one worker thread, so audio never crosses threads.
+
+pub mod call;
+pub mod http;
+pub mod services;
+pub mod supervisor;
+pub mod symbl_connection;
+pub mod twilio_stream;
+pub mod updates_hub;
+pub mod updates_session;
+
+use actix::dev::ToEnvelope;
+use actix::{Actor, Addr, Handler, Message};
+
+/// Tells a fact that must not be lost to an actor of ours that never waits for a peer.
+///
+/// Only towards [`supervisor::Supervisor`] and [`updates_hub::UpdatesHub`]: a leg sends them a handful of facts in its
+/// whole life, so their mailboxes are bounded by the number of legs, and neither is ever frozen by a socket.
+fn tell<A, M>(to: &Addr<A>, fact: M)
+where
+    A: Actor + Handler<M>,
+    A::Context: ToEnvelope<A, M>,
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "bounded by the number of legs, see above"
+    )]
+    to.do_send(fact);
+}

@@ -1,1 +1,39 @@
-//! One file a subcommand.
+//! The command line: one file a subcommand.
+
+pub mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Exit code for wrong usage and wrong configuration (`EX_USAGE` of sysexits).
+pub const EXIT_USAGE: u8 = 64;
+
+/// Streams every caller of a Twilio number to a Symbl-protocol server, one connection a caller.
+#[derive(Debug, Parser)]
+#[command(
+    name = "symbl-bridge",
+    version,
+    max_term_width = 110,
+    after_help = "\
+Start with `symbl-bridge serve`, then call it with `symbl-bridge call` from another terminal.
+Settings come from config/default.toml, a file (--config), .env and the environment; README.md explains them."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::ServeArgs),
+}
+
+impl Cli {
+    /// Runs the chosen subcommand.
+    pub fn run(self) -> ExitCode {
+        match self.command {
+            Command::Serve(args) => serve::run(&args),
+        }
+    }
+}

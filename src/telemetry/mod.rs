@@ -1,1 +1,24 @@
-//! Log events and metrics.
+//! Log events and the two forms they are written in.
+//!
+//! * [`events`] - every event the program logs, one type each, with a stable name and fields.
+//! * [`format`] - JSON lines for machines, short lines for people.
+//!
+//! What callers say is not an event; [`events::Transcript`] exists for operators who ask for it in so many words.
+
+pub mod events;
+pub mod format;
+
+use std::sync::Arc;
+
+/// What every line about a call carries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LegTags {
+    /// Twilio's call.
+    pub call_sid: Arc<str>,
+    /// Twilio's media stream.
+    pub stream_sid: Arc<str>,
+    /// The conference's connection to the Symbl-protocol server.
+    pub connection_id: Arc<str>,
+    /// The conference's name.
+    pub room: Arc<str>,
+}

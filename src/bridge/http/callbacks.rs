@@ -1,0 +1,109 @@
+//! What became of calls, streams and conferences: told in any order, more than once, and of calls nobody knows.
+//!
+//! Each is answered, and none opens anything: a leg begins at the media socket only (`twilio-protocol` 3.6).
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::form_body::{BadFormBody, FormBody};
+use super::xml;
+use crate::bridge::services::Services;
+use crate::bridge::supervisor::{CallEnded, StreamStopped, TagsOfCall};
+use crate::telemetry::{LegTags, events};
+use crate::twilio::form::BadForm;
+use crate::twilio::webhook::{CallStatusUpdate, ConferenceStatus, DialDone, StreamEvent, StreamStatus};
+use crate::twilio::{CallSid, twiml};
+
+/// `POST /twilio/statuschange`: the number's and each call's status callback.
+pub async fn call_status(
+    request: HttpRequest,
+    services: Data<Services>,
+    FormBody(form): FormBody,
+) -> Result<HttpResponse, BadFormBody> {
+    let update = understand(&request, CallStatusUpdate::from_form(&form))?;
+    let leg = tags_of(&services, &update.call_sid).await;
+    events::CallStatusReported {
+        leg: Some(&leg),
+        status: update.status.as_str(),
+    }
+    .emit();
+    if update.status.is_terminal() {
+        let ended = services.shared.supervisor.send(CallEnded(update.call_sid)).await;
+        ended.map_err(|_| BadFormBody::Ending)?;
+    }
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `POST /twilio/stream-events`: a media stream began, ended or failed.
+pub async fn stream_status(
+    request: HttpRequest,
+    services: Data<Services>,
+    FormBody(form): FormBody,
+) -> Result<HttpResponse, BadFormBody> {
+    let report = understand(&request, StreamStatus::from_form(&form))?;
+    let leg = tags_of(&services, &report.call_sid).await;
+    let error = report.error.as_deref().unwrap_or_default();
+    events::StreamStatusReported {
+        leg: Some(&leg),
+        status: report.event.as_str(),
+        error,
+    }
+    .emit();
+    if report.event == StreamEvent::Stopped
+        && let Some(stream_sid) = report.stream_sid
+    {
+        let stopped = services.shared.supervisor.send(StreamStopped(stream_sid)).await;
+        stopped.map_err(|_| BadFormBody::Ending)?;
+    }
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `POST /twilio/conference`: something happened in a conference.
+pub async fn conference_status(
+    request: HttpRequest,
+    FormBody(form): FormBody,
+) -> Result<HttpResponse, BadFormBody> {
+    let report = understand(&request, ConferenceStatus::from_form(&form))?;
+    let call_sid = report.call_sid.as_ref().map_or("", CallSid::as_str);
+    let leg = LegTags {
+        call_sid: call_sid.into(),
+        room: report.friendly_name.as_str().into(),
+        ..LegTags::default()
+    };
+    events::ConferenceStatusReported {
+        leg: Some(&leg),
+        status: report.event.as_str(),
+    }
+    .emit();
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `POST /twilio/dial-done`: a caller has left the conference, and Twilio asks what now.
+pub async fn dial_done(
+    request: HttpRequest,
+    services: Data<Services>,
+    FormBody(form): FormBody,
+) -> Result<HttpResponse, BadFormBody> {
+    let done = understand(&request, DialDone::from_form(&form))?;
+    if done.call_status.is_terminal() {
+        let ended = services.shared.supervisor.send(CallEnded(done.call_sid)).await;
+        ended.map_err(|_| BadFormBody::Ending)?;
+    }
+    Ok(xml(twiml::hang_up()))
+}
+
+fn understand<T>(request: &HttpRequest, report: Result<T, BadForm>) -> Result<T, BadFormBody> {
+    report.map_err(|error| BadFormBody::from(error).logged(request.path()))
+}
+
+async fn tags_of(services: &Services, call_sid: &CallSid) -> LegTags {
+    let known = services
+        .shared
+        .supervisor
+        .send(TagsOfCall(call_sid.clone()))
+        .await;
+    known.unwrap_or_else(|_| LegTags {
+        call_sid: call_sid.as_str().into(),
+        ..LegTags::default()
+    })
+}

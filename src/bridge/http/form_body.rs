@@ -1,0 +1,121 @@
+//! A form, read whole and bounded before anything is believed.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, ContentType};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
+use futures_util::StreamExt;
+
+use crate::telemetry::events;
+use crate::twilio::Form;
+use crate::twilio::form::BadForm;
+
+/// Twilio's forms have 500 to 900 bytes, some kilobytes with add-ons (`twilio-protocol` 1.4).
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// A decoded form.
+#[derive(Debug)]
+pub struct FormBody(pub Form);
+
+/// Why a request has no form we can use.
+#[derive(Debug, thiserror::Error)]
+pub enum BadFormBody {
+    /// Another content type.
+    #[error("the body must be application/x-www-form-urlencoded, as Twilio posts it")]
+    ContentType,
+    /// Too long.
+    #[error("the body is longer than {BODY_LIMIT} bytes")]
+    TooLong,
+    /// The connection broke.
+    #[error("the body ended early")]
+    Broken,
+    /// No form, or a form without what is needed.
+    #[error(transparent)]
+    Form(#[from] BadForm),
+    /// A room in the address that cannot be one.
+    #[error("`room` in the webhook address: {0}")]
+    Room(#[from] crate::bridge::call::room::BadRoom),
+    /// The process is ending.
+    #[error("the server is shutting down")]
+    Ending,
+}
+
+impl ResponseError for BadFormBody {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Ending => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Broken | Self::Form(_) | Self::Room(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::build(self.status_code())
+            .insert_header(ContentType::plaintext())
+            .body(format!("{self}\n"))
+    }
+}
+
+impl BadFormBody {
+    /// Logs the refusal; returns itself.
+    pub(super) fn logged(self, path: &str) -> Self {
+        events::WebhookRefused {
+            leg: None,
+            path,
+            reason: &self.to_string(),
+        }
+        .emit();
+        self
+    }
+}
+
+impl FromRequest for FormBody {
+    type Error = BadFormBody;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, BadFormBody>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let path = request.path().to_owned();
+        let is_form = has_form_type(request);
+        let payload = payload.take();
+        Box::pin(async move {
+            let form = if is_form {
+                read(payload).await
+            } else {
+                Err(BadFormBody::ContentType)
+            };
+            form.map(FormBody).map_err(|error| error.logged(&path))
+        })
+    }
+}
+
+/// Only the media type counts; a charset after it does not (`twilio-protocol` 1.1).
+fn has_form_type(request: &HttpRequest) -> bool {
+    let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
+        return false;
+    };
+    let media_type = value
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default();
+    media_type
+        .trim()
+        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+async fn read(mut payload: Payload) -> Result<Form, BadFormBody> {
+    let mut body = web::BytesMut::new();
+    while let Some(piece) = payload.next().await {
+        let piece = piece.map_err(|_| BadFormBody::Broken)?;
+        if body.len() + piece.len() > BODY_LIMIT {
+            return Err(BadFormBody::TooLong);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Form::parse(&body)?)
+}

@@ -1,0 +1,43 @@
+//! Routes of the bridge: Twilio's webhooks, the media socket, the updates socket, health.
+//!
+//! * [`twiml`] - what a call is to do.
+//! * [`callbacks`] - what became of calls, streams, conferences.
+//! * [`sockets`] - the media and the updates socket.
+//! * [`form_body`] - a form, read whole and bounded before anything is believed.
+//! * [`peer`] - a connection as a thing that can be cut off from outside.
+
+pub mod callbacks;
+pub mod form_body;
+pub mod peer;
+pub mod sockets;
+pub mod twiml;
+
+use actix_web::{HttpResponse, web};
+
+/// Adds the bridge's routes.
+pub fn configure(routes: &mut web::ServiceConfig) {
+    routes
+        .service(web::resource("/twilio/twiml").post(twiml::answer))
+        .service(web::resource("/twilio/statuschange").post(callbacks::call_status))
+        .service(web::resource("/twilio/stream-events").post(callbacks::stream_status))
+        .service(web::resource("/twilio/conference").post(callbacks::conference_status))
+        .service(web::resource("/twilio/dial-done").post(callbacks::dial_done))
+        // Twilio may sign, and dial, the address with a slash at its end (twilio-protocol 5.5).
+        .service(web::resource(["/twilio/media", "/twilio/media/"]).get(sockets::media))
+        // Published instructions have the doubled slash.
+        .service(web::resource(["/symbl/updates", "//symbl/updates"]).get(sockets::updates))
+        .service(web::resource("/healthz").get(alive));
+}
+
+async fn alive() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .body("alive\n")
+}
+
+/// Returns a TwiML document as Twilio wants it served.
+fn xml(document: String) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/xml; charset=utf-8")
+        .body(document)
+}

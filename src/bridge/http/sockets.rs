@@ -1,0 +1,43 @@
+//! The two sockets: Twilio's media and the dashboards' updates.
+
+use std::sync::Arc;
+
+use actix_web::web::{Data, Payload};
+use actix_web::{Error, HttpRequest, HttpResponse, error};
+
+use super::peer::Peer;
+use crate::bridge::services::Services;
+use crate::bridge::twilio_stream::{self, TwilioStream};
+use crate::bridge::updates_session::{self, UpdatesSession};
+use crate::ws::server::accept;
+
+/// `WS /twilio/media`: one caller's audio.
+pub async fn media(
+    request: HttpRequest,
+    services: Data<Services>,
+    payload: Payload,
+) -> Result<HttpResponse, Error> {
+    accept(
+        TwilioStream::new(services),
+        &request,
+        payload,
+        twilio_stream::MESSAGE_LIMIT,
+        None,
+    )
+}
+
+/// `WS /symbl/updates`: lifecycle updates.
+pub async fn updates(
+    request: HttpRequest,
+    services: Data<Services>,
+    payload: Payload,
+) -> Result<HttpResponse, Error> {
+    let Some(peer) = request.conn_data::<Arc<Peer>>() else {
+        return Err(error::ErrorInternalServerError(
+            "the listener keeps no handle on connections",
+        ));
+    };
+    let shared = &services.shared;
+    let session = UpdatesSession::new(shared.hub.clone(), Arc::clone(peer), shared.updates.queue);
+    accept(session, &request, payload, updates_session::MESSAGE_LIMIT, None)
+}

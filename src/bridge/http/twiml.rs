@@ -1,0 +1,114 @@
+//! `POST /twilio/twiml`: what a call is to do. Answered from within the process, whatever the upstream does.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use jiff::Timestamp;
+
+use super::form_body::{BadFormBody, FormBody};
+use super::xml;
+use crate::bridge::call::registry::{Announcement, CallPlan};
+use crate::bridge::call::room::Room;
+use crate::bridge::services::{Services, Shared};
+use crate::bridge::supervisor::AnnounceCall;
+use crate::config::Mode;
+use crate::telemetry::events;
+use crate::twilio::Form;
+use crate::twilio::twiml::{self, ConferenceTwiml, StreamTwiml};
+use crate::twilio::webhook::VoiceRequest;
+
+/// Answers with TwiML; the same again for the same call.
+pub async fn answer(
+    request: HttpRequest,
+    services: Data<Services>,
+    FormBody(form): FormBody,
+) -> Result<HttpResponse, BadFormBody> {
+    let call = announcement(&request, &form).map_err(|error| error.logged(request.path()))?;
+    let plan = services.shared.supervisor.send(AnnounceCall(call.clone())).await;
+    let plan = plan.map_err(|_| BadFormBody::Ending)?;
+    Ok(xml(document(&services.shared, &call, &plan)))
+}
+
+fn announcement(request: &HttpRequest, form: &Form) -> Result<Announcement, BadFormBody> {
+    let voice = VoiceRequest::from_form(form)?;
+    let query = Form::parse(request.query_string().as_bytes())?;
+    let room = query.filled("room").map(Room::parse).transpose()?;
+    let to = voice.to.user_id().unwrap_or_default().to_owned();
+    Ok(Announcement {
+        call_sid: voice.call_sid,
+        from: voice.from,
+        to,
+        room,
+    })
+}
+
+fn document(shared: &Shared, call: &Announcement, plan: &CallPlan) -> String {
+    let callbacks = Callbacks::of(shared);
+    let conference = ConferenceTwiml {
+        dial_action: Some(&callbacks.dial_done),
+        start_on_enter: true,
+        end_on_exit: shared.end_on_exit,
+        status_callback: Some(&callbacks.conference),
+        ..ConferenceTwiml::new(plan.room.as_str())
+    };
+    let streamed = plan.stream.and_then(|stream| {
+        let token = shared
+            .stream_tokens
+            .issue(&call.call_sid, stream, now_in_seconds());
+        let name = format!("leg-{}-{stream}", call.call_sid);
+        let parameters = [
+            ("from", call.from.user_id().unwrap_or_default()),
+            ("to", call.to.as_str()),
+            ("room", plan.room.as_str()),
+            ("token", token.as_str()),
+        ];
+        let stream = StreamTwiml {
+            name: &name,
+            url: &shared.media_url,
+            status_callback: Some(&callbacks.stream),
+            parameters: &parameters,
+        };
+        let document = match shared.mode {
+            Mode::Conference => twiml::conference(&stream, &conference),
+            Mode::ReceiveCall => twiml::connect_stream(&stream),
+        };
+        document.map_err(|error| not_streamed(&error.to_string())).ok()
+    });
+    streamed.unwrap_or_else(|| without_stream(shared.mode, &conference))
+}
+
+/// A call is never refused because it cannot be analysed: the caller still joins the conference.
+fn without_stream(mode: Mode, conference: &ConferenceTwiml<'_>) -> String {
+    match mode {
+        Mode::Conference => twiml::conference_only(conference).unwrap_or_else(|error| {
+            not_streamed(&error.to_string());
+            twiml::hang_up()
+        }),
+        Mode::ReceiveCall => twiml::hang_up(),
+    }
+}
+
+fn not_streamed(reason: &str) {
+    events::CallNotStreamed { leg: None, reason }.emit();
+}
+
+/// Where Twilio reports what becomes of a call.
+struct Callbacks {
+    stream: String,
+    conference: String,
+    dial_done: String,
+}
+
+impl Callbacks {
+    fn of(shared: &Shared) -> Self {
+        let page = |path| shared.public_url.page(path);
+        Self {
+            stream: page("/twilio/stream-events"),
+            conference: page("/twilio/conference"),
+            dial_done: page("/twilio/dial-done"),
+        }
+    }
+}
+
+fn now_in_seconds() -> u64 {
+    u64::try_from(Timestamp::now().as_second()).unwrap_or_default()
+}

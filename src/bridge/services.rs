@@ -1,0 +1,89 @@
+//! What the actors of one worker thread share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+
+use super::call::leg::LegLimits;
+use super::call::stream_token::StreamTokens;
+use super::supervisor::Supervisor;
+use super::updates_hub::UpdatesHub;
+use crate::config::{MediaSettings, Mode, UpdatesSettings};
+use crate::symbl::endpoint::Endpoint;
+use crate::symbl::start_template::StartTemplate;
+use crate::symbl::token::TokenClient;
+use crate::telemetry::LegTags;
+use crate::twilio::{PublicUrl, StreamUrl};
+
+/// Shared by all workers of a process.
+#[derive(Clone)]
+pub struct Shared {
+    /// The owner of all calls and legs.
+    pub supervisor: Addr<Supervisor>,
+    /// The relay to dashboards.
+    pub hub: Addr<UpdatesHub>,
+    /// Gets access tokens for the upstream.
+    pub tokens: Arc<TokenClient>,
+    /// Where the upstream lives.
+    pub upstream: Endpoint,
+    /// What a leg asks for.
+    pub start_template: Arc<StartTemplate>,
+    /// One attempt to connect.
+    pub connect_timeout: Duration,
+    /// Bounds of a leg.
+    pub limits: LegLimits,
+    /// Makes and checks what lets a media socket in.
+    pub stream_tokens: StreamTokens,
+    /// What a caller's TwiML does.
+    pub mode: Mode,
+    /// Whether a conference ends for all when one leaves.
+    pub end_on_exit: bool,
+    /// How the world reaches us.
+    pub public_url: PublicUrl,
+    /// Our media socket, as Twilio reaches it.
+    pub media_url: StreamUrl,
+    /// Bounds of media sockets.
+    pub media: MediaSettings,
+    /// Bounds of dashboards.
+    pub updates: UpdatesSettings,
+    /// Whether transcripts are logged.
+    pub log_transcripts: bool,
+}
+
+/// One worker's services: what is shared, and the worker's own HTTP client.
+pub struct Services {
+    /// Shared by all workers.
+    pub shared: Shared,
+    /// Never leaves its thread.
+    pub http: awc::Client,
+}
+
+impl Services {
+    /// Returns services for the calling worker thread.
+    pub fn of_this_worker(shared: Shared) -> Self {
+        // 0: no limit. By default a client allows 100 connections, and an open socket keeps its place for life.
+        let connector = awc::Connector::new().limit(0).timeout(shared.connect_timeout);
+        let http = awc::Client::builder()
+            .connector(connector)
+            .timeout(shared.connect_timeout)
+            .finish();
+        Self { shared, http }
+    }
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Services")
+    }
+}
+
+/// Returns the tags of a leg's log lines.
+pub fn tags(call_sid: &str, stream_sid: &str, connection_id: &str, room: &str) -> LegTags {
+    LegTags {
+        call_sid: call_sid.into(),
+        stream_sid: stream_sid.into(),
+        connection_id: connection_id.into(),
+        room: room.into(),
+    }
+}

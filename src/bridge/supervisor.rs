@@ -1,0 +1,304 @@
+//! The supervisor: which calls and legs there are. One a process, and the one owner of every leg.
+//!
+//! It asks [`Registry`] what to do and does it. A leg ends here and nowhere else, however it ended: its connection
+//! reports the end, or, should the connection die of a panic, the guard it leaves behind does.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use tokio::sync::oneshot;
+
+use super::call::leg::{LegExit, Millis};
+use super::call::registry::{Announcement, CallPlan, LegId, LegPlan, Registry, StreamRefusal, StreamStart};
+use super::call::update::LegNews;
+use super::services::tags;
+use super::tell;
+use super::twilio_stream::{StopLeg, TwilioStream};
+use super::updates_hub::{Publish, UpdatesHub};
+use crate::telemetry::LegTags;
+use crate::telemetry::events;
+use crate::twilio::{CallSid, StreamSid};
+
+/// Webhooks wait here for their answers; beyond this they wait for a place, still inside the process.
+const MAILBOX: usize = 4096;
+
+/// How often old calls are forgotten.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// When a stream's mailbox is full, it is told again after this.
+const TELL_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// Twilio asks what to do with a call.
+pub struct AnnounceCall(pub Announcement);
+
+impl Message for AnnounceCall {
+    type Result = CallPlan;
+}
+
+/// A media stream begins, its token checked.
+pub struct StartLeg {
+    /// The stream.
+    pub start: StreamStart,
+    /// Its socket.
+    pub stream: Addr<TwilioStream>,
+}
+
+impl Message for StartLeg {
+    type Result = Result<LegPlan, StreamRefusal>;
+}
+
+/// The server listens to a leg.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct LegConnected {
+    /// The leg.
+    pub leg: LegId,
+    /// The server's id of the conversation.
+    pub conversation_id: String,
+}
+
+/// A leg's caller is gone; last results may follow.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct MediaEnded {
+    /// The leg.
+    pub leg: LegId,
+}
+
+/// A leg is over.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct LegEnded {
+    /// The leg.
+    pub leg: LegId,
+    /// Why.
+    pub exit: LegExit,
+}
+
+/// A call is over, whatever became of its streams.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CallEnded(pub CallSid);
+
+/// A media stream is over, says Twilio.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct StreamStopped(pub StreamSid);
+
+/// Asks for what log lines about a call carry.
+pub struct TagsOfCall(pub CallSid);
+
+impl Message for TagsOfCall {
+    type Result = LegTags;
+}
+
+/// The process ends: end every leg; answered when none is left.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct EndAllLegs;
+
+/// Asks how many legs live.
+#[derive(Message)]
+#[rtype(result = "usize")]
+pub struct CountLegs;
+
+/// The actor.
+pub struct Supervisor {
+    registry: Registry,
+    streams: HashMap<LegId, Addr<TwilioStream>>,
+    hub: Addr<UpdatesHub>,
+    began: Instant,
+    /// Who waits until no leg is left.
+    waiting_for_none: Vec<oneshot::Sender<()>>,
+}
+
+impl Supervisor {
+    /// Returns a supervisor that has not started.
+    pub fn new(registry: Registry, hub: Addr<UpdatesHub>) -> Self {
+        Self {
+            registry,
+            streams: HashMap::new(),
+            hub,
+            began: Instant::now(),
+            waiting_for_none: Vec::new(),
+        }
+    }
+
+    fn now(&self) -> Millis {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn publish(&self, news: impl IntoIterator<Item = LegNews>) {
+        for news in news {
+            tell(&self.hub, Publish(news));
+        }
+    }
+
+    /// Tells a leg's media socket to end; its connection reports the end later.
+    fn stop(&self, leg: LegId, exit: LegExit, ctx: &mut Context<Self>) {
+        let Some(stream) = self.streams.get(&leg) else {
+            return;
+        };
+        if let Err(SendError::Full(StopLeg(exit))) = stream.try_send(StopLeg(exit)) {
+            ctx.run_later(TELL_AGAIN_AFTER, move |supervisor, ctx| {
+                supervisor.stop(leg, exit, ctx)
+            });
+        }
+    }
+}
+
+impl Actor for Supervisor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        ctx.run_interval(SWEEP_EVERY, |supervisor, _| {
+            supervisor.registry.forget_old_calls(supervisor.now())
+        });
+    }
+}
+
+impl Handler<AnnounceCall> for Supervisor {
+    type Result = MessageResult<AnnounceCall>;
+
+    fn handle(&mut self, AnnounceCall(call): AnnounceCall, _: &mut Self::Context) -> Self::Result {
+        let plan = self.registry.announce(self.now(), &call, unique_id);
+        let leg = tags(call.call_sid.as_str(), "", "", plan.room.as_str());
+        let (from, role) = (call.from.masked(), plan.party.role.as_str());
+        events::CallAnnounced {
+            leg: Some(&leg),
+            from: &from,
+            role,
+        }
+        .emit();
+        if plan.stream.is_none() {
+            events::CallNotStreamed {
+                leg: Some(&leg),
+                reason: "limits.max_calls is reached",
+            }
+            .emit();
+        }
+        MessageResult(plan)
+    }
+}
+
+impl Handler<StartLeg> for Supervisor {
+    type Result = Result<LegPlan, StreamRefusal>;
+
+    fn handle(&mut self, StartLeg { start, stream }: StartLeg, ctx: &mut Self::Context) -> Self::Result {
+        let plan = self.registry.begin_leg(self.now(), &start, unique_id)?;
+        for older in &plan.replaces {
+            self.stop(*older, LegExit::Replaced, ctx);
+        }
+        self.streams.insert(plan.leg, stream);
+        Ok(plan)
+    }
+}
+
+impl Handler<LegConnected> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, fact: LegConnected, _: &mut Self::Context) {
+        let news = self.registry.leg_connected(fact.leg, fact.conversation_id);
+        self.publish(news);
+    }
+}
+
+impl Handler<MediaEnded> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, MediaEnded { leg }: MediaEnded, _: &mut Self::Context) {
+        self.registry.media_ended(leg);
+    }
+}
+
+impl Handler<LegEnded> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, LegEnded { leg, exit }: LegEnded, _: &mut Self::Context) {
+        let news = self.registry.leg_ended(self.now(), leg, exit);
+        self.publish(news);
+        self.streams.remove(&leg);
+        if self.streams.is_empty() {
+            for waiting in self.waiting_for_none.drain(..) {
+                // Whoever gave up waiting no longer needs the answer.
+                let _ = waiting.send(());
+            }
+        }
+    }
+}
+
+impl Handler<CallEnded> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, CallEnded(call_sid): CallEnded, ctx: &mut Self::Context) {
+        for leg in self.registry.call_ended(self.now(), &call_sid) {
+            self.stop(leg, LegExit::CallCompleted, ctx);
+        }
+    }
+}
+
+impl Handler<StreamStopped> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, StreamStopped(stream_sid): StreamStopped, ctx: &mut Self::Context) {
+        if let Some(leg) = self.registry.leg_of_stream(&stream_sid) {
+            self.stop(leg, LegExit::StreamStopped, ctx);
+        }
+    }
+}
+
+impl Handler<TagsOfCall> for Supervisor {
+    type Result = MessageResult<TagsOfCall>;
+
+    fn handle(&mut self, TagsOfCall(call_sid): TagsOfCall, _: &mut Self::Context) -> Self::Result {
+        let leg = self
+            .registry
+            .live_legs()
+            .into_iter()
+            .find(|leg| leg.call_sid == call_sid);
+        let room = self.registry.room_of(&call_sid).map_or("", |room| room.as_str());
+        MessageResult(match &leg {
+            Some(leg) => tags(
+                call_sid.as_str(),
+                leg.stream_sid.as_str(),
+                &leg.view.connection_id,
+                room,
+            ),
+            None => tags(call_sid.as_str(), "", "", room),
+        })
+    }
+}
+
+impl Handler<EndAllLegs> for Supervisor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: EndAllLegs, ctx: &mut Self::Context) -> Self::Result {
+        let legs: Vec<LegId> = self.streams.keys().copied().collect();
+        if legs.is_empty() {
+            return Box::pin(std::future::ready(()));
+        }
+        for leg in legs {
+            self.stop(leg, LegExit::Shutdown, ctx);
+        }
+        let (none_left, none_is_left) = oneshot::channel();
+        self.waiting_for_none.push(none_left);
+        Box::pin(async {
+            // An error means that the supervisor itself is gone, and every leg with it.
+            let _ = none_is_left.await;
+        })
+    }
+}
+
+impl Handler<CountLegs> for Supervisor {
+    type Result = usize;
+
+    fn handle(&mut self, _: CountLegs, _: &mut Self::Context) -> usize {
+        self.streams.len()
+    }
+}
+
+fn unique_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}

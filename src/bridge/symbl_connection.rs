@@ -1,0 +1,417 @@
+//! One leg's socket to the Symbl-protocol server. One actor a leg, on the thread of its media socket.
+//!
+//! [`Leg`] decides, this actor performs: it gets a token, opens the socket, and lets the pump pull frames. Audio waits
+//! in the leg's buffer, never in the socket's.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use actix_web::web::Data;
+use bytes::Bytes;
+
+use super::call::leg::{Effect, Leg, LegEvent, LegExit, Millis, Outgoing};
+use super::call::registry::{LegId, LegPlan};
+use super::call::upload::BYTES_PER_MS;
+use super::services::Services;
+use super::supervisor::{LegConnected, LegEnded, MediaEnded, Supervisor};
+use super::tell;
+use super::twilio_stream::{StopLeg, TwilioStream};
+use crate::symbl::Speaker;
+use crate::symbl::server_message::{RecognitionResult, ServerMessage};
+use crate::symbl::token::{AccessToken, TokenError};
+use crate::telemetry::{LegTags, events};
+use crate::ws::client::{ClientSession, ClientSocket, ConnectError, FrameWriter, Pumping, connect};
+use crate::ws::{CloseCode, End, Incoming, close_reason};
+
+/// Twenty seconds of audio. The mailbox is emptied at every wake-up, so it only fills if the thread stands still.
+const MAILBOX: usize = 1024;
+
+const STOP_REQUEST: &str = r#"{"type":"stop_request"}"#;
+
+/// Decoded audio of the caller: mu-law, 8000 Hz, in order.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct Audio(pub Bytes);
+
+/// The caller's audio ended.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct EndMedia(pub LegExit);
+
+/// The actor.
+pub struct SymblConnection {
+    services: Data<Services>,
+    leg: Leg,
+    tags: Rc<LegTags>,
+    connection_id: String,
+    speaker: Speaker,
+    stream: Addr<TwilioStream>,
+    began: Instant,
+    timer: Option<SpawnHandle>,
+    connecting: Option<SpawnHandle>,
+    socket: Option<Pumping>,
+    results: u64,
+    dropping: bool,
+    end: EndGuard,
+}
+
+/// Tells the supervisor that the leg is over, whatever becomes of this actor.
+struct EndGuard {
+    leg: LegId,
+    supervisor: Addr<Supervisor>,
+    told: bool,
+}
+
+impl EndGuard {
+    fn end(&mut self, exit: LegExit) {
+        if !std::mem::replace(&mut self.told, true) {
+            tell(&self.supervisor, LegEnded { leg: self.leg, exit });
+        }
+    }
+}
+
+impl Drop for EndGuard {
+    fn drop(&mut self) {
+        self.end(LegExit::Panicked);
+    }
+}
+
+/// Why an attempt to connect failed.
+#[derive(Debug, thiserror::Error)]
+enum AttemptError {
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+}
+
+impl AttemptError {
+    /// 408, 429 and 5xx pass; another status will not change its mind, and neither will refused credentials.
+    fn is_retryable(&self) -> bool {
+        match self {
+            Self::Token(error) => error.is_retryable(),
+            Self::Connect(ConnectError::Status { status }) => matches!(status, 408 | 429 | 500..),
+            Self::Connect(ConnectError::TimedOut(_) | ConnectError::Failed(_)) => true,
+        }
+    }
+}
+
+impl SymblConnection {
+    /// Returns the connection of a leg that begins; `stream` is told when nobody listens any more.
+    pub fn new(
+        services: Data<Services>,
+        plan: LegPlan,
+        tags: Rc<LegTags>,
+        stream: Addr<TwilioStream>,
+    ) -> Self {
+        let supervisor = services.shared.supervisor.clone();
+        Self {
+            leg: Leg::new(
+                services.shared.limits,
+                plan.leg.0.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+            ),
+            services,
+            tags,
+            connection_id: plan.connection_id,
+            speaker: plan.party.speaker,
+            stream,
+            began: Instant::now(),
+            timer: None,
+            connecting: None,
+            socket: None,
+            results: 0,
+            dropping: false,
+            end: EndGuard {
+                leg: plan.leg,
+                supervisor,
+                told: false,
+            },
+        }
+    }
+
+    fn now(&self) -> Millis {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Tells the leg what happened and does what it decides.
+    fn happen(&mut self, event: LegEvent, ctx: &mut Context<Self>) {
+        for effect in self.leg.on_event(self.now(), event) {
+            self.perform(effect, ctx);
+        }
+        self.set_timer(ctx);
+        if let Some(socket) = &self.socket {
+            socket.wake();
+        }
+    }
+
+    fn perform(&mut self, effect: Effect, ctx: &mut Context<Self>) {
+        let leg = Some(&*self.tags);
+        match effect {
+            Effect::Connect => self.connect(ctx),
+            Effect::DropSocket => {
+                if let Some(attempt) = self.connecting.take() {
+                    ctx.cancel_future(attempt);
+                }
+                if let Some(socket) = self.socket.take() {
+                    socket.abort(ctx);
+                }
+            }
+            Effect::ReportConnected {
+                conversation_id,
+                buffered,
+            } => {
+                let buffered_ms = (buffered / BYTES_PER_MS) as u64;
+                let after_ms = self.now();
+                events::LegConnected {
+                    leg,
+                    conversation_id: &conversation_id,
+                    after_ms,
+                    buffered_ms,
+                }
+                .emit();
+                tell(
+                    &self.end.supervisor,
+                    LegConnected {
+                        leg: self.end.leg,
+                        conversation_id,
+                    },
+                );
+            }
+            Effect::ReportMediaEnded(exit) => {
+                let audio_ms = self.leg.upload().heard() / BYTES_PER_MS as u64;
+                events::MediaEnded {
+                    leg,
+                    reason: exit.as_str(),
+                    audio_ms,
+                }
+                .emit();
+                tell(&self.end.supervisor, MediaEnded { leg: self.end.leg });
+            }
+            Effect::ReportRetry { reason, pause } => {
+                events::UpstreamRetry {
+                    leg,
+                    reason: &reason,
+                    in_ms: pause,
+                }
+                .emit();
+            }
+            Effect::ReportFailed { reason } => events::UpstreamFailed { leg, reason: &reason }.emit(),
+            Effect::CloseMedia => {
+                // A stream that is gone, or has more to read than that, ends by itself.
+                let _ = self.stream.try_send(StopLeg(LegExit::UpstreamFailed));
+            }
+            Effect::ReportEnded(exit) => {
+                let upload = self.leg.upload();
+                let (sent, dropped) = (upload.sent(), upload.dropped() + upload.waiting() as u64);
+                events::LegEnded {
+                    leg,
+                    reason: exit.as_str(),
+                    sent_ms: sent / BYTES_PER_MS as u64,
+                    dropped_ms: dropped / BYTES_PER_MS as u64,
+                    results: self.results,
+                }
+                .emit();
+                self.end.end(exit);
+                ctx.stop();
+            }
+        }
+    }
+
+    fn set_timer(&mut self, ctx: &mut Context<Self>) {
+        if let Some(timer) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        if let Some(due) = self.leg.wake_at() {
+            let wait = Duration::from_millis(due.saturating_sub(self.now()));
+            self.timer = Some(ctx.run_later(wait, |connection, ctx| {
+                connection.timer = None;
+                connection.happen(LegEvent::Tick, ctx);
+            }));
+        }
+    }
+
+    fn connect(&mut self, ctx: &mut Context<Self>) {
+        let services = self.services.clone();
+        let connection_id = self.connection_id.clone();
+        let attempt = async move { open(&services, &connection_id).await }
+            .into_actor(self)
+            .map(|opened, connection, ctx| {
+                connection.connecting = None;
+                match opened {
+                    Ok(socket) => {
+                        connection.socket = Some(socket.start(ctx));
+                        connection.happen(LegEvent::Opened, ctx);
+                    }
+                    Err(error) => {
+                        let (retry, reason) = (error.is_retryable(), error.to_string());
+                        connection.happen(LegEvent::NotOpened { retry, reason }, ctx);
+                    }
+                }
+            });
+        // The attempt is as large as its largest state; boxed, it is gone when it is over.
+        self.connecting = Some(ctx.spawn(Box::pin(attempt)));
+    }
+
+    fn message(&mut self, text: &str, ctx: &mut Context<Self>) {
+        let message = match ServerMessage::parse(text) {
+            Ok(message) => message,
+            Err(error) => {
+                let reason = error.to_string();
+                return events::UpstreamMessageIgnored {
+                    leg: Some(&self.tags),
+                    reason: &reason,
+                }
+                .emit();
+            }
+        };
+        if let Some(id) = message.conversation_id().filter(|id| !id.is_empty()) {
+            self.happen(LegEvent::ConversationNamed(id.to_owned()), ctx);
+        }
+        match message {
+            ServerMessage::StartedListening | ServerMessage::RecognitionStarted(_) => {
+                self.happen(LegEvent::Acknowledged, ctx);
+            }
+            ServerMessage::ConversationCompleted(_) | ServerMessage::RecognitionStopped => {
+                self.happen(LegEvent::Completed, ctx);
+            }
+            ServerMessage::RecognitionResult(result) => self.result(&result),
+            ServerMessage::Error(error) => events::UpstreamError {
+                leg: Some(&self.tags),
+                error: &error.message,
+                details: &error.details,
+            }
+            .emit(),
+            // Dashboards get these from the server itself.
+            _ => {}
+        }
+    }
+
+    fn result(&mut self, result: &RecognitionResult) {
+        if !result.is_final {
+            return;
+        }
+        self.results += 1;
+        if self.services.shared.log_transcripts {
+            let text = &result.punctuated.transcript;
+            events::Transcript {
+                leg: Some(&self.tags),
+                text,
+            }
+            .emit();
+        }
+    }
+
+    fn ended(&mut self, end: &End, ctx: &mut Context<Self>) {
+        self.socket = None;
+        let retry = match end {
+            // 1000: the server is done. 1002, 1003, 1007 to 1010: it will not like the next attempt better.
+            End::Closed(Some(reason)) => !matches!(u16::from(reason.code), 1000 | 1002 | 1003 | 1007..=1010),
+            End::Closed(None) | End::Lost(_) => true,
+            End::Fault(_) => false,
+        };
+        self.happen(
+            LegEvent::SocketEnded {
+                retry,
+                reason: end.to_string(),
+            },
+            ctx,
+        );
+    }
+}
+
+/// Gets a token and opens a leg's socket; a token that the handshake refuses is renewed once.
+async fn open(services: &Services, connection_id: &str) -> Result<ClientSocket, AttemptError> {
+    let shared = &services.shared;
+    let token = shared.tokens.token(&services.http).await?;
+    match handshake(services, connection_id, &token).await {
+        Err(ConnectError::Status { status: 401 }) => {
+            let token = shared.tokens.renew(&token, &services.http).await?;
+            Ok(handshake(services, connection_id, &token).await?)
+        }
+        opened => Ok(opened?),
+    }
+}
+
+async fn handshake(
+    services: &Services,
+    connection_id: &str,
+    token: &AccessToken,
+) -> Result<ClientSocket, ConnectError> {
+    let shared = &services.shared;
+    let url = shared.upstream.streaming(connection_id, token.expose());
+    connect(&services.http, &url, Some(token.expose()), shared.connect_timeout).await
+}
+
+impl ClientSession for SymblConnection {
+    fn write(&mut self, frames: &mut FrameWriter<'_>) {
+        match self.leg.next_frame() {
+            Some(Outgoing::StartRequest) => {
+                frames.text(&self.services.shared.start_template.render(&self.speaker));
+            }
+            Some(Outgoing::Audio(audio)) => {
+                frames.binary(audio);
+                let count = audio.len();
+                self.leg.mark_sent(count);
+            }
+            Some(Outgoing::StopRequest) => frames.text(STOP_REQUEST),
+            Some(Outgoing::Close) => frames.close(close_reason(CloseCode::Normal, "")),
+            None => {}
+        }
+    }
+
+    fn receive(&mut self, incoming: Incoming, ctx: &mut Context<Self>) {
+        match incoming {
+            Incoming::Text(text) => self.message(&text, ctx),
+            Incoming::Ended(end) => self.ended(&end, ctx),
+            Incoming::Binary(_) | Incoming::Pong(_) => {}
+        }
+    }
+}
+
+impl Actor for SymblConnection {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        self.happen(LegEvent::Begin, ctx);
+    }
+}
+
+impl Handler<Audio> for SymblConnection {
+    type Result = ();
+
+    /// Only keeps the audio: the pump is polled right after the mailbox is empty, and takes all that waits at once.
+    fn handle(&mut self, Audio(audio): Audio, _: &mut Self::Context) {
+        let dropped = self.leg.hear(&audio);
+        if dropped > 0 {
+            self.report_drop();
+        } else {
+            self.dropping = false;
+        }
+    }
+}
+
+impl Handler<EndMedia> for SymblConnection {
+    type Result = ();
+
+    fn handle(&mut self, EndMedia(exit): EndMedia, ctx: &mut Self::Context) {
+        self.happen(LegEvent::MediaEnded(exit), ctx);
+    }
+}
+
+impl SymblConnection {
+    /// Logs the first of a run of drops; the leg's end tells the sum.
+    fn report_drop(&mut self) {
+        if !std::mem::replace(&mut self.dropping, true) {
+            let dropped_ms = self.leg.upload().dropped() / BYTES_PER_MS as u64;
+            let reason = "audio.buffer_seconds is reached";
+            events::AudioDropped {
+                leg: Some(&self.tags),
+                dropped_ms,
+                reason,
+            }
+            .emit();
+        }
+    }
+}

@@ -1,0 +1,510 @@
+//! One media socket: Twilio's frames in, decoded audio to the leg's connection. One actor a socket.
+//!
+//! The socket proves itself with `start`, which carries the stream token of a webhook; until then nothing is
+//! believed and little is kept. From then on the audio path is: scan the message, decode the payload into a buffer that
+//! is used again, hand the bytes to the connection on the same thread.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use actix_web::web::Data;
+use actix_web_actors::ws::{Message as WsMessage, ProtocolError, WebsocketContext};
+use bytes::BytesMut;
+use jiff::Timestamp;
+
+use super::call::leg::LegExit;
+use super::call::registry::{Announcement, LegPlan, StreamRefusal, StreamStart};
+use super::call::room::Room;
+use super::call::stream_token::BadStreamToken;
+use super::services::{Services, tags};
+use super::supervisor::StartLeg;
+use super::symbl_connection::{Audio, EndMedia, SymblConnection};
+use super::tell;
+use crate::telemetry::{LegTags, events};
+use crate::twilio::media::{MediaFormat, parse, scan_media};
+use crate::twilio::{
+    CallSid, Caller, Continuity, Media, Start, StreamMessage, StreamSid, Track, Verdict, decode_payload,
+};
+use crate::ws::server::{Shell, close};
+use crate::ws::{CloseCode, End, Incoming};
+
+/// A media message is 400 bytes; a `start` with 99 parameters of 500 characters is 50 KB.
+pub const MESSAGE_LIMIT: usize = 64 * 1024;
+
+/// Messages of our own that may wait: one `StopLeg` for each way a leg can end, and some.
+const MAILBOX: usize = 16;
+
+/// Messages that are kept or forgiven before `start`, and messages in a row that are no use after it.
+const MOST_USELESS: u32 = 50;
+
+/// Audio is cut from a buffer of this size, which is used again when all its pieces are sent.
+const DECODE_BUFFER: usize = 4 * 1024;
+
+/// Twilio closes right after `stop`; a peer that does not is closed.
+const CLOSE_AFTER_STOP: Duration = Duration::from_secs(5);
+
+/// A status callback may overtake the last media messages and `stop` (`twilio-protocol` 3.3).
+const OVERTAKEN_GRACE: Duration = Duration::from_secs(1);
+
+/// Jumps of a stream's numbering that are logged one by one.
+const EACH_JUMP_LOGGED: u64 = 16;
+
+/// How often silence is looked for, as a part of its limit.
+const SILENCE_CHECKS: u32 = 4;
+
+/// The leg is to end, for this reason.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub struct StopLeg(pub LegExit);
+
+/// The actor.
+pub struct TwilioStream {
+    services: Data<Services>,
+    shell: Shell,
+    phase: Phase,
+    decoded: BytesMut,
+    /// Useless messages in a row.
+    useless: u32,
+}
+
+enum Phase {
+    /// Nothing is believed yet.
+    AwaitingStart,
+    /// A leg.
+    Streaming(Box<Stream>),
+    /// The caller is gone, or was refused.
+    Over,
+}
+
+/// A media stream that is a leg.
+struct Stream {
+    tags: Rc<LegTags>,
+    stream_sid: StreamSid,
+    connection: MediaGuard,
+    continuity: Continuity,
+    keys_pressed: u64,
+    jumps: u64,
+    /// Whether media came since silence was last looked for.
+    heard: bool,
+    silent_checks: u32,
+}
+
+/// Tells the connection that the audio ended, whatever becomes of this actor.
+struct MediaGuard {
+    connection: Addr<SymblConnection>,
+    told: bool,
+}
+
+impl MediaGuard {
+    fn end(&mut self, exit: LegExit) {
+        if !std::mem::replace(&mut self.told, true) {
+            tell(&self.connection, EndMedia(exit));
+        }
+    }
+}
+
+impl Drop for MediaGuard {
+    fn drop(&mut self) {
+        let exit = if std::thread::panicking() {
+            LegExit::Panicked
+        } else {
+            LegExit::SocketClosed
+        };
+        self.end(exit);
+    }
+}
+
+/// Why a socket is refused.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("no `start` within {} ms", .0.as_millis())]
+    NoStart(Duration),
+    #[error("more than {MOST_USELESS} messages before `start`")]
+    NoStartInTime,
+    #[error("`start` without {0}")]
+    Incomplete(&'static str),
+    #[error("media format {0}; only audio/x-mulaw, 8000 Hz, 1 channel is understood")]
+    Format(String),
+    #[error(transparent)]
+    Token(#[from] BadStreamToken),
+    #[error(transparent)]
+    Stream(#[from] StreamRefusal),
+    #[error("a second `start` with another streamSid")]
+    SecondStart,
+    #[error("more than {MOST_USELESS} useless messages in a row")]
+    Useless,
+    #[error("the supervisor is gone")]
+    NoSupervisor,
+}
+
+impl Refusal {
+    fn close_code(&self) -> CloseCode {
+        match self {
+            Self::Format(_) => CloseCode::Unsupported,
+            Self::NoSupervisor => CloseCode::Error,
+            Self::Stream(StreamRefusal::TooManyCalls) => CloseCode::Again,
+            _ => CloseCode::Policy,
+        }
+    }
+}
+
+impl TwilioStream {
+    /// Returns an actor for a socket that has just opened.
+    pub fn new(services: Data<Services>) -> Self {
+        Self {
+            services,
+            shell: Shell::new(MESSAGE_LIMIT),
+            phase: Phase::AwaitingStart,
+            decoded: BytesMut::new(),
+            useless: 0,
+        }
+    }
+
+    fn text(&mut self, text: &str, ctx: &mut WebsocketContext<Self>) {
+        let message = match scan_media(text) {
+            Some(media) => Ok(StreamMessage::Media(media)),
+            None => parse(text),
+        };
+        match message {
+            Ok(StreamMessage::Media(media)) => self.media(&media, ctx),
+            Ok(StreamMessage::Start(start)) => self.start(&start, ctx),
+            Ok(StreamMessage::Stop { .. }) => self.stop(ctx),
+            Ok(StreamMessage::Dtmf { .. }) => self.keys_pressed(),
+            Ok(StreamMessage::Connected | StreamMessage::Mark { .. }) => {}
+            Ok(StreamMessage::Unknown(_)) => self.useless("unknown event", ctx),
+            Err(error) => self.useless(&error.to_string(), ctx),
+        }
+    }
+
+    fn media(&mut self, media: &Media<'_>, ctx: &mut WebsocketContext<Self>) {
+        if media.track != Track::Inbound {
+            return;
+        }
+        if let Phase::Streaming(stream) = &self.phase
+            && media
+                .stream_sid
+                .as_deref()
+                .is_some_and(|sid| sid != stream.stream_sid.as_str())
+        {
+            return self.useless("media of another stream", ctx);
+        }
+        if let Err(error) = decode_payload(&media.payload, &mut self.decoded) {
+            return self.useless(&error.to_string(), ctx);
+        }
+        match &mut self.phase {
+            // Kept for the `start` that is on its way; the count bounds it.
+            Phase::AwaitingStart => self.useless("media before `start`", ctx),
+            Phase::Streaming(stream) => {
+                self.useless = 0;
+                stream.heard = true;
+                if stream.is_usable(media) {
+                    stream.forward(&mut self.decoded);
+                } else {
+                    self.decoded.clear();
+                }
+            }
+            Phase::Over => self.decoded.clear(),
+        }
+    }
+
+    fn start(&mut self, start: &Start, ctx: &mut WebsocketContext<Self>) {
+        match &self.phase {
+            Phase::AwaitingStart => {}
+            Phase::Streaming(stream) if start.stream_sid.as_ref() == Some(&stream.stream_sid) => return,
+            Phase::Streaming(_) => return self.refuse(&Refusal::SecondStart, ctx),
+            Phase::Over => return,
+        }
+        let accepted = match self.check(start) {
+            Ok(accepted) => accepted,
+            Err(refusal) => return self.refuse(&refusal, ctx),
+        };
+        let asked = self
+            .services
+            .shared
+            .supervisor
+            .send(StartLeg {
+                start: accepted.clone(),
+                stream: ctx.address(),
+            })
+            .into_actor(self)
+            .map(move |answer, stream, ctx| match answer {
+                Ok(Ok(plan)) => stream.begin(accepted, plan, ctx),
+                Ok(Err(refusal)) => stream.refuse(&refusal.into(), ctx),
+                Err(_) => stream.refuse(&Refusal::NoSupervisor, ctx),
+            });
+        // The socket waits, in order, for an answer from within the process.
+        ctx.wait(asked);
+    }
+
+    /// Returns what `start` says, if it is a stream that a webhook of ours asked for.
+    fn check(&self, start: &Start) -> Result<StreamStart, Refusal> {
+        let call_sid = start.call_sid.clone().ok_or(Refusal::Incomplete("a callSid"))?;
+        let stream_sid = start
+            .stream_sid
+            .clone()
+            .ok_or(Refusal::Incomplete("a streamSid"))?;
+        if !start.media_format.is_mulaw_8k_mono() {
+            return Err(Refusal::Format(describe(&start.media_format)));
+        }
+        let tokens = &self.services.shared.stream_tokens;
+        let stream = tokens.check(start.parameter("token"), &call_sid, seconds_now())?;
+        let parameters = Announcement {
+            call_sid: call_sid.clone(),
+            from: Caller::parse(start.parameter("from").unwrap_or_default()),
+            to: start.parameter("to").unwrap_or_default().to_owned(),
+            room: start.parameter("room").and_then(|room| Room::parse(room).ok()),
+        };
+        Ok(StreamStart {
+            call_sid,
+            stream_sid,
+            stream,
+            parameters,
+        })
+    }
+
+    fn begin(&mut self, start: StreamStart, plan: LegPlan, ctx: &mut WebsocketContext<Self>) {
+        let (call_sid, stream_sid): (&CallSid, &StreamSid) = (&start.call_sid, &start.stream_sid);
+        let tags = tags(
+            call_sid.as_str(),
+            stream_sid.as_str(),
+            &plan.connection_id,
+            plan.room.as_str(),
+        );
+        let tags = Rc::new(tags);
+        let (from, role) = (start.parameters.from.masked(), plan.party.role.as_str());
+        events::LegStarted {
+            leg: Some(&tags),
+            from: &from,
+            role,
+        }
+        .emit();
+        let connection =
+            SymblConnection::new(self.services.clone(), plan, Rc::clone(&tags), ctx.address()).start();
+        let stream = Box::new(Stream {
+            tags,
+            stream_sid: start.stream_sid,
+            connection: MediaGuard {
+                connection,
+                told: false,
+            },
+            continuity: Continuity::default(),
+            keys_pressed: 0,
+            jumps: 0,
+            heard: false,
+            silent_checks: 0,
+        });
+        stream.forward(&mut self.decoded);
+        self.phase = Phase::Streaming(stream);
+        self.useless = 0;
+        ctx.run_interval(
+            self.services.shared.media.silence_timeout / SILENCE_CHECKS,
+            |stream, ctx| {
+                stream.look_for_silence(ctx);
+            },
+        );
+    }
+
+    fn look_for_silence(&mut self, ctx: &mut WebsocketContext<Self>) {
+        let Phase::Streaming(stream) = &mut self.phase else {
+            return;
+        };
+        stream.silent_checks = if std::mem::take(&mut stream.heard) {
+            0
+        } else {
+            stream.silent_checks + 1
+        };
+        if stream.silent_checks >= SILENCE_CHECKS {
+            self.end(LegExit::MediaSilence, ctx);
+        }
+    }
+
+    fn keys_pressed(&mut self) {
+        if let Phase::Streaming(stream) = &mut self.phase {
+            stream.keys_pressed += 1;
+            events::DtmfReceived {
+                leg: Some(&stream.tags),
+                count: stream.keys_pressed,
+            }
+            .emit();
+        }
+    }
+
+    fn stop(&mut self, ctx: &mut WebsocketContext<Self>) {
+        if let Phase::Streaming(mut stream) = std::mem::replace(&mut self.phase, Phase::Over) {
+            stream.connection.end(LegExit::Hangup);
+        }
+        ctx.run_later(CLOSE_AFTER_STOP, |_, ctx| {
+            close(ctx, CloseCode::Normal, "stopped")
+        });
+    }
+
+    /// Ends the leg from our side, with the close code that tells Twilio why.
+    fn end(&mut self, exit: LegExit, ctx: &mut WebsocketContext<Self>) {
+        if let Phase::Streaming(mut stream) = std::mem::replace(&mut self.phase, Phase::Over) {
+            stream.connection.end(exit);
+        }
+        let code = match exit {
+            LegExit::Shutdown => CloseCode::Away,
+            LegExit::UpstreamFailed | LegExit::Panicked => CloseCode::Error,
+            LegExit::MediaFault => CloseCode::Policy,
+            _ => CloseCode::Normal,
+        };
+        close(ctx, code, exit.as_str());
+    }
+
+    /// Counts a message that is of no use; many in a row end the socket.
+    fn useless(&mut self, reason: &str, ctx: &mut WebsocketContext<Self>) {
+        self.useless += 1;
+        let tags = match &self.phase {
+            Phase::Streaming(stream) => Some(Rc::clone(&stream.tags)),
+            Phase::AwaitingStart | Phase::Over => None,
+        };
+        if self.useless == 1 {
+            events::MediaMessageIgnored {
+                leg: tags.as_deref(),
+                reason,
+            }
+            .emit();
+        }
+        if self.useless > MOST_USELESS {
+            match self.phase {
+                Phase::AwaitingStart => self.refuse(&Refusal::NoStartInTime, ctx),
+                Phase::Streaming(_) => self.refuse(&Refusal::Useless, ctx),
+                Phase::Over => close(ctx, CloseCode::Normal, "stopped"),
+            }
+        }
+    }
+
+    fn refuse(&mut self, refusal: &Refusal, ctx: &mut WebsocketContext<Self>) {
+        let code = refusal.close_code();
+        let reason = refusal.to_string();
+        let mut tags = None;
+        if let Phase::Streaming(mut stream) = std::mem::replace(&mut self.phase, Phase::Over) {
+            stream.connection.end(LegExit::MediaFault);
+            tags = Some(stream.tags);
+        }
+        events::MediaSocketRefused {
+            leg: tags.as_deref(),
+            reason: &reason,
+            code: code.into(),
+        }
+        .emit();
+        close(ctx, code, &reason);
+    }
+}
+
+impl Stream {
+    /// Sends what is decoded to the connection, in one piece.
+    fn forward(&self, decoded: &mut BytesMut) {
+        if decoded.is_empty() {
+            return;
+        }
+        let audio = decoded.split().freeze();
+        decoded.reserve(DECODE_BUFFER.min(audio.len()));
+        if let Err(SendError::Full(Audio(audio))) = self.connection.connection.try_send(Audio(audio)) {
+            let dropped_ms = audio.len() as u64 / 8;
+            events::AudioDropped {
+                leg: Some(&self.tags),
+                dropped_ms,
+                reason: "connection mailbox is full",
+            }
+            .emit();
+        }
+    }
+
+    /// Returns whether the message's audio belongs here: not what came before, or comes after its successors.
+    ///
+    /// Jumps are logged, the first ones each, then ever fewer: a stream that stutters for an hour must not fill a disk.
+    fn is_usable(&mut self, media: &Media<'_>) -> bool {
+        let verdict = self.continuity.observe(media);
+        if let Some((kind, size)) = describe_verdict(verdict) {
+            self.jumps += 1;
+            if self.jumps <= EACH_JUMP_LOGGED || self.jumps.is_power_of_two() {
+                events::MediaGap {
+                    leg: Some(&self.tags),
+                    kind,
+                    size,
+                    jumps: self.jumps,
+                }
+                .emit();
+            }
+        }
+        verdict.is_usable()
+    }
+}
+
+impl Actor for TwilioStream {
+    type Context = WebsocketContext<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        let limit = self.services.shared.media.start_timeout;
+        ctx.run_later(limit, move |stream, ctx| {
+            if matches!(stream.phase, Phase::AwaitingStart) {
+                stream.refuse(&Refusal::NoStart(limit), ctx);
+            }
+        });
+    }
+}
+
+impl StreamHandler<Result<WsMessage, ProtocolError>> for TwilioStream {
+    fn handle(&mut self, item: Result<WsMessage, ProtocolError>, ctx: &mut Self::Context) {
+        match self.shell.receive(item, ctx) {
+            Some(Incoming::Text(text)) => self.text(&text, ctx),
+            Some(Incoming::Binary(_)) => self.useless("binary message", ctx),
+            Some(Incoming::Ended(end)) => {
+                let exit = if matches!(end, End::Fault(_)) {
+                    LegExit::MediaFault
+                } else {
+                    LegExit::SocketClosed
+                };
+                if let Phase::Streaming(stream) = &mut self.phase {
+                    stream.connection.end(exit);
+                }
+            }
+            Some(Incoming::Pong(_)) | None => {}
+        }
+    }
+}
+
+impl Handler<StopLeg> for TwilioStream {
+    type Result = ();
+
+    fn handle(&mut self, StopLeg(exit): StopLeg, ctx: &mut Self::Context) {
+        if matches!(exit, LegExit::CallCompleted | LegExit::StreamStopped) {
+            ctx.run_later(OVERTAKEN_GRACE, move |stream, ctx| {
+                if matches!(stream.phase, Phase::Streaming(_)) {
+                    stream.end(exit, ctx);
+                }
+            });
+        } else {
+            self.end(exit, ctx);
+        }
+    }
+}
+
+fn describe(format: &MediaFormat) -> String {
+    format!(
+        "{}, {} Hz, {} channels",
+        format.encoding.as_deref().unwrap_or("unknown"),
+        format.sample_rate.map_or("?".to_owned(), |rate| rate.to_string()),
+        format.channels.map_or("?".to_owned(), |count| count.to_string()),
+    )
+}
+
+/// Returns the event's kind and size; nothing for the usual case.
+fn describe_verdict(verdict: Verdict) -> Option<(&'static str, u64)> {
+    match verdict {
+        Verdict::Continuous => None,
+        Verdict::Gap(gap) if gap.missing > 0 => Some(("missing_messages", gap.missing)),
+        Verdict::Gap(gap) => Some(("time_jump", gap.jump_ms.unsigned_abs())),
+        Verdict::Duplicate => Some(("duplicate", 1)),
+        Verdict::Late => Some(("out_of_order", 1)),
+        Verdict::Resynchronised => Some(("restart", 0)),
+    }
+}
+
+fn seconds_now() -> u64 {
+    u64::try_from(Timestamp::now().as_second()).unwrap_or_default()
+}

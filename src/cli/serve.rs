@@ -1,0 +1,120 @@
+//! `symbl-bridge serve`: the bridge, until it is told to end.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is what a person at a terminal reads"
+)]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::EXIT_USAGE;
+use crate::app::{Application, StartError};
+use crate::config::{ConfigError, Settings, Sources};
+use crate::telemetry::format::{self, LogFormat};
+
+/// Serve Twilio's webhooks and media streams, and dashboards.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Settings come from the defaults (config/default.toml), then --config FILE, then .env and the environment:
+  WEBHOOK_DOMAIN       public host name of this server, for instance bridge.example.com
+  TWILIO_AUTH_TOKEN    the account's auth token
+  SYMBL_API_BASE_URL   a server of the Symbl protocol, with SYMBL_APP_ID and SYMBL_APP_SECRET
+  BRIDGE__SECTION__KEY any other key, for instance BRIDGE__HTTP__PORT=8080
+  LOG_FORMAT           json or text; RUST_LOG chooses levels
+
+Exit codes: 0 ended as told, 1 could not start or broke, 64 a mistake in the configuration.")]
+pub struct ServeArgs {
+    /// A TOML file with settings, over the defaults
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Runs the subcommand.
+pub fn run(args: &ServeArgs) -> ExitCode {
+    let settings = match configure(args) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!(
+                "symbl-bridge: the configuration has {} mistake(s):",
+                error.problems.len()
+            );
+            eprintln!("  {}", error.to_string().replace('\n', "\n  "));
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    match actix::System::new().block_on(serve(&settings)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("symbl-bridge: {error}");
+            ExitCode::from(if matches!(error, ServeError::Start(StartError::NoUpstream)) {
+                EXIT_USAGE
+            } else {
+                1
+            })
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum ServeError {
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("the server broke: {0}")]
+    Run(#[from] std::io::Error),
+}
+
+fn configure(args: &ServeArgs) -> Result<Settings, ConfigError> {
+    let sources = Sources::of_process(args.config.clone())?;
+    let format = LogFormat::choose(sources.environment.get("LOG_FORMAT").map(String::as_str));
+    format::init(format.map_err(|fault| ConfigError::one("LOG_FORMAT", fault, "write `json` or `text`"))?);
+    Settings::load(&sources)
+}
+
+async fn serve(settings: &Settings) -> Result<(), ServeError> {
+    let application = Application::build(settings)?;
+    introduce(&application, settings);
+    let stop = stop_signals()?;
+    application.run(stop).await?;
+    Ok(())
+}
+
+fn introduce(application: &Application, settings: &Settings) {
+    let public = application.public_url();
+    println!(
+        "symbl-bridge {} listens on http://{}",
+        env!("CARGO_PKG_VERSION"),
+        application.address()
+    );
+    println!("  upstream            {}", application.upstream());
+    println!("  in Twilio, set the number's webhooks (HTTP POST) to");
+    println!("    a call comes in   {}", public.page("/twilio/twiml"));
+    println!("    status changes    {}", public.page("/twilio/statuschange"));
+    println!(
+        "  dashboards          {}",
+        public.page("/symbl/updates").replacen("http", "ws", 1)
+    );
+    if settings.public_url.is_none() {
+        println!("  WEBHOOK_DOMAIN is not set: only simulators on this machine can call (symbl-bridge call)");
+    }
+}
+
+/// Returns a channel that hears of each SIGTERM and Ctrl-C.
+fn stop_signals() -> std::io::Result<mpsc::Receiver<()>> {
+    let (told, stop) = mpsc::channel(2);
+    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+        let mut signals = signal(kind)?;
+        let told = told.clone();
+        actix::spawn(async move {
+            while signals.recv().await.is_some() {
+                // A third signal has nothing to add.
+                let _ = told.try_send(());
+            }
+        });
+    }
+    Ok(stop)
+}

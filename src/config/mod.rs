@@ -1,0 +1,296 @@
+//! Typed settings: read completely and checked completely before a port is bound.
+//!
+//! Sources, later ones win: the defaults of `config/default.toml`, a file, the environment (with `.env`) as
+//! `BRIDGE__SECTION__KEY`, the names that users of this integration already have (`reader::KNOWN_NAMES`).
+//! [`Settings::load`] collects every mistake before it gives up, each with its key, fault and remedy.
+
+mod parties;
+mod reader;
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::symbl::endpoint::Endpoint;
+use crate::symbl::start_template::{DEFAULT_TEMPLATE, StartTemplate};
+use crate::twilio::{PhoneNumber, PublicUrl};
+
+pub use parties::{NamedParty, PartyList};
+use reader::Reader;
+pub use reader::{ConfigError, Problem};
+
+/// Where settings come from.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// A file of the user's, over the defaults.
+    pub file: Option<PathBuf>,
+    /// Environment variables, `.env` included.
+    pub environment: HashMap<String, String>,
+}
+
+impl Sources {
+    /// Returns the process's environment over `.env` of the working directory, and a file if one is named.
+    pub fn of_process(file: Option<PathBuf>) -> Result<Self, ConfigError> {
+        let mut environment = HashMap::new();
+        match dotenvy::dotenv_iter() {
+            Ok(entries) => {
+                for entry in entries {
+                    let (name, value) = entry.map_err(|error| ConfigError::dotenv(&error))?;
+                    environment.insert(name, value);
+                }
+            }
+            Err(error) if error.not_found() => {}
+            Err(error) => return Err(ConfigError::dotenv(&error)),
+        }
+        environment.extend(std::env::vars());
+        Ok(Self { file, environment })
+    }
+}
+
+/// What a caller's TwiML does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Callers meet in a conference; each is streamed beside it.
+    Conference,
+    /// A caller is only streamed.
+    ReceiveCall,
+}
+
+/// Which conference a caller joins, when the webhook URL names none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoomPolicy {
+    /// All who dial one Twilio number meet.
+    Number,
+    /// Every customer gets a room; an agent joins the customer who has waited longest.
+    Pair,
+}
+
+/// Where results come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Upstream {
+    /// The engine in this process.
+    Embedded,
+    /// A server of the Symbl protocol elsewhere.
+    Server(Endpoint),
+}
+
+/// The listener.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// Address to bind.
+    pub host: String,
+    /// Port to bind; 0 takes any free one.
+    pub port: u16,
+    /// Worker threads; none: one a core.
+    pub workers: Option<NonZeroUsize>,
+    /// A peer that takes no bytes for this long is cut off.
+    pub peer_timeout: Duration,
+}
+
+/// The Twilio account.
+#[derive(Debug, Clone)]
+pub struct TwilioSettings {
+    /// `AC…`.
+    pub account_sid: Option<String>,
+    /// The key of webhook signatures.
+    pub auth_token: Option<SecretString>,
+    /// The number callers dial.
+    pub number: Option<PhoneNumber>,
+}
+
+/// The connection to the Symbl-protocol server.
+#[derive(Debug, Clone)]
+pub struct SymblSettings {
+    /// Application id.
+    pub app_id: Option<String>,
+    /// Application secret.
+    pub app_secret: Option<SecretString>,
+    /// Where results come from.
+    pub upstream: Upstream,
+    /// What a leg asks for.
+    pub start_template: StartTemplate,
+    /// One attempt to connect.
+    pub connect_timeout: Duration,
+    /// How long the server may stay out of reach before a leg gives up.
+    pub give_up_after: Duration,
+    /// How long delivering the rest and the last results may take once the caller is gone.
+    pub stop_timeout: Duration,
+    /// How much audio waits for the server at most.
+    pub buffer: Duration,
+}
+
+/// Media sockets.
+#[derive(Debug, Clone, Copy)]
+pub struct MediaSettings {
+    /// `start` must come within this.
+    pub start_timeout: Duration,
+    /// A stream without media for this long is over.
+    pub silence_timeout: Duration,
+}
+
+/// Dashboards.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdatesSettings {
+    /// Updates a dashboard may lag behind.
+    pub queue: usize,
+    /// Dashboards at once.
+    pub max_dashboards: usize,
+}
+
+/// Conferences.
+#[derive(Debug, Clone, Copy)]
+pub struct ConferenceSettings {
+    /// Which conference a caller joins.
+    pub policy: RoomPolicy,
+    /// Whether it ends for all when one leaves.
+    pub end_on_exit: bool,
+}
+
+/// Everything an operator can set.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What a caller's TwiML does.
+    pub mode: Mode,
+    /// How the world reaches us; none in local development.
+    pub public_url: Option<PublicUrl>,
+    /// The listener.
+    pub http: HttpSettings,
+    /// The Twilio account.
+    pub twilio: TwilioSettings,
+    /// The upstream.
+    pub symbl: SymblSettings,
+    /// Conferences.
+    pub conference: ConferenceSettings,
+    /// Who is who, by number.
+    pub parties: PartyList,
+    /// Media sockets.
+    pub media: MediaSettings,
+    /// Dashboards.
+    pub updates: UpdatesSettings,
+    /// Calls known at once.
+    pub max_calls: usize,
+    /// Whether transcripts are logged.
+    pub log_transcripts: bool,
+}
+
+impl Settings {
+    /// Reads and checks all settings; on a mistake, returns every mistake.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        let mut read = Reader::open(sources)?;
+        let settings = Self::read(&mut read);
+        read.finish()?;
+        Ok(settings)
+    }
+
+    /// Reads every key; a wrong one leaves its default and a problem with the reader.
+    fn read(read: &mut Reader) -> Self {
+        let mode = read.choice(
+            "mode",
+            &[
+                ("conference", Mode::Conference),
+                ("receive_call", Mode::ReceiveCall),
+            ],
+        );
+        let public_url = read.parsed("webhook_domain", webhook_domain);
+        let http = HttpSettings {
+            host: read.text("http.host").unwrap_or_else(|| "127.0.0.1".to_owned()),
+            port: read.number("http.port", 0..=65_535) as u16,
+            workers: NonZeroUsize::new(read.number("http.workers", 0..=1024) as usize),
+            peer_timeout: read.millis("http.peer_timeout_ms", 1_000..=600_000),
+        };
+        let twilio = TwilioSettings {
+            account_sid: read.parsed("twilio.account_sid", account_sid),
+            auth_token: read.text("twilio.auth_token").map(SecretString::from),
+            number: read.parsed("twilio.number", |text| {
+                PhoneNumber::parse(text).map_err(|e| e.to_string())
+            }),
+        };
+        let upstream = read.parsed("symbl.api_base_url", |text| {
+            Endpoint::parse(text).map_err(|e| e.to_string())
+        });
+        let symbl = SymblSettings {
+            app_id: read.text("symbl.app_id"),
+            app_secret: read.text("symbl.app_secret").map(SecretString::from),
+            upstream: upstream.map_or(Upstream::Embedded, Upstream::Server),
+            start_template: read
+                .parsed("symbl.start_request", template_file)
+                .unwrap_or_else(builtin_template),
+            connect_timeout: read.millis("symbl.connect_timeout_ms", 100..=120_000),
+            give_up_after: read.millis("symbl.give_up_after_ms", 0..=600_000),
+            stop_timeout: read.millis("symbl.stop_timeout_ms", 100..=120_000),
+            buffer: Duration::from_secs(read.number("audio.buffer_seconds", 1..=600)),
+        };
+        if matches!(symbl.upstream, Upstream::Server(_)) {
+            for (key, name, missing) in [
+                ("symbl.app_id", "SYMBL_APP_ID", symbl.app_id.is_none()),
+                ("symbl.app_secret", "SYMBL_APP_SECRET", symbl.app_secret.is_none()),
+            ] {
+                if missing {
+                    let remedy = format!("set {name}, or unset SYMBL_API_BASE_URL");
+                    read.problem(key, "is missing, but SYMBL_API_BASE_URL is set", remedy);
+                }
+            }
+        }
+        let policies = [("number", RoomPolicy::Number), ("pair", RoomPolicy::Pair)];
+        Self {
+            mode,
+            public_url,
+            http,
+            twilio,
+            symbl,
+            conference: ConferenceSettings {
+                policy: read.choice("conference.policy", &policies),
+                end_on_exit: read.flag("conference.end_on_exit"),
+            },
+            parties: parties::read(read),
+            media: MediaSettings {
+                start_timeout: read.millis("media.start_timeout_ms", 100..=120_000),
+                silence_timeout: read.millis("media.silence_timeout_ms", 1_000..=3_600_000),
+            },
+            updates: UpdatesSettings {
+                queue: read.number("updates.queue", 1..=65_536) as usize,
+                max_dashboards: read.number("updates.max_dashboards", 1..=100_000) as usize,
+            },
+            max_calls: read.number("limits.max_calls", 1..=1_000_000) as usize,
+            log_transcripts: read.flag("log.transcripts"),
+        }
+    }
+}
+
+/// A host name; `https://` before it and `/` after it are forgiven.
+fn webhook_domain(text: &str) -> Result<PublicUrl, String> {
+    let domain = text
+        .strip_prefix("https://")
+        .unwrap_or(text)
+        .trim_end_matches('/');
+    if domain.contains(['/', '?', '#', '@']) {
+        return Err("must be a host name that Twilio reaches over https, without path or query".to_owned());
+    }
+    PublicUrl::parse(&format!("https://{domain}")).map_err(|error| error.to_string())
+}
+
+fn account_sid(text: &str) -> Result<String, String> {
+    let is_sid =
+        text.len() == 34 && text.starts_with("AC") && text[2..].bytes().all(|b| b.is_ascii_hexdigit());
+    if is_sid {
+        Ok(text.to_owned())
+    } else {
+        Err("must be `AC` and 32 hexadecimal digits".to_owned())
+    }
+}
+
+fn template_file(path: &str) -> Result<StartTemplate, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
+    StartTemplate::parse(&text).map_err(|error| format!("{path}: {error}"))
+}
+
+fn builtin_template() -> StartTemplate {
+    #[expect(clippy::expect_used, reason = "a test of start_template parses the same text")]
+    StartTemplate::parse(DEFAULT_TEMPLATE).expect("the built-in template is valid")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! Settings from every source, and every kind of mistake.
+
+use super::*;
+
+fn sources(pairs: &[(&str, &str)]) -> Sources {
+    let environment = pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    Sources {
+        file: None,
+        environment,
+    }
+}
+
+#[test]
+fn nothing_set_gives_the_defaults() {
+    let settings = Settings::load(&Sources::default()).unwrap();
+    assert_eq!((settings.mode, settings.http.port), (Mode::Conference, 3000));
+    assert_eq!(settings.symbl.upstream, Upstream::Embedded);
+    assert_eq!(settings.conference.policy, RoomPolicy::Number);
+    assert!(settings.public_url.is_none() && !settings.log_transcripts);
+}
+
+#[test]
+fn the_names_people_already_have_and_the_prefixed_ones_work() {
+    let settings = Settings::load(&sources(&[
+        ("MODE", "receive_call"),
+        ("WEBHOOK_DOMAIN", "https://bridge.example.com/"),
+        ("TWILIO_ACCOUNT_SID", "ACa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"),
+        ("TWILIO_AUTH_TOKEN", "0123456789abcdef0123456789abcdef"),
+        ("SYMBL_APP_ID", "007"),
+        ("SYMBL_APP_SECRET", "secret"),
+        ("SYMBL_API_BASE_URL", "https://symbl.example.com"),
+        ("AGENT_PHONE", "+12125550123, +12125550124"),
+        ("BRIDGE__HTTP__PORT", "0"),
+        ("BRIDGE__CONFERENCE__POLICY", "pair"),
+        ("BRIDGE__LOG__TRANSCRIPTS", "true"),
+        ("BRIDGE__AUDIO__BUFFER_SECONDS", "10"),
+    ]))
+    .unwrap();
+    assert_eq!(settings.mode, Mode::ReceiveCall);
+    assert_eq!(
+        settings.public_url.unwrap().as_str(),
+        "https://bridge.example.com"
+    );
+    assert_eq!(settings.symbl.app_id.as_deref(), Some("007"));
+    assert_eq!(settings.parties.people.len(), 2);
+    assert!(settings.parties.people.iter().all(|person| person.is_agent));
+    assert_eq!(
+        (settings.http.port, settings.conference.policy),
+        (0, RoomPolicy::Pair)
+    );
+    assert_eq!(
+        (settings.log_transcripts, settings.symbl.buffer.as_secs()),
+        (true, 10)
+    );
+}
+
+#[test]
+fn an_empty_value_means_unset() {
+    let settings = Settings::load(&sources(&[
+        ("SYMBL_API_BASE_URL", ""),
+        ("MODE", ""),
+        ("AGENT_PHONE", ""),
+    ]));
+    assert_eq!(settings.unwrap().symbl.upstream, Upstream::Embedded);
+}
+
+#[test]
+fn a_file_is_read_over_the_defaults_and_under_the_environment() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text = "[http]\nport = 4000\nworkers = 2\n[parties]\nnamed = [{ number = \"+12125550123\", name = \"Anna\", role = \"agent\" }]\n";
+    std::fs::write(file.path(), text).unwrap();
+    let mut from = sources(&[("BRIDGE__HTTP__PORT", "5000")]);
+    from.file = Some(file.path().to_owned());
+    let settings = Settings::load(&from).unwrap();
+    assert_eq!(
+        (settings.http.port, settings.http.workers.unwrap().get()),
+        (5000, 2)
+    );
+    assert_eq!(settings.parties.people[0].name.as_deref(), Some("Anna"));
+}
+
+#[test]
+fn every_mistake_is_named_with_its_fault_and_remedy() {
+    for (name, value, said) in [
+        (
+            "MODE",
+            "both",
+            "MODE (mode) is `both`\n    remedy: write `conference` or `receive_call`",
+        ),
+        (
+            "WEBHOOK_DOMAIN",
+            "http://x.io",
+            "WEBHOOK_DOMAIN (webhook_domain) is `http://x.io`: must be a host name",
+        ),
+        (
+            "TWILIO_ACCOUNT_SID",
+            "AC1",
+            "must be `AC` and 32 hexadecimal digits",
+        ),
+        ("TWILIO_NUMBER", "call me", "TWILIO_NUMBER (twilio.number)"),
+        (
+            "SYMBL_API_BASE_URL",
+            "symbl",
+            "SYMBL_API_BASE_URL (symbl.api_base_url) is `symbl`: not a url",
+        ),
+        ("SYMBL_API_BASE_URL", "http://127.0.0.1:1", "set SYMBL_APP_SECRET"),
+        (
+            "AGENT_PHONE",
+            "+1212,nobody",
+            "AGENT_PHONE (parties.agents) has `nobody`",
+        ),
+        ("BRIDGE__HTTP__PORT", "70000", "http.port is 70000, out of bounds"),
+        (
+            "BRIDGE__HTTP__PORT",
+            "many",
+            "http.port is `many`, not a whole number",
+        ),
+        (
+            "BRIDGE__LOG__TRANSCRIPTS",
+            "perhaps",
+            "log.transcripts is `perhaps`, not true or false",
+        ),
+        ("BRIDGE__HTTP__PROT", "1", "http.prot is not a setting"),
+        (
+            "BRIDGE__SYMBL__START_REQUEST",
+            "/no/such/file.json",
+            "cannot read /no/such/file.json",
+        ),
+    ] {
+        let error = Settings::load(&sources(&[(name, value)]))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(said) && error.contains("remedy: "),
+            "{name}={value}: {error}"
+        );
+    }
+}
+
+#[test]
+fn all_mistakes_are_reported_at_once_and_secrets_are_not() {
+    let error = Settings::load(&sources(&[
+        ("MODE", "both"),
+        ("BRIDGE__HTTP__PORT", "70000"),
+        ("SYMBL_API_BASE_URL", "ftp://x"),
+        ("TWILIO_AUTH_TOKEN", "very-secret"),
+    ]))
+    .unwrap_err();
+    assert_eq!(error.problems.len(), 3, "{error}");
+    assert!(!format!("{error} {error:?}").contains("very-secret"));
+}

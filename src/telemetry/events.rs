@@ -1,0 +1,269 @@
+//! Every event the program logs: one type each, a stable name, typed fields.
+//!
+//! `docs/logging.md` lists them; a test holds the list against [`CATALOGUE`].
+
+use log::kv::{ToValue, Value};
+use log::{Level, Record};
+
+use super::LegTags;
+
+/// What the catalogue says of one event.
+#[derive(Debug, Clone, Copy)]
+pub struct EventInfo {
+    /// The stable name, the field `event` of a JSON line.
+    pub name: &'static str,
+    /// The level it is logged at.
+    pub level: Level,
+    /// Whether the line carries `call_sid`, `stream_sid`, `connection_id` and `room`.
+    pub of_a_leg: bool,
+    /// Its own fields.
+    pub fields: &'static [&'static str],
+}
+
+/// Declares the event types; each gets an `emit` that writes its line.
+macro_rules! events {
+    ($(
+        $(#[$about:meta])*
+        $level:ident $of_a_leg:ident $event:ident $name:literal $message:literal {
+            $($(#[$field_about:meta])* $field:ident : $type:ty),* $(,)?
+        }
+    )*) => {
+        $(
+            $(#[$about])*
+            #[derive(Debug, Clone, Copy)]
+            pub struct $event<'a> {
+                /// The call it is about; none for events of the process.
+                pub leg: Option<&'a LegTags>,
+                $($(#[$field_about])* pub $field: $type,)*
+            }
+
+            impl $event<'_> {
+                /// Writes the line.
+                pub fn emit(&self) {
+                    write(Level::$level, $name, $message, self.leg, &[$((stringify!($field), self.$field.to_value())),*]);
+                }
+            }
+        )*
+
+        /// Every event, in the order of this file.
+        pub const CATALOGUE: &[EventInfo] = &[$(EventInfo {
+            name: $name,
+            level: Level::$level,
+            of_a_leg: events!(@of_a_leg $of_a_leg),
+            fields: &[$(stringify!($field)),*],
+        }),*];
+    };
+    (@of_a_leg leg) => { true };
+    (@of_a_leg process) => { false };
+}
+
+events! {
+    /// The listener is open.
+    Info process ServerListening "server_listening" "listening" {
+        /// Bound address.
+        address: &'a str,
+        /// Where results come from.
+        upstream: &'a str,
+    }
+    /// The process was told to end.
+    Info process ServerDraining "server_draining" "draining" {
+        /// Legs still live.
+        legs: u64,
+    }
+    /// The process ends.
+    Info process ServerStopped "server_stopped" "stopped" {
+        /// Legs that had to be cut off.
+        legs_cut: u64,
+    }
+    /// Twilio asked what to do with a call.
+    Info leg CallAnnounced "call_announced" "call announced" {
+        /// Masked number or name of the caller.
+        from: &'a str,
+        /// Role of the party.
+        role: &'a str,
+    }
+    /// More calls are known than the limit allows; the caller joins the conference without a stream.
+    Warn process CallNotStreamed "call_not_streamed" "call joins its conference without a stream" {
+        /// Why.
+        reason: &'a str,
+    }
+    /// A webhook request could not be understood.
+    Warn process WebhookRefused "webhook_refused" "webhook request refused" {
+        /// Path.
+        path: &'a str,
+        /// What is wrong with it.
+        reason: &'a str,
+    }
+    /// Twilio reported a call's status.
+    Info leg CallStatusReported "call_status" "call status" {
+        /// Twilio's word.
+        status: &'a str,
+    }
+    /// Twilio reported on a media stream.
+    Info leg StreamStatusReported "stream_status" "stream status" {
+        /// Twilio's word.
+        status: &'a str,
+        /// Twilio's error text, if any.
+        error: &'a str,
+    }
+    /// Twilio reported on a conference.
+    Info leg ConferenceStatusReported "conference_status" "conference status" {
+        /// Twilio's word.
+        status: &'a str,
+    }
+    /// A media socket was closed before it became a leg.
+    Warn leg MediaSocketRefused "media_socket_refused" "media socket refused" {
+        /// What is wrong with it.
+        reason: &'a str,
+        /// Close code sent.
+        code: u16,
+    }
+    /// A media stream became a leg.
+    Info leg LegStarted "leg_started" "leg started" {
+        /// Masked number or name of the caller.
+        from: &'a str,
+        /// Role of the party.
+        role: &'a str,
+    }
+    /// The server listens to the leg.
+    Info leg LegConnected "leg_connected" "connected to the symbl server" {
+        /// The server's conversation.
+        conversation_id: &'a str,
+        /// From the stream's start to now.
+        after_ms: u64,
+        /// Audio that had waited.
+        buffered_ms: u64,
+    }
+    /// An attempt to reach the server failed; another follows.
+    Warn leg UpstreamRetry "upstream_retry" "symbl server not reached, trying again" {
+        /// What failed.
+        reason: &'a str,
+        /// Pause before the next attempt.
+        in_ms: u64,
+    }
+    /// The server is out of reach for good, for this leg.
+    Error leg UpstreamFailed "upstream_failed" "symbl server failed" {
+        /// What failed.
+        reason: &'a str,
+    }
+    /// The server complained.
+    Warn leg UpstreamError "upstream_error" "symbl server reported an error" {
+        /// What could not be done.
+        error: &'a str,
+        /// Why.
+        details: &'a str,
+    }
+    /// The server sent something that is no message of the protocol.
+    Warn leg UpstreamMessageIgnored "upstream_message_ignored" "message of the symbl server ignored" {
+        /// What is wrong with it.
+        reason: &'a str,
+    }
+    /// Audio was thrown away because it could not be delivered in time.
+    Warn leg AudioDropped "audio_dropped" "audio dropped" {
+        /// How much.
+        dropped_ms: u64,
+        /// Which limit was reached.
+        reason: &'a str,
+    }
+    /// The stream's numbering jumps.
+    Warn leg MediaGap "media_gap" "media stream jumps" {
+        /// `missing_messages`, `time_jump`, `duplicate`, `out_of_order` or `restart`.
+        kind: &'a str,
+        /// Messages or milliseconds.
+        size: u64,
+        /// Jumps so far; from the 17th on only powers of two are logged.
+        jumps: u64,
+    }
+    /// A message of the media stream is no message, or its audio is no base64.
+    Warn leg MediaMessageIgnored "media_message_ignored" "media message ignored" {
+        /// What is wrong with it.
+        reason: &'a str,
+    }
+    /// The caller pressed keys. How many, never which.
+    Info leg DtmfReceived "dtmf" "keys pressed" {
+        /// Since the start.
+        count: u64,
+    }
+    /// The caller's audio ended; last results may follow.
+    Info leg MediaEnded "media_ended" "media ended" {
+        /// Why.
+        reason: &'a str,
+        /// Audio heard.
+        audio_ms: u64,
+    }
+    /// The leg is over and forgotten.
+    Info leg LegEnded "leg_ended" "leg ended" {
+        /// Why.
+        reason: &'a str,
+        /// Audio delivered to the server.
+        sent_ms: u64,
+        /// Audio thrown away.
+        dropped_ms: u64,
+        /// Final results received.
+        results: u64,
+    }
+    /// A dashboard joined.
+    Info process DashboardJoined "dashboard_joined" "dashboard joined" {
+        /// Dashboards now.
+        dashboards: u64,
+    }
+    /// A dashboard left.
+    Info process DashboardLeft "dashboard_left" "dashboard left" {
+        /// Why.
+        reason: &'a str,
+        /// Dashboards now.
+        dashboards: u64,
+    }
+    /// What a caller said; only with `log.transcripts`.
+    Info leg Transcript "transcript" "transcript" {
+        /// The words.
+        text: &'a str,
+    }
+}
+
+fn write(level: Level, name: &str, message: &str, leg: Option<&LegTags>, fields: &[(&str, Value<'_>)]) {
+    if level > log::max_level() {
+        return;
+    }
+    let mut pairs: Vec<(&str, Value<'_>)> = Vec::with_capacity(fields.len() + 5);
+    pairs.push(("event", name.into()));
+    if let Some(leg) = leg {
+        pairs.push(("call_sid", Value::from(&*leg.call_sid)));
+        pairs.push(("stream_sid", Value::from(&*leg.stream_sid)));
+        pairs.push(("connection_id", Value::from(&*leg.connection_id)));
+        pairs.push(("room", Value::from(&*leg.room)));
+    }
+    pairs.extend(fields.iter().cloned());
+    log::logger().log(
+        &Record::builder()
+            .level(level)
+            .target("symbl_bridge")
+            .args(format_args!("{message}"))
+            .key_values(&pairs.as_slice())
+            .build(),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_logging_page_lists_every_event_with_its_fields() {
+        let page = include_str!("../../docs/logging.md");
+        for event in CATALOGUE {
+            let row = page
+                .lines()
+                .find(|line| line.starts_with(&format!("| `{}` ", event.name)));
+            let row = row.unwrap_or_else(|| panic!("docs/logging.md has no row for `{}`", event.name));
+            assert!(
+                row.contains(&event.level.as_str().to_lowercase()),
+                "level in: {row}"
+            );
+            assert_eq!(row.contains("| leg |"), event.of_a_leg, "scope in: {row}");
+            for field in event.fields {
+                assert!(row.contains(&format!("`{field}`")), "`{field}` in: {row}");
+            }
+        }
+    }
+}
