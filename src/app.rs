@@ -90,27 +90,14 @@ impl Application {
             Upstream::Embedded => return Err(StartError::NoUpstream),
         };
         let hub = UpdatesHub::new(settings.updates.max_dashboards).start();
-        let registry = Registry::new(
-            settings.conference.policy,
-            settings.parties.clone(),
-            settings.max_calls,
-        );
+        let registry =
+            Registry::new(settings.conference.policy, settings.parties.clone(), settings.max_calls);
         let supervisor = Supervisor::new(registry, hub.clone()).start();
         let shared = shared(settings, &public_url, &upstream, &supervisor, &hub)?;
-        let server = serve(settings, listener, &shared).map_err(|source| StartError::Bind {
-            address: address.to_string(),
-            source,
-        })?;
+        let server = serve(settings, listener, &shared)
+            .map_err(|source| StartError::Bind { address: address.to_string(), source })?;
         let stop_within = settings.symbl.stop_timeout + DRAIN_MARGIN;
-        Ok(Self {
-            address,
-            public_url,
-            upstream,
-            server,
-            supervisor,
-            hub,
-            stop_within,
-        })
+        Ok(Self { address, public_url, upstream, server, supervisor, hub, stop_within })
     }
 
     /// Returns the bound address.
@@ -131,12 +118,7 @@ impl Application {
     /// Serves until `stop` says so, then ends every leg properly; said again, ends at once.
     pub async fn run(self, mut stop: mpsc::Receiver<()>) -> io::Result<()> {
         let (address, upstream) = (self.address.to_string(), self.upstream.to_string());
-        events::ServerListening {
-            leg: None,
-            address: &address,
-            upstream: &upstream,
-        }
-        .emit();
+        events::ServerListening { leg: None, address: &address, upstream: &upstream }.emit();
         let handle = self.server.handle();
         let mut server = std::pin::pin!(self.server);
         tokio::select! {
@@ -180,10 +162,7 @@ fn shared(
 ) -> Result<Shared, StartError> {
     let symbl = &settings.symbl;
     let app_id = symbl.app_id.clone().unwrap_or_default();
-    let app_secret = symbl
-        .app_secret
-        .clone()
-        .unwrap_or_else(|| SecretString::from(String::new()));
+    let app_secret = symbl.app_secret.clone().unwrap_or_else(|| SecretString::from(String::new()));
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|_| StartError::Random)?;
     let buffer = usize::try_from(symbl.buffer.as_millis()).unwrap_or(usize::MAX) * BYTES_PER_MS;
@@ -195,11 +174,7 @@ fn shared(
         upstream: upstream.clone(),
         start_template: Arc::new(symbl.start_template.clone()),
         connect_timeout: symbl.connect_timeout,
-        limits: LegLimits {
-            buffer,
-            give_up_after: symbl.give_up_after,
-            stop_within: symbl.stop_timeout,
-        },
+        limits: LegLimits { buffer, give_up_after: symbl.give_up_after, stop_within: symbl.stop_timeout },
         stream_tokens: StreamTokens::new(key),
         mode: settings.mode,
         end_on_exit: settings.conference.end_on_exit,

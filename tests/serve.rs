@@ -19,91 +19,36 @@ const NOWHERE: &str = "http://127.0.0.1:9";
 async fn a_configuration_mistake_is_named_with_its_fault_and_remedy() {
     for (key, value, named) in [
         ("MODE", "both", ["MODE", "both", "receive_call"]),
-        (
-            "WEBHOOK_DOMAIN",
-            "bridge.example.com/path",
-            ["WEBHOOK_DOMAIN", "path", "host name"],
-        ),
-        (
-            "WEBHOOK_DOMAIN",
-            "http://bridge.example.com",
-            ["WEBHOOK_DOMAIN", "http://", "host name"],
-        ),
-        (
-            "WEBHOOK_DOMAIN",
-            "my_bridge.example.com",
-            ["WEBHOOK_DOMAIN", "my_bridge", "host name"],
-        ),
-        (
-            "SYMBL_API_BASE_URL",
-            "symbl",
-            ["SYMBL_API_BASE_URL", "symbl", "http"],
-        ),
-        (
-            "SYMBL_API_BASE_URL",
-            "ftp://symbl.example.com",
-            ["SYMBL_API_BASE_URL", "ftp", "http"],
-        ),
+        ("WEBHOOK_DOMAIN", "bridge.example.com/path", ["WEBHOOK_DOMAIN", "path", "host name"]),
+        ("WEBHOOK_DOMAIN", "http://bridge.example.com", ["WEBHOOK_DOMAIN", "http://", "host name"]),
+        ("WEBHOOK_DOMAIN", "my_bridge.example.com", ["WEBHOOK_DOMAIN", "my_bridge", "host name"]),
+        ("SYMBL_API_BASE_URL", "symbl", ["SYMBL_API_BASE_URL", "symbl", "http"]),
+        ("SYMBL_API_BASE_URL", "ftp://symbl.example.com", ["SYMBL_API_BASE_URL", "ftp", "http"]),
         ("SYMBL_APP_ID", "", ["SYMBL_APP_ID", "missing", "set"]),
         ("SYMBL_APP_SECRET", "", ["SYMBL_APP_SECRET", "missing", "set"]),
         ("AGENT_PHONE", "the agent", ["AGENT_PHONE", "the agent", "+"]),
-        (
-            "CUSTOMER_PHONE",
-            "+15550100002,nobody",
-            ["CUSTOMER_PHONE", "nobody", "+"],
-        ),
+        ("CUSTOMER_PHONE", "+15550100002,nobody", ["CUSTOMER_PHONE", "nobody", "+"]),
         ("TWILIO_NUMBER", "call me", ["TWILIO_NUMBER", "call me", "+"]),
         ("TWILIO_ACCOUNT_SID", "AC1", ["TWILIO_ACCOUNT_SID", "AC", "32"]),
         ("BRIDGE__HTTP__PORT", "70000", ["http.port", "70000", "65535"]),
         ("BRIDGE__HTTP__PORT", "many", ["http.port", "many", "number"]),
-        (
-            "BRIDGE__CONFERENCE__POLICY",
-            "everyone",
-            ["conference.policy", "everyone", "pair"],
-        ),
-        (
-            "BRIDGE__MEDIA__START_TIMEOUT_MS",
-            "-1",
-            ["media.start_timeout_ms", "-1", "number"],
-        ),
-        (
-            "BRIDGE__MEDIA__START_TIMEOUT_MS",
-            "soon",
-            ["media.start_timeout_ms", "soon", "number"],
-        ),
-        (
-            "BRIDGE__SYMBL__STOP_TIMEOUT_MS",
-            "1e99",
-            ["symbl.stop_timeout_ms", "1e99", "number"],
-        ),
+        ("BRIDGE__CONFERENCE__POLICY", "everyone", ["conference.policy", "everyone", "pair"]),
+        ("BRIDGE__MEDIA__START_TIMEOUT_MS", "-1", ["media.start_timeout_ms", "-1", "number"]),
+        ("BRIDGE__MEDIA__START_TIMEOUT_MS", "soon", ["media.start_timeout_ms", "soon", "number"]),
+        ("BRIDGE__SYMBL__STOP_TIMEOUT_MS", "1e99", ["symbl.stop_timeout_ms", "1e99", "number"]),
         ("BRIDGE__UPDATES__QUEUE", "0", ["updates.queue", "0", "1"]),
-        (
-            "BRIDGE__LOG__TRANSCRIPTS",
-            "perhaps",
-            ["log.transcripts", "perhaps", "true"],
-        ),
-        (
-            "BRIDGE__HTTP__PROT",
-            "3000",
-            ["http.prot", "not a setting", "http.port"],
-        ),
+        ("BRIDGE__LOG__TRANSCRIPTS", "perhaps", ["log.transcripts", "perhaps", "true"]),
+        ("BRIDGE__HTTP__PROT", "3000", ["http.prot", "not a setting", "http.port"]),
         ("LOG_FORMAT", "xml", ["LOG_FORMAT", "xml", "json"]),
     ] {
-        let finished = Settings::with_upstream(NOWHERE)
-            .set(key, value)
-            .spawn()
-            .finished()
-            .await;
+        let finished = Settings::with_upstream(NOWHERE).set(key, value).spawn().finished().await;
         let said = &finished.stderr;
         assert_eq!(finished.code, USAGE, "{key}={value}: {said}");
         for text in named {
             assert!(said.contains(text), "{key}={value}: {text:?} is not in: {said}");
         }
         assert!(said.to_lowercase().contains("remedy"), "{key}={value}: {said}");
-        assert!(
-            !said.contains("server_listening"),
-            "{key}={value}: listened before it had checked"
-        );
+        assert!(!said.contains("server_listening"), "{key}={value}: listened before it had checked");
     }
 }
 
@@ -117,11 +62,7 @@ async fn all_mistakes_are_named_in_one_run_and_no_secret_with_them() {
     let finished = settings.spawn().finished().await;
     assert_eq!(finished.code, USAGE);
     for key in ["MODE", "http.port", "AGENT_PHONE"] {
-        assert!(
-            finished.stderr.contains(key),
-            "{key} is not in: {}",
-            finished.stderr
-        );
+        assert!(finished.stderr.contains(key), "{key} is not in: {}", finished.stderr);
     }
     for secret in [AUTH_TOKEN, APP_SECRET] {
         assert!(!finished.stderr.contains(secret), "{}", finished.stderr);
@@ -135,17 +76,10 @@ async fn settings_come_from_dot_env_and_the_environment_wins() {
     let settings = Settings::with_upstream(NOWHERE).dot_env(dot_env);
     let bridge = settings.start().await;
     let twiml = Caller::new(AGENT).twiml(&bridge, "").await;
-    assert_eq!(
-        twiml.verb, "Connect",
-        "MODE of .env; and the port is not that of .env"
-    );
+    assert_eq!(twiml.verb, "Connect", "MODE of .env; and the port is not that of .env");
     bridge.finish().await;
     let broken = format!("MODE=conference\nTWILIO_AUTH_TOKEN={AUTH_TOKEN} and 'more\n");
-    let finished = Settings::with_upstream(NOWHERE)
-        .dot_env(&broken)
-        .spawn()
-        .finished()
-        .await;
+    let finished = Settings::with_upstream(NOWHERE).dot_env(&broken).spawn().finished().await;
     assert_eq!(finished.code, USAGE, "{}", finished.stderr);
     assert!(finished.stderr.contains(".env"), "{}", finished.stderr);
     assert!(!finished.stderr.contains(AUTH_TOKEN), "{}", finished.stderr);
@@ -156,17 +90,9 @@ async fn a_port_that_is_taken_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("a bound address");
     let port = address.port().to_string();
-    let finished = Settings::with_upstream(NOWHERE)
-        .set("BRIDGE__HTTP__PORT", &port)
-        .spawn()
-        .finished()
-        .await;
+    let finished = Settings::with_upstream(NOWHERE).set("BRIDGE__HTTP__PORT", &port).spawn().finished().await;
     assert!(finished.code.is_some_and(|code| code != 0), "{finished:?}");
-    assert!(
-        finished.stderr.contains(&address.to_string()),
-        "{}",
-        finished.stderr
-    );
+    assert!(finished.stderr.contains(&address.to_string()), "{}", finished.stderr);
     assert!(!finished.stderr.contains("panicked"), "{}", finished.stderr);
 }
 
@@ -177,26 +103,19 @@ async fn it_prints_where_it_listens_what_twilio_needs_and_the_upstream() {
     bridge.process().signal("TERM");
     let finished = bridge.finish_signalled().await;
     let printed = format!("{}\n{}", finished.stdout, finished.stderr);
-    for text in [
-        &format!("http://{address}/twilio/twiml"),
-        &format!("http://{address}/twilio/statuschange"),
-        NOWHERE,
-    ] {
+    for text in
+        [&format!("http://{address}/twilio/twiml"), &format!("http://{address}/twilio/statuschange"), NOWHERE]
+    {
         assert!(printed.contains(text), "{text} is not in: {printed}");
     }
 
-    let bridge = Settings::with_upstream(NOWHERE)
-        .public("bridge.example.com")
-        .start()
-        .await;
+    let bridge = Settings::with_upstream(NOWHERE).public("bridge.example.com").start().await;
     bridge.process().signal("TERM");
     let finished = bridge.finish_signalled().await;
     let printed = format!("{}\n{}", finished.stdout, finished.stderr);
-    for text in [
-        "https://bridge.example.com/twilio/twiml",
-        "https://bridge.example.com/twilio/statuschange",
-        NOWHERE,
-    ] {
+    for text in
+        ["https://bridge.example.com/twilio/twiml", "https://bridge.example.com/twilio/statuschange", NOWHERE]
+    {
         assert!(printed.contains(text), "{text} is not in: {printed}");
     }
     for secret in [AUTH_TOKEN, APP_SECRET] {
@@ -217,23 +136,14 @@ async fn a_signal_ends_live_calls_properly() {
             call.speak(10).await;
             let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
             leg.hears_exactly(&call.sent, from).await;
-            dashboard
-                .wait_for("connection_started", &call.caller.call_sid)
-                .await;
+            dashboard.wait_for("connection_started", &call.caller.call_sid).await;
             calls.push((call, leg));
         }
         bridge.process().signal(signal);
         for (call, leg) in &mut calls {
-            assert_eq!(
-                call.closed().await,
-                Closing::Code(1001),
-                "SIG{signal}: the media socket"
-            );
+            assert_eq!(call.closed().await, Closing::Code(1001), "SIG{signal}: the media socket");
             let ended = leg.end().await;
-            assert!(
-                matches!(ended, Ended::CloseFrame(Some(1000 | 1001))),
-                "SIG{signal}: upstream {ended:?}"
-            );
+            assert!(matches!(ended, Ended::CloseFrame(Some(1000 | 1001))), "SIG{signal}: upstream {ended:?}");
             assert_eq!(leg.texts_of("stop_request").len(), 1, "SIG{signal}");
         }
         let (updates, closing) = dashboard.closed().await;
@@ -249,10 +159,7 @@ async fn a_signal_ends_live_calls_properly() {
 /// A socket that nobody has authenticated, and one of a dashboard that has stopped reading, hold nothing up.
 #[tokio::test]
 async fn sockets_that_never_answer_do_not_hold_up_the_end() {
-    let bridge = Settings::with_upstream(NOWHERE)
-        .set("BRIDGE__DRAIN__DEADLINE_MS", "500")
-        .start()
-        .await;
+    let bridge = Settings::with_upstream(NOWHERE).set("BRIDGE__DRAIN__DEADLINE_MS", "500").start().await;
     let silent = support::raw_socket::RawSocket::open(bridge.address, "/twilio/media").await;
     let deaf = support::raw_socket::RawSocket::open(bridge.address, "/symbl/updates").await;
     let half_a_request = std::net::TcpStream::connect(bridge.address).expect("connects");
@@ -273,13 +180,9 @@ async fn a_call_that_ends_during_the_drain_ends_as_any_other() {
     let mut call = Caller::new(AGENT).call(&bridge, "").await;
     call.speak(5).await;
     let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
-    dashboard
-        .wait_for("connection_started", &call.caller.call_sid)
-        .await;
+    dashboard.wait_for("connection_started", &call.caller.call_sid).await;
     bridge.process().signal("TERM");
-    bridge
-        .wait_for_event("server_draining", |line| line["legs"] == 1)
-        .await;
+    bridge.wait_for_event("server_draining", |line| line["legs"] == 1).await;
     call.speak(5).await;
     call.stop().await;
     assert_eq!(call.closed().await, Closing::Code(1000));
@@ -294,11 +197,7 @@ async fn a_call_that_ends_during_the_drain_ends_as_any_other() {
 async fn every_subcommand_explains_itself() {
     let help = run(&["--help"], &[]).await;
     assert_eq!(help.code, Some(0), "{help:?}");
-    let commands = help
-        .stdout
-        .lines()
-        .skip_while(|line| !line.starts_with("Commands:"))
-        .skip(1);
+    let commands = help.stdout.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
     let commands: Vec<&str> = commands
         .take_while(|line| !line.trim().is_empty())
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
@@ -311,11 +210,7 @@ async fn every_subcommand_explains_itself() {
     for command in commands {
         let help = run(&[command, "--help"], &[]).await;
         assert_eq!(help.code, Some(0), "{command}: {help:?}");
-        assert!(
-            help.stdout.contains("Usage:") && help.stdout.len() > 200,
-            "{command}: {}",
-            help.stdout
-        );
+        assert!(help.stdout.contains("Usage:") && help.stdout.len() > 200, "{command}: {}", help.stdout);
     }
     let version = run(&["--version"], &[]).await;
     assert_eq!(
@@ -326,18 +221,12 @@ async fn every_subcommand_explains_itself() {
 
 #[tokio::test]
 async fn a_wrong_command_line_is_a_usage_error() {
-    for arguments in [
-        &["no-such-command"][..],
-        &["serve", "--no-such-flag"],
-        &["serve", "--config", "/no/such.toml"],
-    ] {
+    for arguments in
+        [&["no-such-command"][..], &["serve", "--no-such-flag"], &["serve", "--config", "/no/such.toml"]]
+    {
         let finished = run(arguments, &[]).await;
         assert_eq!(finished.code, USAGE, "{arguments:?}: {}", finished.stderr);
         let wrong = arguments.last().expect("an argument");
-        assert!(
-            finished.stderr.contains(wrong),
-            "{wrong} is not in: {}",
-            finished.stderr
-        );
+        assert!(finished.stderr.contains(wrong), "{wrong} is not in: {}", finished.stderr);
     }
 }

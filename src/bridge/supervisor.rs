@@ -116,13 +116,7 @@ pub struct Supervisor {
 impl Supervisor {
     /// Returns a supervisor that has not started.
     pub fn new(registry: Registry, hub: Addr<UpdatesHub>) -> Self {
-        Self {
-            registry,
-            streams: HashMap::new(),
-            hub,
-            began: Instant::now(),
-            waiting_for_none: Vec::new(),
-        }
+        Self { registry, streams: HashMap::new(), hub, began: Instant::now(), waiting_for_none: Vec::new() }
     }
 
     fn now(&self) -> Millis {
@@ -141,9 +135,7 @@ impl Supervisor {
             return;
         };
         if let Err(SendError::Full(StopLeg(exit))) = stream.try_send(StopLeg(exit)) {
-            ctx.run_later(TELL_AGAIN_AFTER, move |supervisor, ctx| {
-                supervisor.stop(leg, exit, ctx)
-            });
+            ctx.run_later(TELL_AGAIN_AFTER, move |supervisor, ctx| supervisor.stop(leg, exit, ctx));
         }
     }
 }
@@ -153,9 +145,7 @@ impl Actor for Supervisor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        ctx.run_interval(SWEEP_EVERY, |supervisor, _| {
-            supervisor.registry.forget_old_calls(supervisor.now())
-        });
+        ctx.run_interval(SWEEP_EVERY, |supervisor, _| supervisor.registry.forget_old_calls(supervisor.now()));
     }
 }
 
@@ -166,18 +156,9 @@ impl Handler<AnnounceCall> for Supervisor {
         let plan = self.registry.announce(self.now(), &call, unique_id);
         let leg = tags(call.call_sid.as_str(), "", "", plan.room.as_str());
         let (from, role) = (call.from.masked(), plan.party.role.as_str());
-        events::CallAnnounced {
-            leg: Some(&leg),
-            from: &from,
-            role,
-        }
-        .emit();
+        events::CallAnnounced { leg: Some(&leg), from: &from, role }.emit();
         if plan.stream.is_none() {
-            events::CallNotStreamed {
-                leg: Some(&leg),
-                reason: "limits.max_calls is reached",
-            }
-            .emit();
+            events::CallNotStreamed { leg: Some(&leg), reason: "limits.max_calls is reached" }.emit();
         }
         MessageResult(plan)
     }
@@ -253,19 +234,10 @@ impl Handler<TagsOfCall> for Supervisor {
     type Result = MessageResult<TagsOfCall>;
 
     fn handle(&mut self, TagsOfCall(call_sid): TagsOfCall, _: &mut Self::Context) -> Self::Result {
-        let leg = self
-            .registry
-            .live_legs()
-            .into_iter()
-            .find(|leg| leg.call_sid == call_sid);
+        let leg = self.registry.live_legs().into_iter().find(|leg| leg.call_sid == call_sid);
         let room = self.registry.room_of(&call_sid).map_or("", |room| room.as_str());
         MessageResult(match &leg {
-            Some(leg) => tags(
-                call_sid.as_str(),
-                leg.stream_sid.as_str(),
-                &leg.view.connection_id,
-                room,
-            ),
+            Some(leg) => tags(call_sid.as_str(), leg.stream_sid.as_str(), &leg.view.connection_id, room),
             None => tags(call_sid.as_str(), "", "", room),
         })
     }

@@ -106,11 +106,7 @@ impl MediaGuard {
 
 impl Drop for MediaGuard {
     fn drop(&mut self) {
-        let exit = if std::thread::panicking() {
-            LegExit::Panicked
-        } else {
-            LegExit::SocketClosed
-        };
+        let exit = if std::thread::panicking() { LegExit::Panicked } else { LegExit::SocketClosed };
         self.end(exit);
     }
 }
@@ -182,10 +178,7 @@ impl TwilioStream {
             return;
         }
         if let Phase::Streaming(stream) = &self.phase
-            && media
-                .stream_sid
-                .as_deref()
-                .is_some_and(|sid| sid != stream.stream_sid.as_str())
+            && media.stream_sid.as_deref().is_some_and(|sid| sid != stream.stream_sid.as_str())
         {
             return self.useless("media of another stream", ctx);
         }
@@ -223,10 +216,7 @@ impl TwilioStream {
             .services
             .shared
             .supervisor
-            .send(StartLeg {
-                start: accepted.clone(),
-                stream: ctx.address(),
-            })
+            .send(StartLeg { start: accepted.clone(), stream: ctx.address() })
             .into_actor(self)
             .map(move |answer, stream, ctx| match answer {
                 Ok(Ok(plan)) => stream.begin(accepted, plan, ctx),
@@ -240,10 +230,7 @@ impl TwilioStream {
     /// Returns what `start` says, if it is a stream that a webhook of ours asked for.
     fn check(&self, start: &Start) -> Result<StreamStart, Refusal> {
         let call_sid = start.call_sid.clone().ok_or(Refusal::Incomplete("a callSid"))?;
-        let stream_sid = start
-            .stream_sid
-            .clone()
-            .ok_or(Refusal::Incomplete("a streamSid"))?;
+        let stream_sid = start.stream_sid.clone().ok_or(Refusal::Incomplete("a streamSid"))?;
         if !start.media_format.is_mulaw_8k_mono() {
             return Err(Refusal::Format(describe(&start.media_format)));
         }
@@ -255,39 +242,21 @@ impl TwilioStream {
             to: start.parameter("to").unwrap_or_default().to_owned(),
             room: start.parameter("room").and_then(|room| Room::parse(room).ok()),
         };
-        Ok(StreamStart {
-            call_sid,
-            stream_sid,
-            stream,
-            parameters,
-        })
+        Ok(StreamStart { call_sid, stream_sid, stream, parameters })
     }
 
     fn begin(&mut self, start: StreamStart, plan: LegPlan, ctx: &mut WebsocketContext<Self>) {
         let (call_sid, stream_sid): (&CallSid, &StreamSid) = (&start.call_sid, &start.stream_sid);
-        let tags = tags(
-            call_sid.as_str(),
-            stream_sid.as_str(),
-            &plan.connection_id,
-            plan.room.as_str(),
-        );
+        let tags = tags(call_sid.as_str(), stream_sid.as_str(), &plan.connection_id, plan.room.as_str());
         let tags = Rc::new(tags);
         let (from, role) = (start.parameters.from.masked(), plan.party.role.as_str());
-        events::LegStarted {
-            leg: Some(&tags),
-            from: &from,
-            role,
-        }
-        .emit();
+        events::LegStarted { leg: Some(&tags), from: &from, role }.emit();
         let connection =
             SymblConnection::new(self.services.clone(), plan, Rc::clone(&tags), ctx.address()).start();
         let stream = Box::new(Stream {
             tags,
             stream_sid: start.stream_sid,
-            connection: MediaGuard {
-                connection,
-                told: false,
-            },
+            connection: MediaGuard { connection, told: false },
             continuity: Continuity::default(),
             keys_pressed: 0,
             jumps: 0,
@@ -297,23 +266,16 @@ impl TwilioStream {
         stream.forward(&mut self.decoded);
         self.phase = Phase::Streaming(stream);
         self.useless = 0;
-        ctx.run_interval(
-            self.services.shared.media.silence_timeout / SILENCE_CHECKS,
-            |stream, ctx| {
-                stream.look_for_silence(ctx);
-            },
-        );
+        ctx.run_interval(self.services.shared.media.silence_timeout / SILENCE_CHECKS, |stream, ctx| {
+            stream.look_for_silence(ctx);
+        });
     }
 
     fn look_for_silence(&mut self, ctx: &mut WebsocketContext<Self>) {
         let Phase::Streaming(stream) = &mut self.phase else {
             return;
         };
-        stream.silent_checks = if std::mem::take(&mut stream.heard) {
-            0
-        } else {
-            stream.silent_checks + 1
-        };
+        stream.silent_checks = if std::mem::take(&mut stream.heard) { 0 } else { stream.silent_checks + 1 };
         if stream.silent_checks >= SILENCE_CHECKS {
             self.end(LegExit::MediaSilence, ctx);
         }
@@ -322,11 +284,7 @@ impl TwilioStream {
     fn keys_pressed(&mut self) {
         if let Phase::Streaming(stream) = &mut self.phase {
             stream.keys_pressed += 1;
-            events::DtmfReceived {
-                leg: Some(&stream.tags),
-                count: stream.keys_pressed,
-            }
-            .emit();
+            events::DtmfReceived { leg: Some(&stream.tags), count: stream.keys_pressed }.emit();
         }
     }
 
@@ -334,9 +292,7 @@ impl TwilioStream {
         if let Phase::Streaming(mut stream) = std::mem::replace(&mut self.phase, Phase::Over) {
             stream.connection.end(LegExit::Hangup);
         }
-        ctx.run_later(CLOSE_AFTER_STOP, |_, ctx| {
-            close(ctx, CloseCode::Normal, "stopped")
-        });
+        ctx.run_later(CLOSE_AFTER_STOP, |_, ctx| close(ctx, CloseCode::Normal, "stopped"));
     }
 
     /// Ends the leg from our side, with the close code that tells Twilio why.
@@ -361,11 +317,7 @@ impl TwilioStream {
             Phase::AwaitingStart | Phase::Over => None,
         };
         if self.useless == 1 {
-            events::MediaMessageIgnored {
-                leg: tags.as_deref(),
-                reason,
-            }
-            .emit();
+            events::MediaMessageIgnored { leg: tags.as_deref(), reason }.emit();
         }
         if self.useless > MOST_USELESS {
             match self.phase {
@@ -384,12 +336,7 @@ impl TwilioStream {
             stream.connection.end(LegExit::MediaFault);
             tags = Some(stream.tags);
         }
-        events::MediaSocketRefused {
-            leg: tags.as_deref(),
-            reason: &reason,
-            code: code.into(),
-        }
-        .emit();
+        events::MediaSocketRefused { leg: tags.as_deref(), reason: &reason, code: code.into() }.emit();
         close(ctx, code, &reason);
     }
 }
@@ -404,12 +351,8 @@ impl Stream {
         decoded.reserve(DECODE_BUFFER.min(audio.len()));
         if let Err(SendError::Full(Audio(audio))) = self.connection.connection.try_send(Audio(audio)) {
             let dropped_ms = audio.len() as u64 / 8;
-            events::AudioDropped {
-                leg: Some(&self.tags),
-                dropped_ms,
-                reason: "connection mailbox is full",
-            }
-            .emit();
+            events::AudioDropped { leg: Some(&self.tags), dropped_ms, reason: "connection mailbox is full" }
+                .emit();
         }
     }
 
@@ -421,13 +364,7 @@ impl Stream {
         if let Some((kind, size)) = describe_verdict(verdict) {
             self.jumps += 1;
             if self.jumps <= EACH_JUMP_LOGGED || self.jumps.is_power_of_two() {
-                events::MediaGap {
-                    leg: Some(&self.tags),
-                    kind,
-                    size,
-                    jumps: self.jumps,
-                }
-                .emit();
+                events::MediaGap { leg: Some(&self.tags), kind, size, jumps: self.jumps }.emit();
             }
         }
         verdict.is_usable()
@@ -454,11 +391,8 @@ impl StreamHandler<Result<WsMessage, ProtocolError>> for TwilioStream {
             Some(Incoming::Text(text)) => self.text(&text, ctx),
             Some(Incoming::Binary(_)) => self.useless("binary message", ctx),
             Some(Incoming::Ended(end)) => {
-                let exit = if matches!(end, End::Fault(_)) {
-                    LegExit::MediaFault
-                } else {
-                    LegExit::SocketClosed
-                };
+                let exit =
+                    if matches!(end, End::Fault(_)) { LegExit::MediaFault } else { LegExit::SocketClosed };
                 if let Phase::Streaming(stream) = &mut self.phase {
                     stream.connection.end(exit);
                 }

@@ -17,9 +17,7 @@ pub struct Shell {
 impl Shell {
     /// Returns a shell for messages of at most `limit` bytes, fragments joined.
     pub fn new(limit: usize) -> Self {
-        Self {
-            assembler: Assembler::new(limit),
-        }
+        Self { assembler: Assembler::new(limit) }
     }
 
     /// Takes what actix-web-actors read; returns what the actor must see.
@@ -89,9 +87,5 @@ where
 {
     let offered: Vec<&str> = protocol.into_iter().collect();
     let response = WsResponseBuilder::new(actor, request, payload).codec(Codec::new().max_size(frame_limit));
-    if offered.is_empty() {
-        response.start()
-    } else {
-        response.protocols(&offered).start()
-    }
+    if offered.is_empty() { response.start() } else { response.protocols(&offered).start() }
 }

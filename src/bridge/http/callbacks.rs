@@ -22,11 +22,7 @@ pub async fn call_status(
 ) -> Result<HttpResponse, BadFormBody> {
     let update = understand(&request, CallStatusUpdate::from_form(&form))?;
     let leg = tags_of(&services, &update.call_sid).await;
-    events::CallStatusReported {
-        leg: Some(&leg),
-        status: update.status.as_str(),
-    }
-    .emit();
+    events::CallStatusReported { leg: Some(&leg), status: update.status.as_str() }.emit();
     if update.status.is_terminal() {
         let ended = services.shared.supervisor.send(CallEnded(update.call_sid)).await;
         ended.map_err(|_| BadFormBody::Ending)?;
@@ -43,12 +39,7 @@ pub async fn stream_status(
     let report = understand(&request, StreamStatus::from_form(&form))?;
     let leg = tags_of(&services, &report.call_sid).await;
     let error = report.error.as_deref().unwrap_or_default();
-    events::StreamStatusReported {
-        leg: Some(&leg),
-        status: report.event.as_str(),
-        error,
-    }
-    .emit();
+    events::StreamStatusReported { leg: Some(&leg), status: report.event.as_str(), error }.emit();
     if report.event == StreamEvent::Stopped
         && let Some(stream_sid) = report.stream_sid
     {
@@ -70,11 +61,7 @@ pub async fn conference_status(
         room: report.friendly_name.as_str().into(),
         ..LegTags::default()
     };
-    events::ConferenceStatusReported {
-        leg: Some(&leg),
-        status: report.event.as_str(),
-    }
-    .emit();
+    events::ConferenceStatusReported { leg: Some(&leg), status: report.event.as_str() }.emit();
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -97,13 +84,6 @@ fn understand<T>(request: &HttpRequest, report: Result<T, BadForm>) -> Result<T,
 }
 
 async fn tags_of(services: &Services, call_sid: &CallSid) -> LegTags {
-    let known = services
-        .shared
-        .supervisor
-        .send(TagsOfCall(call_sid.clone()))
-        .await;
-    known.unwrap_or_else(|_| LegTags {
-        call_sid: call_sid.as_str().into(),
-        ..LegTags::default()
-    })
+    let known = services.shared.supervisor.send(TagsOfCall(call_sid.clone())).await;
+    known.unwrap_or_else(|_| LegTags { call_sid: call_sid.as_str().into(), ..LegTags::default() })
 }

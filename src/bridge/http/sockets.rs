@@ -17,13 +17,7 @@ pub async fn media(
     services: Data<Services>,
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
-    accept(
-        TwilioStream::new(services),
-        &request,
-        payload,
-        twilio_stream::MESSAGE_LIMIT,
-        None,
-    )
+    accept(TwilioStream::new(services), &request, payload, twilio_stream::MESSAGE_LIMIT, None)
 }
 
 /// `WS /symbl/updates`: lifecycle updates.
@@ -33,9 +27,7 @@ pub async fn updates(
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
     let Some(peer) = request.conn_data::<Arc<Peer>>() else {
-        return Err(error::ErrorInternalServerError(
-            "the listener keeps no handle on connections",
-        ));
+        return Err(error::ErrorInternalServerError("the listener keeps no handle on connections"));
     };
     let shared = &services.shared;
     let session = UpdatesSession::new(shared.hub.clone(), Arc::clone(peer), shared.updates.queue);
