@@ -1,0 +1,65 @@
+//! Follows the bridge's `/symbl/updates`, as a dashboard does.
+
+use awc::ws::{Frame, Message};
+use futures_util::{SinkExt, StreamExt};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio_util::sync::CancellationToken;
+
+use super::address::{Address, BadAddress};
+use super::webhooks::client;
+
+/// Where a dashboard connects.
+const PATH: &str = "/symbl/updates";
+
+/// Updates cannot be followed, or no longer.
+#[derive(Debug, thiserror::Error)]
+pub enum UpdatesError {
+    /// The bridge's address is wrong.
+    #[error(transparent)]
+    Address(#[from] BadAddress),
+    /// No socket.
+    #[error("cannot follow {PATH}: {0}")]
+    Connect(String),
+    /// The socket is gone.
+    #[error("{PATH} ended: {0}")]
+    Ended(String),
+}
+
+/// Connects, calls `on_open`, and then `on_update` with the text of each update until `stop` is cancelled.
+pub async fn follow(
+    base_url: &str,
+    token: Option<&str>,
+    stop: &CancellationToken,
+    on_open: impl FnOnce(),
+    mut on_update: impl FnMut(&str),
+) -> Result<(), UpdatesError> {
+    let address = Address::new(base_url, None)?;
+    let query = token.map(|token| format!("?token={}", utf8_percent_encode(token, NON_ALPHANUMERIC)));
+    let target = address.target(&address.public(&format!("{PATH}{}", query.unwrap_or_default())))?;
+    let connected = client().ws(target.url).connect().await;
+    let (_, mut socket) = connected.map_err(|fault| UpdatesError::Connect(fault.to_string()))?;
+    on_open();
+    loop {
+        let frame = tokio::select! {
+            () = stop.cancelled() => {
+                let _ = socket.send(Message::Close(None)).await;
+                return Ok(());
+            }
+            frame = socket.next() => frame,
+        };
+        match frame {
+            None => return Err(UpdatesError::Ended("the connection was cut".to_owned())),
+            Some(Err(fault)) => return Err(UpdatesError::Ended(fault.to_string())),
+            Some(Ok(Frame::Text(text))) => on_update(&String::from_utf8_lossy(&text)),
+            Some(Ok(Frame::Ping(payload))) => {
+                let _ = socket.send(Message::Pong(payload)).await;
+            }
+            Some(Ok(Frame::Close(reason))) => {
+                let reason =
+                    reason.map_or_else(|| "no reason given".to_owned(), |reason| format!("{reason:?}"));
+                return Err(UpdatesError::Ended(reason));
+            }
+            Some(Ok(_)) => {}
+        }
+    }
+}
