@@ -63,3 +63,85 @@ pub async fn follow(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix::{Actor, ActorContext, StreamHandler};
+    use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+    use actix_web_actors::ws;
+
+    use super::*;
+
+    /// Sends two updates, then nothing; answers a close.
+    struct Dashboard;
+
+    impl Actor for Dashboard {
+        type Context = ws::WebsocketContext<Self>;
+
+        fn started(&mut self, ctx: &mut Self::Context) {
+            ctx.ping(b"?");
+            ctx.text(r#"{"type":"connection_started"}"#);
+            ctx.text(r#"{"type":"connection_stopped"}"#);
+        }
+    }
+
+    impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Dashboard {
+        fn handle(&mut self, item: Result<ws::Message, ws::ProtocolError>, ctx: &mut Self::Context) {
+            if matches!(item, Ok(ws::Message::Close(_)) | Err(_)) {
+                ctx.close(None);
+                ctx.stop();
+            }
+        }
+    }
+
+    async fn updates(request: HttpRequest, body: web::Payload) -> actix_web::Result<HttpResponse> {
+        if request.query_string() != "token=a%20b" {
+            return Ok(HttpResponse::Unauthorized().finish());
+        }
+        ws::start(Dashboard, &request, body)
+    }
+
+    fn serve() -> String {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let server = HttpServer::new(|| App::new().route(PATH, web::get().to(updates)));
+        actix::spawn(
+            server
+                .workers(1)
+                .disable_signals()
+                .listen(listener)
+                .unwrap()
+                .run(),
+        );
+        base
+    }
+
+    #[actix::test]
+    async fn updates_come_as_they_are_sent_until_told_to_stop() {
+        let (base, stop) = (serve(), CancellationToken::new());
+        let (mut opened, mut seen) = (false, Vec::new());
+        let on_update = |update: &str| {
+            seen.push(update.to_owned());
+            if seen.len() == 2 {
+                stop.cancel();
+            }
+        };
+        follow(&base, Some("a b"), &stop, || opened = true, on_update)
+            .await
+            .unwrap();
+        assert!(opened);
+        assert_eq!(
+            seen,
+            [
+                r#"{"type":"connection_started"}"#,
+                r#"{"type":"connection_stopped"}"#
+            ]
+        );
+    }
+
+    #[actix::test]
+    async fn a_refusal_is_an_error() {
+        let outcome = follow(&serve(), None, &CancellationToken::new(), || {}, |_| {}).await;
+        assert!(matches!(outcome, Err(UpdatesError::Connect(_))), "{outcome:?}");
+    }
+}
