@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use awc::Client;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -14,7 +15,7 @@ use super::phone::{PhoneOptions, Progress};
 use super::report::{CallReport, StreamEnd, StreamReport};
 use super::rooms::{ConferencePost, Participant, Rooms};
 use super::twiml_reader::{self, DialNoun, StreamNoun, TwimlDocument, Verb};
-use super::webhooks::{Answer, Webhooks, client};
+use super::webhooks::{Answer, Webhooks};
 use super::{FRAME_MS, chance, timestamp_rfc2822};
 use crate::twilio::{Caller, Form, Signer};
 
@@ -89,6 +90,7 @@ impl Call {
     pub(super) fn new(
         options: PhoneOptions,
         rooms: Rooms,
+        client: Client,
         hang_up: &CancellationToken,
         on_progress: Rc<dyn Fn(&Progress)>,
     ) -> Result<Self, BadAddress> {
@@ -103,7 +105,7 @@ impl Call {
             .clone()
             .map(|token| Rc::new(Signer::new(token)));
         let context = CallContext {
-            webhooks: Webhooks::new(client(), Rc::new(address), signer),
+            webhooks: Webhooks::new(client, Rc::new(address), signer),
             account_sid: options.account_sid.clone(),
             call_sid: chance::sid("CA"),
             voice: Rc::new(Voice::new(options.audio.clone(), options.duration)),

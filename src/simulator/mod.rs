@@ -29,6 +29,7 @@ pub use phone::{Phone, PhoneOptions, Progress};
 pub use report::{CallReport, StreamEnd, StreamReport};
 pub use rooms::Rooms;
 pub use scenario::Scenario;
+pub use webhooks::client;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use awc::Client;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
@@ -10,6 +11,7 @@ use super::address::BadAddress;
 use super::call::Call;
 use super::report::{CallReport, StreamEnd};
 use super::rooms::Rooms;
+use super::webhooks::client;
 use crate::twilio::AuthToken;
 
 /// Who calls whom, where, and what is said.
@@ -87,6 +89,7 @@ pub enum Progress {
 pub struct Phone {
     options: PhoneOptions,
     rooms: Rooms,
+    client: Option<Client>,
     hang_up: CancellationToken,
     on_progress: Rc<dyn Fn(&Progress)>,
 }
@@ -97,6 +100,7 @@ impl Phone {
         Self {
             options,
             rooms: Rooms::default(),
+            client: None,
             hang_up: CancellationToken::new(),
             on_progress: Rc::new(|_| {}),
         }
@@ -106,6 +110,13 @@ impl Phone {
     #[must_use]
     pub fn in_rooms(mut self, rooms: &Rooms) -> Self {
         self.rooms = rooms.clone();
+        self
+    }
+
+    /// Uses a client that many phones share: making one reads the system's certificates.
+    #[must_use]
+    pub fn using(mut self, client: &Client) -> Self {
+        self.client = Some(client.clone());
         self
     }
 
@@ -125,7 +136,8 @@ impl Phone {
 
     /// Calls, and returns when the call is over and all callbacks are answered.
     pub async fn call(self) -> Result<CallReport, BadAddress> {
-        let call = Call::new(self.options, self.rooms, &self.hang_up, self.on_progress)?;
+        let client = self.client.unwrap_or_else(client);
+        let call = Call::new(self.options, self.rooms, client, &self.hang_up, self.on_progress)?;
         Ok(call.run().await)
     }
 }

@@ -572,3 +572,24 @@ async fn callers_share_a_room_and_can_all_be_hung_up() {
     assert_eq!((count("conference-start"), count("conference-end")), (1, 1));
     assert_eq!(seen.faults, Vec::<String>::new());
 }
+
+#[actix::test]
+async fn more_callers_than_a_client_usually_has_connections_all_stream() {
+    let (bridge, base) = serve(Manner::Good, true);
+    let calls = vec![
+        PhoneOptions {
+            speed: 1.0,
+            ..options(&bridge, &base, 50)
+        };
+        150
+    ];
+    let reports = Scenario::new(calls).run().await.unwrap();
+    let bad: Vec<_> = reports
+        .iter()
+        .filter(|report| !report.is_good())
+        .map(ToString::to_string)
+        .collect();
+    assert!(bad.is_empty(), "{bad:?}");
+    assert_eq!(reports.iter().map(CallReport::frames_sent).sum::<u64>(), 150 * 50);
+    assert_eq!(bridge.seen().audio.len(), 150 * 50 * 160);
+}

@@ -10,6 +10,7 @@ use super::address::BadAddress;
 use super::phone::{Phone, PhoneOptions, Progress};
 use super::report::CallReport;
 use super::rooms::Rooms;
+use super::webhooks::client;
 
 /// Told how the call of a caller, counted from 0, goes on.
 type OnProgress = Rc<dyn Fn(usize, &Progress)>;
@@ -57,7 +58,7 @@ impl Scenario {
     /// Runs all calls to their end; the reports are in the order of the callers. Who had not
     /// called yet when all were told to hang up does not call, and has no report.
     pub async fn run(self) -> Result<Vec<CallReport>, BadAddress> {
-        let rooms = Rooms::default();
+        let (rooms, client) = (Rooms::default(), client());
         let mut calls = Vec::new();
         for (index, options) in self.calls.into_iter().enumerate() {
             let wait = self
@@ -66,6 +67,7 @@ impl Scenario {
             let (hang_up, on_progress) = (self.hang_up.clone(), self.on_progress.clone());
             let phone = Phone::new(options)
                 .in_rooms(&rooms)
+                .using(&client)
                 .hung_up_by(&hang_up)
                 .on_progress(move |progress| on_progress(index, progress));
             calls.push(async move {

@@ -43,7 +43,7 @@ pub(super) struct Answer {
 }
 
 /// Returns a client fit for many calls at once: no bound on its connections, Twilio's patience.
-pub(super) fn client() -> Client {
+pub fn client() -> Client {
     // Without a provider awc's TLS panics; an error means that one is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
