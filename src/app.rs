@@ -21,7 +21,7 @@ use crate::bridge::call::stream_token::StreamTokens;
 use crate::bridge::call::upload::BYTES_PER_MS;
 use crate::bridge::http::{self, peer};
 use crate::bridge::services::{Services, Shared};
-use crate::bridge::supervisor::{CountLegs, EndAllLegs, Supervisor};
+use crate::bridge::supervisor::{CountLegs, Drain, EndAllLegs, Supervisor};
 use crate::bridge::updates_hub::{CloseDashboards, UpdatesHub};
 use crate::config::{Settings, Upstream};
 use crate::symbl::endpoint::Endpoint;
@@ -43,6 +43,7 @@ pub struct Application {
     server: Server,
     supervisor: Addr<Supervisor>,
     hub: Addr<UpdatesHub>,
+    drain_deadline: Duration,
     stop_within: Duration,
 }
 
@@ -97,7 +98,8 @@ impl Application {
         let server = serve(settings, listener, &shared)
             .map_err(|source| StartError::Bind { address: address.to_string(), source })?;
         let stop_within = settings.symbl.stop_timeout + DRAIN_MARGIN;
-        Ok(Self { address, public_url, upstream, server, supervisor, hub, stop_within })
+        let drain_deadline = settings.drain_deadline;
+        Ok(Self { address, public_url, upstream, server, supervisor, hub, drain_deadline, stop_within })
     }
 
     /// Returns the bound address.
@@ -125,7 +127,7 @@ impl Application {
             ended = &mut server => return ended,
             _ = stop.recv() => {}
         }
-        let drain = drain(&self.supervisor, &self.hub, handle, self.stop_within);
+        let drain = drain(&self.supervisor, &self.hub, handle, self.drain_deadline, self.stop_within);
         tokio::select! {
             () = drain => {}
             Some(()) = stop.recv() => {}
@@ -141,11 +143,13 @@ async fn drain(
     supervisor: &Addr<Supervisor>,
     hub: &Addr<UpdatesHub>,
     server: ServerHandle,
+    deadline: Duration,
     stop_within: Duration,
 ) {
     // An error means that the actor is gone, and with it what is asked about.
     let legs = supervisor.send(CountLegs).await.unwrap_or(0) as u64;
     events::ServerDraining { leg: None, legs }.emit();
+    let _ = tokio::time::timeout(deadline, supervisor.send(Drain)).await;
     let _ = tokio::time::timeout(stop_within, supervisor.send(EndAllLegs)).await;
     let legs_cut = supervisor.send(CountLegs).await.unwrap_or(0) as u64;
     let _ = hub.send(CloseDashboards).await;

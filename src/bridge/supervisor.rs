@@ -93,6 +93,11 @@ impl Message for TagsOfCall {
     type Result = LegTags;
 }
 
+/// The process is to end: take no new legs; answered when none is left.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Drain;
+
 /// The process ends: end every leg; answered when none is left.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -109,6 +114,7 @@ pub struct Supervisor {
     streams: HashMap<LegId, Addr<TwilioStream>>,
     hub: Addr<UpdatesHub>,
     began: Instant,
+    draining: bool,
     /// Who waits until no leg is left.
     waiting_for_none: Vec<oneshot::Sender<()>>,
 }
@@ -116,7 +122,14 @@ pub struct Supervisor {
 impl Supervisor {
     /// Returns a supervisor that has not started.
     pub fn new(registry: Registry, hub: Addr<UpdatesHub>) -> Self {
-        Self { registry, streams: HashMap::new(), hub, began: Instant::now(), waiting_for_none: Vec::new() }
+        Self {
+            registry,
+            streams: HashMap::new(),
+            hub,
+            began: Instant::now(),
+            draining: false,
+            waiting_for_none: Vec::new(),
+        }
     }
 
     fn now(&self) -> Millis {
@@ -168,6 +181,9 @@ impl Handler<StartLeg> for Supervisor {
     type Result = Result<LegPlan, StreamRefusal>;
 
     fn handle(&mut self, StartLeg { start, stream }: StartLeg, ctx: &mut Self::Context) -> Self::Result {
+        if self.draining {
+            return Err(StreamRefusal::ShuttingDown);
+        }
         let plan = self.registry.begin_leg(self.now(), &start, unique_id)?;
         for older in &plan.replaces {
             self.stop(*older, LegExit::Replaced, ctx);
@@ -248,11 +264,26 @@ impl Handler<EndAllLegs> for Supervisor {
 
     fn handle(&mut self, _: EndAllLegs, ctx: &mut Self::Context) -> Self::Result {
         let legs: Vec<LegId> = self.streams.keys().copied().collect();
-        if legs.is_empty() {
-            return Box::pin(std::future::ready(()));
-        }
         for leg in legs {
             self.stop(leg, LegExit::Shutdown, ctx);
+        }
+        self.until_no_leg_is_left()
+    }
+}
+
+impl Handler<Drain> for Supervisor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
+        self.draining = true;
+        self.until_no_leg_is_left()
+    }
+}
+
+impl Supervisor {
+    fn until_no_leg_is_left(&mut self) -> ResponseFuture<()> {
+        if self.streams.is_empty() {
+            return Box::pin(std::future::ready(()));
         }
         let (none_left, none_is_left) = oneshot::channel();
         self.waiting_for_none.push(none_left);

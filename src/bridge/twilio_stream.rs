@@ -22,9 +22,11 @@ use super::supervisor::StartLeg;
 use super::symbl_connection::{Audio, EndMedia, SymblConnection};
 use super::tell;
 use crate::telemetry::{LegTags, events};
+use crate::twilio::continuity::Sequence;
 use crate::twilio::media::{MediaFormat, parse, scan_media};
 use crate::twilio::{
-    CallSid, Caller, Continuity, Media, Start, StreamMessage, StreamSid, Track, Verdict, decode_payload,
+    BadStreamMessage, CallSid, Caller, Continuity, Media, Start, StreamMessage, StreamSid, Track, Verdict,
+    decode_payload,
 };
 use crate::ws::server::{Shell, close};
 use crate::ws::{CloseCode, End, Incoming};
@@ -41,8 +43,8 @@ const MOST_USELESS: u32 = 50;
 /// Audio is cut from a buffer of this size, which is used again when all its pieces are sent.
 const DECODE_BUFFER: usize = 4 * 1024;
 
-/// Twilio closes right after `stop`; a peer that does not is closed.
-const CLOSE_AFTER_STOP: Duration = Duration::from_secs(5);
+/// Twilio closes within 50 ms of `stop` (`twilio-protocol` 7.1); a peer that does not is closed.
+const CLOSE_AFTER_STOP: Duration = Duration::from_secs(1);
 
 /// A status callback may overtake the last media messages and `stop` (`twilio-protocol` 3.3).
 const OVERTAKEN_GRACE: Duration = Duration::from_secs(1);
@@ -83,6 +85,7 @@ struct Stream {
     stream_sid: StreamSid,
     connection: MediaGuard,
     continuity: Continuity,
+    sequence: Sequence,
     keys_pressed: u64,
     jumps: u64,
     /// Whether media came since silence was last looked for.
@@ -118,6 +121,8 @@ enum Refusal {
     NoStart(Duration),
     #[error("more than {MOST_USELESS} messages before `start`")]
     NoStartInTime,
+    #[error(transparent)]
+    BadStart(BadStreamMessage),
     #[error("`start` without {0}")]
     Incomplete(&'static str),
     #[error("media format {0}; only audio/x-mulaw, 8000 Hz, 1 channel is understood")]
@@ -139,6 +144,7 @@ impl Refusal {
         match self {
             Self::Format(_) => CloseCode::Unsupported,
             Self::NoSupervisor => CloseCode::Error,
+            Self::Stream(StreamRefusal::ShuttingDown) => CloseCode::Away,
             Self::Stream(StreamRefusal::TooManyCalls) => CloseCode::Again,
             _ => CloseCode::Policy,
         }
@@ -147,14 +153,8 @@ impl Refusal {
 
 impl TwilioStream {
     /// Returns an actor for a socket that has just opened.
-    pub fn new(services: Data<Services>) -> Self {
-        Self {
-            services,
-            shell: Shell::new(MESSAGE_LIMIT),
-            phase: Phase::AwaitingStart,
-            decoded: BytesMut::new(),
-            useless: 0,
-        }
+    pub fn new(services: Data<Services>, shell: Shell) -> Self {
+        Self { services, shell, phase: Phase::AwaitingStart, decoded: BytesMut::new(), useless: 0 }
     }
 
     fn text(&mut self, text: &str, ctx: &mut WebsocketContext<Self>) {
@@ -167,16 +167,27 @@ impl TwilioStream {
             Ok(StreamMessage::Start(start)) => self.start(&start, ctx),
             Ok(StreamMessage::Stop { .. }) => self.stop(ctx),
             Ok(StreamMessage::Dtmf { .. }) => self.keys_pressed(),
-            Ok(StreamMessage::Connected | StreamMessage::Mark { .. }) => {}
-            Ok(StreamMessage::Unknown(_)) => self.useless("unknown event", ctx),
+            Ok(StreamMessage::Connected) => {}
+            Ok(StreamMessage::Mark { .. }) => self.skip_a_number(),
+            Ok(StreamMessage::Unknown(_)) => {
+                self.skip_a_number();
+                self.useless("unknown event", ctx);
+            }
+            Err(error @ (BadStreamMessage::NoStart | BadStreamMessage::Sid(_))) => {
+                self.refuse(&Refusal::BadStart(error), ctx);
+            }
             Err(error) => self.useless(&error.to_string(), ctx),
         }
     }
 
-    fn media(&mut self, media: &Media<'_>, ctx: &mut WebsocketContext<Self>) {
-        if media.track != Track::Inbound {
-            return;
+    /// A message other than `media` took a number of the stream's one count.
+    fn skip_a_number(&mut self) {
+        if let Phase::Streaming(stream) = &mut self.phase {
+            stream.sequence.forget();
         }
+    }
+
+    fn media(&mut self, media: &Media<'_>, ctx: &mut WebsocketContext<Self>) {
         if let Phase::Streaming(stream) = &self.phase
             && media.stream_sid.as_deref().is_some_and(|sid| sid != stream.stream_sid.as_str())
         {
@@ -191,7 +202,11 @@ impl TwilioStream {
             Phase::Streaming(stream) => {
                 self.useless = 0;
                 stream.heard = true;
-                if stream.is_usable(media) {
+                // Tracks share one count; only what the caller says goes on.
+                let missing = stream.sequence.observe(media.sequence_number);
+                if media.track != Track::Inbound {
+                    self.decoded.clear();
+                } else if stream.is_usable(media, missing) {
                     stream.forward(&mut self.decoded);
                 } else {
                     self.decoded.clear();
@@ -258,6 +273,7 @@ impl TwilioStream {
             stream_sid: start.stream_sid,
             connection: MediaGuard { connection, told: false },
             continuity: Continuity::default(),
+            sequence: Sequence::default(),
             keys_pressed: 0,
             jumps: 0,
             heard: false,
@@ -283,6 +299,7 @@ impl TwilioStream {
 
     fn keys_pressed(&mut self) {
         if let Phase::Streaming(stream) = &mut self.phase {
+            stream.sequence.forget();
             stream.keys_pressed += 1;
             events::DtmfReceived { leg: Some(&stream.tags), count: stream.keys_pressed }.emit();
         }
@@ -359,9 +376,10 @@ impl Stream {
     /// Returns whether the message's audio belongs here: not what came before, or comes after its successors.
     ///
     /// Jumps are logged, the first ones each, then ever fewer: a stream that stutters for an hour must not fill a disk.
-    fn is_usable(&mut self, media: &Media<'_>) -> bool {
+    fn is_usable(&mut self, media: &Media<'_>, missing: u64) -> bool {
         let verdict = self.continuity.observe(media);
-        if let Some((kind, size)) = describe_verdict(verdict) {
+        let in_count = (missing > 0).then_some(("missing_messages", missing));
+        if let Some((kind, size)) = describe_verdict(verdict).or(in_count) {
             self.jumps += 1;
             if self.jumps <= EACH_JUMP_LOGGED || self.jumps.is_power_of_two() {
                 events::MediaGap { leg: Some(&self.tags), kind, size, jumps: self.jumps }.emit();

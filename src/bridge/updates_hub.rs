@@ -74,13 +74,10 @@ impl UpdatesHub {
         Self { log: UpdateLog::default(), sessions: BTreeMap::new(), last_session: 0, most_sessions }
     }
 
-    fn remove(&mut self, id: SessionId, reason: &str) {
-        if let Some(dashboard) = self.sessions.remove(&id) {
-            if let Some(peer) = dashboard.peer.upgrade() {
-                peer.evict();
-            }
-            events::DashboardLeft { leg: None, reason, dashboards: self.sessions.len() as u64 }.emit();
-        }
+    fn remove(&mut self, id: SessionId, reason: &str) -> Option<Dashboard> {
+        let dashboard = self.sessions.remove(&id)?;
+        events::DashboardLeft { leg: None, reason, dashboards: self.sessions.len() as u64 }.emit();
+        Some(dashboard)
     }
 }
 
@@ -104,7 +101,11 @@ impl Handler<Publish> for UpdatesHub {
             }
         }
         for id in late {
-            self.remove(id, "slow_consumer");
+            if let Some(peer) =
+                self.remove(id, "slow_consumer").and_then(|dashboard| dashboard.peer.upgrade())
+            {
+                peer.evict();
+            }
         }
     }
 }

@@ -50,8 +50,8 @@ pub struct UpdatesSession {
 
 impl UpdatesSession {
     /// Returns a session whose dashboard may lag behind by `queue` updates.
-    pub fn new(hub: Addr<UpdatesHub>, peer: Arc<Peer>, queue: usize) -> Self {
-        Self { hub, peer, queue, shell: Shell::new(MESSAGE_LIMIT), id: None, unanswered_pings: 0 }
+    pub fn new(hub: Addr<UpdatesHub>, peer: Arc<Peer>, queue: usize, shell: Shell) -> Self {
+        Self { hub, peer, queue, shell, id: None, unanswered_pings: 0 }
     }
 }
 

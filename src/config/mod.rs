@@ -174,6 +174,8 @@ pub struct Settings {
     pub max_calls: usize,
     /// Whether transcripts are logged.
     pub log_transcripts: bool,
+    /// How long live calls may go on after SIGTERM.
+    pub drain_deadline: Duration,
 }
 
 impl Settings {
@@ -248,6 +250,7 @@ impl Settings {
             },
             max_calls: read.number("limits.max_calls", 1..=1_000_000) as usize,
             log_transcripts: read.flag("log.transcripts"),
+            drain_deadline: read.millis("drain.deadline_ms", 0..=86_400_000),
         }
     }
 }

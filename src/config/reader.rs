@@ -133,12 +133,12 @@ impl Reader {
         let known = keys_of(&self.defaults);
         for key in keys_of(&self.config) {
             if !known.contains(&key) && !key.starts_with("parties.named") {
-                let fault = "is not a setting";
-                self.problem(
-                    &key,
-                    fault,
-                    "remove it, or correct its name; config/default.toml shows every key",
-                );
+                let alike = known.iter().max_by(|a, b| likeness(a, &key).total_cmp(&likeness(b, &key)));
+                let remedy = match alike.filter(|alike| likeness(alike, &key) > ALIKE) {
+                    Some(alike) => format!("did you mean {}?", name_for(alike)),
+                    None => "remove it; config/default.toml shows every key".to_owned(),
+                };
+                self.problem(&key, "is not a setting", remedy);
             }
         }
         if self.problems.is_empty() { Ok(()) } else { Err(ConfigError { problems: self.problems }) }
@@ -210,6 +210,13 @@ impl Reader {
             }
         }
     }
+}
+
+/// Names closer than this are taken for one another.
+const ALIKE: f64 = 0.85;
+
+fn likeness(a: &str, b: &str) -> f64 {
+    strsim::jaro_winkler(a, b)
 }
 
 /// Returns the dotted names of all leaves.

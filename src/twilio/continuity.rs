@@ -69,6 +69,30 @@ struct Last {
     next_ms: Option<u64>,
 }
 
+/// Follows the one count that all messages of a stream share, whatever their track.
+#[derive(Debug, Clone, Default)]
+pub struct Sequence {
+    next: Option<u64>,
+}
+
+impl Sequence {
+    /// Returns how many messages are missing before the one with this number; 0 when the count began anew.
+    pub fn observe(&mut self, number: Option<u64>) -> u64 {
+        let expected = std::mem::replace(&mut self.next, number.and_then(|number| number.checked_add(1)));
+        match (expected, number) {
+            (Some(expected), Some(number)) if number > expected && number - expected <= LARGEST_LOSS => {
+                number - expected
+            }
+            _ => 0,
+        }
+    }
+
+    /// Takes whatever number comes next: a message came whose number is not known.
+    pub fn forget(&mut self) {
+        self.next = None;
+    }
+}
+
 /// A count, of one of two kinds that cannot be compared.
 #[derive(Debug, Clone, Copy)]
 enum Number {

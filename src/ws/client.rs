@@ -31,6 +31,9 @@ const READ_SCRATCH: usize = 16 * 1024;
 /// A message of a server larger than this is not a result.
 const MESSAGE_LIMIT: usize = 4 * 1024 * 1024;
 
+/// A frame's header at its longest.
+const LONGEST_HEADER: usize = 14;
+
 /// Above this much unsent output pings go unanswered.
 const PONG_BACKLOG: usize = 64 * 1024;
 
@@ -206,6 +209,9 @@ impl<A: ClientSession> ActorFuture<A> for Pump {
             *self.waker.borrow_mut() = Some(cx.waker().clone());
         }
         loop {
+            if self.read.len() > MESSAGE_LIMIT + LONGEST_HEADER {
+                return end(actor, ctx, End::Fault(Fault::TooLarge));
+            }
             let all_written = match self.fill_and_flush(actor, cx) {
                 Ok(all_written) => all_written,
                 Err(error) => return end(actor, ctx, End::Lost(error.to_string())),

@@ -7,9 +7,11 @@
 //! * [`server`] - sockets that others open to us.
 //! * [`client`] - sockets that we open: connect, and a pump that pulls what is due from its actor.
 //! * [`assembler`] - the bounded reassembly that both sides share.
+//! * `frame_guard` - refuses a frame by its header, before anybody waits for its end.
 
 pub mod assembler;
 pub mod client;
+mod frame_guard;
 pub mod server;
 
 use bytes::Bytes;

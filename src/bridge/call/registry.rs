@@ -84,6 +84,9 @@ pub enum StreamRefusal {
     /// Too many calls.
     #[error("too many calls")]
     TooManyCalls,
+    /// The process is ending.
+    #[error("the server is shutting down")]
+    ShuttingDown,
 }
 
 #[derive(Debug)]
