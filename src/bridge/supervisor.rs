@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use actix::WeakAddr;
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
@@ -35,6 +36,11 @@ pub struct AnnounceCall(pub Announcement);
 impl Message for AnnounceCall {
     type Result = CallPlan;
 }
+
+/// A media socket has opened and proved nothing yet.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SocketOpened(pub WeakAddr<TwilioStream>);
 
 /// A media stream begins, its token checked.
 pub struct StartLeg {
@@ -112,6 +118,8 @@ pub struct CountLegs;
 pub struct Supervisor {
     registry: Registry,
     streams: HashMap<LegId, Addr<TwilioStream>>,
+    /// Media sockets that opened lately, legs or not: all that must hear of the end of the process.
+    sockets: Vec<WeakAddr<TwilioStream>>,
     hub: Addr<UpdatesHub>,
     began: Instant,
     draining: bool,
@@ -125,6 +133,7 @@ impl Supervisor {
         Self {
             registry,
             streams: HashMap::new(),
+            sockets: Vec::new(),
             hub,
             began: Instant::now(),
             draining: false,
@@ -158,7 +167,10 @@ impl Actor for Supervisor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        ctx.run_interval(SWEEP_EVERY, |supervisor, _| supervisor.registry.forget_old_calls(supervisor.now()));
+        ctx.run_interval(SWEEP_EVERY, |supervisor, _| {
+            supervisor.registry.forget_old_calls(supervisor.now());
+            supervisor.sockets.retain(|socket| socket.upgrade().is_some_and(|socket| socket.connected()));
+        });
     }
 }
 
@@ -174,6 +186,14 @@ impl Handler<AnnounceCall> for Supervisor {
             events::CallNotStreamed { leg: Some(&leg), reason: "limits.max_calls is reached" }.emit();
         }
         MessageResult(plan)
+    }
+}
+
+impl Handler<SocketOpened> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, SocketOpened(socket): SocketOpened, _: &mut Self::Context) {
+        self.sockets.push(socket);
     }
 }
 
@@ -266,6 +286,10 @@ impl Handler<EndAllLegs> for Supervisor {
         let legs: Vec<LegId> = self.streams.keys().copied().collect();
         for leg in legs {
             self.stop(leg, LegExit::Shutdown, ctx);
+        }
+        for socket in self.sockets.drain(..).filter_map(|socket| socket.upgrade()) {
+            // A leg hears it twice and does it once; a full mailbox has heard it already.
+            let _ = socket.try_send(StopLeg(LegExit::Shutdown));
         }
         self.until_no_leg_is_left()
     }

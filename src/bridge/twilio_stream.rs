@@ -18,7 +18,7 @@ use super::call::registry::{Announcement, LegPlan, StreamRefusal, StreamStart};
 use super::call::room::Room;
 use super::call::stream_token::BadStreamToken;
 use super::services::{Services, tags};
-use super::supervisor::StartLeg;
+use super::supervisor::{SocketOpened, StartLeg};
 use super::symbl_connection::{Audio, EndMedia, SymblConnection};
 use super::tell;
 use crate::telemetry::{LegTags, events};
@@ -314,6 +314,13 @@ impl TwilioStream {
 
     /// Ends the leg from our side, with the close code that tells Twilio why.
     fn end(&mut self, exit: LegExit, ctx: &mut WebsocketContext<Self>) {
+        if matches!(self.phase, Phase::Over) {
+            // Stopped before; at the end of the process there is no more time for Twilio to close first.
+            if exit == LegExit::Shutdown {
+                close(ctx, CloseCode::Normal, "stopped");
+            }
+            return;
+        }
         if let Phase::Streaming(mut stream) = std::mem::replace(&mut self.phase, Phase::Over) {
             stream.connection.end(exit);
         }
@@ -394,6 +401,7 @@ impl Actor for TwilioStream {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
+        tell(&self.services.shared.supervisor, SocketOpened(ctx.address().downgrade()));
         let limit = self.services.shared.media.start_timeout;
         ctx.run_later(limit, move |stream, ctx| {
             if matches!(stream.phase, Phase::AwaitingStart) {

@@ -309,8 +309,8 @@ fn start<'a>(envelope: &Envelope<'a>) -> Result<StreamMessage<'a>, BadStreamMess
         tracks: tracks.iter().filter_map(Raw::text).map(|name| Track::from_name(&name)).collect(),
         media_format: MediaFormat {
             encoding: format.encoding.text().map(Cow::into_owned),
-            sample_rate: format.sample_rate.number(),
-            channels: format.channels.number(),
+            sample_rate: whole_number(&format.sample_rate),
+            channels: whole_number(&format.channels),
         },
         custom_parameters: parameters
             .into_iter()
@@ -390,6 +390,11 @@ fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Option<serde_json:
 pub(super) fn digits(text: &str) -> Option<u64> {
     let is_decimal = (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_decimal { text.parse().ok() } else { None }
+}
+
+/// Returns a number; 0, which no format has, for a value that is there and none.
+fn whole_number(raw: &Raw<'_>) -> Option<u64> {
+    raw.text().map(|_| raw.number().unwrap_or(0))
 }
 
 #[cfg(test)]

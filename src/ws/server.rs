@@ -1,5 +1,7 @@
 //! Sockets that others open to us: a thin layer over actix-web-actors.
 
+use std::io;
+
 use actix::{Actor, ActorContext, StreamHandler};
 use actix_http::ws::{Codec, Message, ProtocolError};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
@@ -48,11 +50,14 @@ impl Shell {
                 Ok(Some(Incoming::Ended(End::Closed(reason))))
             }
             Err(_) if self.guard.happened() => Err(Fault::TooLarge),
-            // The stream broke below the protocol: nobody is left to read a close frame.
-            Err(ProtocolError::Io(error)) => {
-                ctx.stop();
-                Ok(Some(Incoming::Ended(End::Lost(error.to_string()))))
-            }
+            Err(ProtocolError::Io(error)) => match fault_in_io(&error) {
+                Some(fault) => Err(fault),
+                // The stream broke below the protocol: nobody is left to read a close frame.
+                None => {
+                    ctx.stop();
+                    Ok(Some(Incoming::Ended(End::Lost(error.to_string()))))
+                }
+            },
             Err(error) => Err(Fault::from(&error)),
         };
         match result {
@@ -63,6 +68,14 @@ impl Shell {
             }
         }
     }
+}
+
+/// Returns the breach that an I/O error really is: actix has no kinds of its own for these two.
+fn fault_in_io(error: &io::Error) -> Option<Fault> {
+    if error.kind() == io::ErrorKind::InvalidData {
+        return Some(Fault::Protocol);
+    }
+    error.to_string().contains("utf-8").then_some(Fault::NotUtf8)
 }
 
 /// Sends a close frame and stops the actor; `stop` alone would reset the peer without a word.
