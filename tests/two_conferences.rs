@@ -112,7 +112,9 @@ async fn two_conferences_at_once_stay_apart_and_every_byte_arrives() {
 
 /// Reference 2.1, 2.4.1 and 6.1: where the token is, what comes first, what comes last.
 fn assert_leg_follows_the_protocol(server: &SymblServer, leg: &Leg) {
-    let Some(token) = leg.head.query_parameter("access_token") else { panic!("no token in the query") };
+    let Some(token) = leg.head.query_parameter("access_token") else {
+        panic!("no token in the query")
+    };
     assert!(server.issued_tokens().iter().any(|issued| issued == token));
     assert_eq!(
         leg.head.header("authorization"),
