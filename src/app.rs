@@ -21,7 +21,7 @@ use crate::bridge::call::stream_token::StreamTokens;
 use crate::bridge::call::upload::BYTES_PER_MS;
 use crate::bridge::http::{self, peer};
 use crate::bridge::services::{Services, Shared};
-use crate::bridge::supervisor::{CountLegs, EndAllLegs, Supervisor};
+use crate::bridge::supervisor::{CountLegs, Drain, EndAllLegs, Supervisor};
 use crate::bridge::updates_hub::{CloseDashboards, UpdatesHub};
 use crate::config::{Settings, Upstream};
 use crate::symbl::endpoint::Endpoint;
@@ -43,6 +43,7 @@ pub struct Application {
     server: Server,
     supervisor: Addr<Supervisor>,
     hub: Addr<UpdatesHub>,
+    drain_deadline: Duration,
     stop_within: Duration,
 }
 
@@ -90,27 +91,15 @@ impl Application {
             Upstream::Embedded => return Err(StartError::NoUpstream),
         };
         let hub = UpdatesHub::new(settings.updates.max_dashboards).start();
-        let registry = Registry::new(
-            settings.conference.policy,
-            settings.parties.clone(),
-            settings.max_calls,
-        );
+        let registry =
+            Registry::new(settings.conference.policy, settings.parties.clone(), settings.max_calls);
         let supervisor = Supervisor::new(registry, hub.clone()).start();
         let shared = shared(settings, &public_url, &upstream, &supervisor, &hub)?;
-        let server = serve(settings, listener, &shared).map_err(|source| StartError::Bind {
-            address: address.to_string(),
-            source,
-        })?;
+        let server = serve(settings, listener, &shared)
+            .map_err(|source| StartError::Bind { address: address.to_string(), source })?;
         let stop_within = settings.symbl.stop_timeout + DRAIN_MARGIN;
-        Ok(Self {
-            address,
-            public_url,
-            upstream,
-            server,
-            supervisor,
-            hub,
-            stop_within,
-        })
+        let drain_deadline = settings.drain_deadline;
+        Ok(Self { address, public_url, upstream, server, supervisor, hub, drain_deadline, stop_within })
     }
 
     /// Returns the bound address.
@@ -131,19 +120,14 @@ impl Application {
     /// Serves until `stop` says so, then ends every leg properly; said again, ends at once.
     pub async fn run(self, mut stop: mpsc::Receiver<()>) -> io::Result<()> {
         let (address, upstream) = (self.address.to_string(), self.upstream.to_string());
-        events::ServerListening {
-            leg: None,
-            address: &address,
-            upstream: &upstream,
-        }
-        .emit();
+        events::ServerListening { leg: None, address: &address, upstream: &upstream }.emit();
         let handle = self.server.handle();
         let mut server = std::pin::pin!(self.server);
         tokio::select! {
             ended = &mut server => return ended,
             _ = stop.recv() => {}
         }
-        let drain = drain(&self.supervisor, &self.hub, handle, self.stop_within);
+        let drain = drain(&self.supervisor, &self.hub, handle, self.drain_deadline, self.stop_within);
         tokio::select! {
             () = drain => {}
             Some(()) = stop.recv() => {}
@@ -159,11 +143,13 @@ async fn drain(
     supervisor: &Addr<Supervisor>,
     hub: &Addr<UpdatesHub>,
     server: ServerHandle,
+    deadline: Duration,
     stop_within: Duration,
 ) {
     // An error means that the actor is gone, and with it what is asked about.
     let legs = supervisor.send(CountLegs).await.unwrap_or(0) as u64;
     events::ServerDraining { leg: None, legs }.emit();
+    let _ = tokio::time::timeout(deadline, supervisor.send(Drain)).await;
     let _ = tokio::time::timeout(stop_within, supervisor.send(EndAllLegs)).await;
     let legs_cut = supervisor.send(CountLegs).await.unwrap_or(0) as u64;
     let _ = hub.send(CloseDashboards).await;
@@ -180,10 +166,7 @@ fn shared(
 ) -> Result<Shared, StartError> {
     let symbl = &settings.symbl;
     let app_id = symbl.app_id.clone().unwrap_or_default();
-    let app_secret = symbl
-        .app_secret
-        .clone()
-        .unwrap_or_else(|| SecretString::from(String::new()));
+    let app_secret = symbl.app_secret.clone().unwrap_or_else(|| SecretString::from(String::new()));
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|_| StartError::Random)?;
     let buffer = usize::try_from(symbl.buffer.as_millis()).unwrap_or(usize::MAX) * BYTES_PER_MS;
@@ -195,11 +178,7 @@ fn shared(
         upstream: upstream.clone(),
         start_template: Arc::new(symbl.start_template.clone()),
         connect_timeout: symbl.connect_timeout,
-        limits: LegLimits {
-            buffer,
-            give_up_after: symbl.give_up_after,
-            stop_within: symbl.stop_timeout,
-        },
+        limits: LegLimits { buffer, give_up_after: symbl.give_up_after, stop_within: symbl.stop_timeout },
         stream_tokens: StreamTokens::new(key),
         mode: settings.mode,
         end_on_exit: settings.conference.end_on_exit,

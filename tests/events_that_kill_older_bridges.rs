@@ -19,17 +19,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 /// Every status that Twilio knows (reference 3.1).
-const STATUSES: [&str; 9] = [
-    "queued",
-    "initiated",
-    "ringing",
-    "in-progress",
-    "completed",
-    "busy",
-    "no-answer",
-    "failed",
-    "canceled",
-];
+const STATUSES: [&str; 9] =
+    ["queued", "initiated", "ringing", "in-progress", "completed", "busy", "no-answer", "failed", "canceled"];
 
 #[tokio::test]
 async fn completed_with_no_dashboard_ends_that_leg_alone() {
@@ -66,24 +57,16 @@ async fn a_dashboard_that_is_gone_before_the_end_harms_nobody() {
         let started = &call.caller.call_sid;
         witness.dashboard().wait_for("connection_started", started).await;
         let mut dashboard = Dashboard::join(&bridge).await;
-        dashboard
-            .wait_for("connection_exists", &call.caller.call_sid)
-            .await;
+        dashboard.wait_for("connection_exists", &call.caller.call_sid).await;
         match leave {
             "reset" => dashboard.vanish().await,
             "with a close frame" => dashboard.socket().send_close(None).await,
             _ => dashboard.socket().hang_up_without_close_frame(),
         }
     }
-    wait_until("the bridge to notice", || {
-        bridge.events("dashboard_left").len() == 3
-    })
-    .await;
+    wait_until("the bridge to notice", || bridge.events("dashboard_left").len() == 3).await;
     call.hang_up(&bridge).await;
-    witness
-        .dashboard()
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
     witness.ends_whole(bridge).await;
 }
 
@@ -109,21 +92,11 @@ async fn callers_of_every_kind_are_legs_like_any_other() {
         call.speak(3).await;
         let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
         leg.hears_exactly(&call.sent, from).await;
-        let started = witness
-            .dashboard()
-            .wait_for("connection_started", &call.caller.call_sid)
-            .await;
+        let started = witness.dashboard().wait_for("connection_started", &call.caller.call_sid).await;
         assert_eq!(started.value["speaker"]["name"], name, "the name of {from:?}");
-        assert_eq!(
-            Some(&started.value["speaker"]),
-            leg.speaker().as_ref(),
-            "the speaker at the server"
-        );
+        assert_eq!(Some(&started.value["speaker"]), leg.speaker().as_ref(), "the speaker at the server");
         call.hang_up(&bridge).await;
-        witness
-            .dashboard()
-            .wait_for("connection_stopped", &call.caller.call_sid)
-            .await;
+        witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
     }
     witness.ends_whole(bridge).await;
 }
@@ -147,24 +120,13 @@ async fn a_call_status_in_any_order_and_number_ends_a_leg_once() {
         call.speak(2).await;
         let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
         for status in statuses {
-            assert_eq!(
-                call.caller.report(&bridge, status).await.status,
-                204,
-                "{status} of {statuses:?}"
-            );
+            assert_eq!(call.caller.report(&bridge, status).await.status, 204, "{status} of {statuses:?}");
         }
         assert_eq!(leg.end().await, Ended::CloseFrame(Some(1000)), "{statuses:?}");
         assert_eq!(call.closed().await, Closing::Code(1000), "{statuses:?}");
-        let stopped = witness
-            .dashboard()
-            .wait_for("connection_stopped", &call.caller.call_sid)
-            .await;
+        let stopped = witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
         assert_eq!(stopped.text("reason"), "call_completed", "{statuses:?}");
-        assert_eq!(
-            call.caller.report(&bridge, "completed").await.status,
-            204,
-            "once more, after the end"
-        );
+        assert_eq!(call.caller.report(&bridge, "completed").await.status, 204, "once more, after the end");
     }
     witness.ends_whole(bridge).await;
 }
@@ -177,27 +139,13 @@ async fn a_status_that_is_not_terminal_ends_nothing() {
     let mut call = Caller::new(AGENT).call(&bridge, "").await;
     call.speak(2).await;
     let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
-    for status in [
-        "queued",
-        "initiated",
-        "ringing",
-        "in-progress",
-        "something-new",
-        "",
-    ] {
-        assert_eq!(
-            call.caller.report(&bridge, status).await.status,
-            204,
-            "{status:?}"
-        );
+    for status in ["queued", "initiated", "ringing", "in-progress", "something-new", ""] {
+        assert_eq!(call.caller.report(&bridge, status).await.status, 204, "{status:?}");
         call.speak(2).await;
         leg.hears_exactly(&call.sent, status).await;
     }
     call.hang_up(&bridge).await;
-    witness
-        .dashboard()
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
     witness.ends_whole(bridge).await;
 }
 
@@ -210,24 +158,13 @@ async fn a_status_of_a_call_that_nobody_knows_is_answered_and_forgotten() {
         // The same number as the witness's: a bridge that finds calls by number would end the wrong one.
         for from in [CUSTOMER, STRANGER, "anonymous", ""] {
             let answer = Caller::new(from).report(&bridge, status).await;
-            assert_eq!(
-                (answer.status, answer.body.as_str()),
-                (204, ""),
-                "{status} of {from:?}"
-            );
+            assert_eq!((answer.status, answer.body.as_str()), (204, ""), "{status} of {from:?}");
         }
     }
-    for body in [
-        "CallStatus=completed",
-        "CallSid=CA1&CallSid=CA2",
-        "",
-        "&&==&%zz=%ff&CallSid=%00",
-        "From=%2B1",
-    ] {
-        let answer = Request::new("POST", "/twilio/statuschange")
-            .body(FORM, body)
-            .send(bridge.address)
-            .await;
+    for body in
+        ["CallStatus=completed", "CallSid=CA1&CallSid=CA2", "", "&&==&%zz=%ff&CallSid=%00", "From=%2B1"]
+    {
+        let answer = Request::new("POST", "/twilio/statuschange").body(FORM, body).send(bridge.address).await;
         // Without a call there is nothing to know: that is no request of Twilio's.
         assert!([204, 400].contains(&answer.status), "{body:?}: {}", answer.status);
     }
@@ -255,10 +192,7 @@ async fn two_calls_from_one_number_are_two_legs() {
         second_leg.hears_exactly(&second.sent, from).await;
         second.hang_up(&bridge).await;
         for call in [&first, &second] {
-            witness
-                .dashboard()
-                .wait_for("connection_stopped", &call.caller.call_sid)
-                .await;
+            witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
         }
     }
     witness.ends_whole(bridge).await;
@@ -307,14 +241,10 @@ async fn text_that_is_no_message_and_media_without_media_are_passed_over() {
     for text in not_messages() {
         call.socket.send_text(text.clone()).await;
         call.speak(1).await;
-        leg.hears_exactly(&call.sent, &format!("a caller after {:.60}", text))
-            .await;
+        leg.hears_exactly(&call.sent, &format!("a caller after {:.60}", text)).await;
     }
     call.hang_up(&bridge).await;
-    witness
-        .dashboard()
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
     witness.ends_whole(bridge).await;
 }
 
@@ -332,10 +262,7 @@ async fn text_that_is_not_json_before_start_is_passed_over() {
     let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
     leg.hears_exactly(&call.sent, "the caller").await;
     call.hang_up(&bridge).await;
-    witness
-        .dashboard()
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
     witness.ends_whole(bridge).await;
 }
 
@@ -348,21 +275,11 @@ async fn a_start_without_what_it_must_carry_is_refused_and_becomes_no_leg() {
         ("no customParameters", |start| {
             drop(start["start"].as_object_mut().unwrap().remove("customParameters"))
         }),
-        ("empty customParameters", |start| {
-            start["start"]["customParameters"] = json!({})
-        }),
-        ("customParameters null", |start| {
-            start["start"]["customParameters"] = Value::Null
-        }),
-        ("customParameters a text", |start| {
-            start["start"]["customParameters"] = json!("token")
-        }),
-        ("token a number", |start| {
-            start["start"]["customParameters"]["token"] = json!(7)
-        }),
-        ("no start object", |start| {
-            drop(start.as_object_mut().unwrap().remove("start"))
-        }),
+        ("empty customParameters", |start| start["start"]["customParameters"] = json!({})),
+        ("customParameters null", |start| start["start"]["customParameters"] = Value::Null),
+        ("customParameters a text", |start| start["start"]["customParameters"] = json!("token")),
+        ("token a number", |start| start["start"]["customParameters"]["token"] = json!(7)),
+        ("no start object", |start| drop(start.as_object_mut().unwrap().remove("start"))),
         ("start null", |start| start["start"] = Value::Null),
         ("start a text", |start| start["start"] = json!("start")),
     ];
@@ -383,18 +300,12 @@ async fn a_start_without_what_it_must_carry_is_refused_and_becomes_no_leg() {
         wait_until(&format!("a log line about {what}"), || {
             let lines = bridge.events("media_socket_refused");
             lines.len() == refused + 1
-                && lines
-                    .iter()
-                    .all(|line| line["reason"].as_str().is_some_and(|reason| !reason.is_empty()))
+                && lines.iter().all(|line| line["reason"].as_str().is_some_and(|reason| !reason.is_empty()))
         })
         .await;
         assert_eq!(call.caller.report(&bridge, "completed").await.status, 204);
     }
-    assert_eq!(
-        server.handshakes().len(),
-        1,
-        "only the witness reached the server"
-    );
+    assert_eq!(server.handshakes().len(), 1, "only the witness reached the server");
     let updates = witness.ends_whole(bridge).await;
     assert_eq!(updates.len(), 2, "nothing but the witness: {updates:#?}");
 }
@@ -402,9 +313,7 @@ async fn a_start_without_what_it_must_carry_is_refused_and_becomes_no_leg() {
 #[tokio::test]
 async fn starts_that_overlap_share_one_token_request_and_nothing_else() {
     let mut script = Script::default();
-    script.tokens.push_back(TokenAnswer::Token {
-        after: Duration::from_millis(300),
-    });
+    script.tokens.push_back(TokenAnswer::Token { after: Duration::from_millis(300) });
     let server = SymblServer::start_with(script).await;
     let bridge = Bridge::start(&server.base_url()).await;
     let dashboard = Dashboard::join(&bridge).await;
@@ -412,9 +321,7 @@ async fn starts_that_overlap_share_one_token_request_and_nothing_else() {
     let mut calls = Vec::new();
     for number in 0..20 {
         let caller = Caller::new(&format!("+1310555{number:04}"));
-        let twiml = caller
-            .twiml(&bridge, &format!("?room=overlap-{}", number % 5))
-            .await;
+        let twiml = caller.twiml(&bridge, &format!("?room=overlap-{}", number % 5)).await;
         calls.push(Call::connect(&bridge, caller, twiml).await);
     }
     for call in &mut calls {
@@ -427,19 +334,12 @@ async fn starts_that_overlap_share_one_token_request_and_nothing_else() {
     for call in &calls {
         let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
         leg.hears_exactly(&call.sent, &call.caller.from).await;
-        assert_eq!(
-            leg.speaker().expect("a start_request")["userId"],
-            call.caller.from
-        );
+        assert_eq!(leg.speaker().expect("a start_request")["userId"], call.caller.from);
         connections.push(leg.connection_id);
     }
     assert_eq!(server.token_requests().len(), 1);
     for (number, connection) in connections.iter().enumerate() {
-        assert_eq!(
-            connection,
-            &connections[number % 5],
-            "calls of one room share a connectionId"
-        );
+        assert_eq!(connection, &connections[number % 5], "calls of one room share a connectionId");
     }
     connections.sort();
     connections.dedup();
@@ -448,9 +348,7 @@ async fn starts_that_overlap_share_one_token_request_and_nothing_else() {
         call.hang_up(&bridge).await;
     }
     for call in &calls {
-        dashboard
-            .wait_for("connection_stopped", &call.caller.call_sid)
-            .await;
+        dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     }
     dashboard::finish(bridge, dashboard).await;
 }
@@ -476,24 +374,12 @@ const LASTING: [(&str, Outage); 11] = [
         script.handshakes.push_back(Handshake::Refuse(401));
         script.token = TokenAnswer::Hangup;
     }),
-    ("handshakes are answered 401", |script| {
-        script.handshake = Handshake::Refuse(401)
-    }),
-    ("handshakes are answered 403", |script| {
-        script.handshake = Handshake::Refuse(403)
-    }),
-    ("handshakes are answered 503", |script| {
-        script.handshake = Handshake::Refuse(503)
-    }),
-    ("handshakes are not answered", |script| {
-        script.handshake = Handshake::Silence
-    }),
-    ("connections are closed at once", |script| {
-        script.handshake = Handshake::CloseAtOnce(1011)
-    }),
-    ("connections are reset at once", |script| {
-        script.handshake = Handshake::ResetAtOnce
-    }),
+    ("handshakes are answered 401", |script| script.handshake = Handshake::Refuse(401)),
+    ("handshakes are answered 403", |script| script.handshake = Handshake::Refuse(403)),
+    ("handshakes are answered 503", |script| script.handshake = Handshake::Refuse(503)),
+    ("handshakes are not answered", |script| script.handshake = Handshake::Silence),
+    ("connections are closed at once", |script| script.handshake = Handshake::CloseAtOnce(1011)),
+    ("connections are reset at once", |script| script.handshake = Handshake::ResetAtOnce),
     ("starts are not acknowledged", |script| script.acks = Acks::OnCue),
 ];
 
@@ -526,64 +412,35 @@ async fn fails_with_1011(bridge: &Bridge, witness: &Witness, what: &str) {
     let mut call = Caller::new(AGENT).call(bridge, "?room=outage").await;
     call.speak(10).await;
     assert_eq!(call.closed().await, Closing::Code(1011), "{what}");
-    let stopped = witness
-        .dashboard()
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    let stopped = witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
     assert_eq!(stopped.text("reason"), "upstream_failed", "{what}");
     let updates = witness.dashboard().updates();
     let (started, _) = started_and_stopped(&updates, &call.caller.call_sid);
-    assert_eq!(
-        started.value.get("conversationId"),
-        None,
-        "{what}: {}",
-        started.value
-    );
+    assert_eq!(started.value.get("conversationId"), None, "{what}: {}", started.value);
     let line = bridge
-        .wait_for_event("upstream_failed", |line| {
-            line["call_sid"] == call.caller.call_sid.as_str()
-        })
+        .wait_for_event("upstream_failed", |line| line["call_sid"] == call.caller.call_sid.as_str())
         .await;
-    assert!(
-        line["reason"].as_str().is_some_and(|reason| !reason.is_empty()),
-        "{what}: {line}"
-    );
-    assert_eq!(
-        call.caller.report(bridge, "completed").await.status,
-        204,
-        "{what}"
-    );
+    assert!(line["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{what}: {line}");
+    assert_eq!(call.caller.report(bridge, "completed").await.status, 204, "{what}");
 }
 
 /// Failures that pass; the call during them loses nothing.
 const PASSING: [(&str, Outage); 7] = [
     ("503 twice from the token endpoint", |script| {
         script.handshakes.push_back(Handshake::Refuse(401));
-        script
-            .tokens
-            .extend([TokenAnswer::Refuse(503), TokenAnswer::Refuse(503)]);
+        script.tokens.extend([TokenAnswer::Refuse(503), TokenAnswer::Refuse(503)]);
     }),
     ("no answer from the token endpoint once", |script| {
         script.handshakes.push_back(Handshake::Refuse(401));
         script.tokens.push_back(TokenAnswer::Hangup);
     }),
-    ("401 to a handshake once", |script| {
-        script.handshakes.push_back(Handshake::Refuse(401))
-    }),
+    ("401 to a handshake once", |script| script.handshakes.push_back(Handshake::Refuse(401))),
     ("503 to handshakes twice", |script| {
-        script
-            .handshakes
-            .extend([Handshake::Refuse(503), Handshake::Refuse(503)]);
+        script.handshakes.extend([Handshake::Refuse(503), Handshake::Refuse(503)]);
     }),
-    ("429 to a handshake once", |script| {
-        script.handshakes.push_back(Handshake::Refuse(429))
-    }),
-    ("silence to a handshake once", |script| {
-        script.handshakes.push_back(Handshake::Silence)
-    }),
-    ("a reset instead of an answer once", |script| {
-        script.handshakes.push_back(Handshake::ResetAtOnce)
-    }),
+    ("429 to a handshake once", |script| script.handshakes.push_back(Handshake::Refuse(429))),
+    ("silence to a handshake once", |script| script.handshakes.push_back(Handshake::Silence)),
+    ("a reset instead of an answer once", |script| script.handshakes.push_back(Handshake::ResetAtOnce)),
 ];
 
 #[tokio::test]
@@ -605,45 +462,27 @@ async fn a_server_that_fails_for_a_while_costs_no_audio() {
         call.hang_up(&bridge).await;
         assert_eq!(leg.end().await, Ended::CloseFrame(Some(1000)), "{what}");
         leg.hears_exactly(&call.sent, what).await;
-        witness
-            .dashboard()
-            .wait_for("connection_stopped", &call.caller.call_sid)
-            .await;
+        witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
     }
     witness.ends_whole(bridge).await;
 }
 
 #[tokio::test]
 async fn a_first_token_request_that_fails_does_not_spoil_the_next_call() {
-    let script = Script {
-        token: TokenAnswer::Refuse(401),
-        ..Script::default()
-    };
+    let script = Script { token: TokenAnswer::Refuse(401), ..Script::default() };
     let server = SymblServer::start_with(script).await;
     let bridge = impatient(&server).start().await;
     let dashboard = Dashboard::join(&bridge).await;
     let mut failing = Caller::new(AGENT).call(&bridge, "").await;
     failing.speak(5).await;
     assert_eq!(failing.closed().await, Closing::Code(1011));
-    dashboard
-        .wait_for("connection_stopped", &failing.caller.call_sid)
-        .await;
-    server.script(|script| {
-        script.token = TokenAnswer::Token {
-            after: Duration::ZERO,
-        }
-    });
+    dashboard.wait_for("connection_stopped", &failing.caller.call_sid).await;
+    server.script(|script| script.token = TokenAnswer::Token { after: Duration::ZERO });
     let mut call = Caller::new(AGENT).call(&bridge, "").await;
     call.speak(5).await;
-    server
-        .leg_that_hears(&call.caller.first_bytes())
-        .await
-        .hears_exactly(&call.sent, "the next call")
-        .await;
+    server.leg_that_hears(&call.caller.first_bytes()).await.hears_exactly(&call.sent, "the next call").await;
     call.hang_up(&bridge).await;
-    dashboard
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     dashboard::finish(bridge, dashboard).await;
 }
 
@@ -653,13 +492,7 @@ async fn a_media_socket_that_ends_without_stop_ends_its_leg_once() {
     let server = SymblServer::start().await;
     let bridge = Bridge::start(&server.base_url()).await;
     let witness = Witness::start(&bridge, &server).await;
-    for how in [
-        "close 1000",
-        "close without a code",
-        "close 1001",
-        "end of stream",
-        "reset",
-    ] {
+    for how in ["close 1000", "close without a code", "close 1001", "end of stream", "reset"] {
         let mut call = Caller::new(AGENT).call(&bridge, "").await;
         call.speak(5).await;
         let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
@@ -672,10 +505,7 @@ async fn a_media_socket_that_ends_without_stop_ends_its_leg_once() {
             "end of stream" => call.socket.hang_up_without_close_frame(),
             _ => call.socket.reset().await,
         }
-        let stopped = witness
-            .dashboard()
-            .wait_for("connection_stopped", &call_sid)
-            .await;
+        let stopped = witness.dashboard().wait_for("connection_stopped", &call_sid).await;
         assert_eq!(stopped.text("reason"), "socket_closed", "{how}");
         assert_eq!(leg.end().await, Ended::CloseFrame(Some(1000)), "{how}");
         leg.hears_exactly(&sent, how).await;
@@ -707,11 +537,8 @@ async fn what_comes_after_stop_is_not_heard() {
     let mut call = Caller::new(AGENT).call(&bridge, "").await;
     call.speak(5).await;
     let said_before = call.sent.clone();
-    let late = [
-        call.next_media().to_string(),
-        call.start_message().to_string(),
-        call.next_media().to_string(),
-    ];
+    let late =
+        [call.next_media().to_string(), call.start_message().to_string(), call.next_media().to_string()];
     call.stop().await;
     for text in late {
         call.socket.send(Message::text(text)).await;
@@ -721,10 +548,7 @@ async fn what_comes_after_stop_is_not_heard() {
     assert_eq!(leg.end().await, Ended::CloseFrame(Some(1000)));
     leg.hears_exactly(&said_before, "what was said before stop").await;
     assert_eq!(call.closed().await, Closing::Code(1000));
-    let stopped = witness
-        .dashboard()
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    let stopped = witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
     assert_eq!(stopped.text("reason"), "hangup");
     witness.ends_whole(bridge).await;
 }
@@ -744,18 +568,10 @@ async fn completed_before_start_leaves_no_leg_behind() {
     call.stop().await;
     // Whether it was accepted or refused: the socket ends, and `ends_whole` finds no leg left behind.
     let closing = call.closed().await;
-    assert!(
-        [Closing::Code(1000), Closing::Code(1008)].contains(&closing),
-        "{closing:?}"
-    );
+    assert!([Closing::Code(1000), Closing::Code(1008)].contains(&closing), "{closing:?}");
     wait_until("every leg but the witness to have stopped", || {
         let updates = witness.dashboard().updates();
-        let count = |kind: &str| {
-            updates
-                .iter()
-                .filter(|update| update.value["type"] == kind)
-                .count()
-        };
+        let count = |kind: &str| updates.iter().filter(|update| update.value["type"] == kind).count();
         count("connection_started") == count("connection_stopped") + 1
     })
     .await;

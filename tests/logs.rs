@@ -39,19 +39,13 @@ async fn log_of_a_call(settings: Settings, server: &SymblServer) -> (String, Vec
         let mut call = caller.call(&bridge, "?room=talk").await;
         secrets.push(call.twiml.parameter("token").to_string());
         call.speak(5).await;
-        call.socket
-            .send_text(r#"{"event":"dtmf","dtmf":{"track":"inbound_track","digit":"7"}}"#)
-            .await;
+        call.socket.send_text(r#"{"event":"dtmf","dtmf":{"track":"inbound_track","digit":"7"}}"#).await;
         call.socket.send_text(format!("no JSON, but {SAID}")).await;
         let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
         leg.hears_exactly(&call.sent, from).await;
-        dashboard
-            .wait_for("connection_started", &call.caller.call_sid)
-            .await;
+        dashboard.wait_for("connection_started", &call.caller.call_sid).await;
         call.hang_up(&bridge).await;
-        dashboard
-            .wait_for("connection_stopped", &call.caller.call_sid)
-            .await;
+        dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     }
     // A socket that is turned away leaves a line too.
     let caller = Caller::new(CUSTOMER);
@@ -65,11 +59,7 @@ async fn log_of_a_call(settings: Settings, server: &SymblServer) -> (String, Vec
     bridge.process().signal("TERM");
     let finished = bridge.finish_signalled().await;
     secrets.extend(server.issued_tokens());
-    secrets.extend([
-        APP_SECRET.to_string(),
-        AUTH_TOKEN.to_string(),
-        "v1.guessed.token".to_string(),
-    ]);
+    secrets.extend([APP_SECRET.to_string(), AUTH_TOKEN.to_string(), "v1.guessed.token".to_string()]);
     (format!("{}\n{}", finished.stdout, finished.stderr), secrets)
 }
 
@@ -88,26 +78,14 @@ async fn the_log_of_a_call_holds_no_word_no_number_and_no_secret() {
         for number in [AGENT, CUSTOMER] {
             let digits = number.trim_start_matches('+');
             assert!(!log.contains(digits), "{level}: {number} in the log:\n{log}");
-            assert!(
-                !log.contains(&format!("%2B{digits}")),
-                "{level}: {number} in the log:\n{log}"
-            );
+            assert!(!log.contains(&format!("%2B{digits}")), "{level}: {number} in the log:\n{log}");
         }
-        assert!(
-            !log.contains("Quillfeather"),
-            "{level}: the caller's name in the log:\n{log}"
-        );
-        assert!(
-            !log.contains(r#""digit""#),
-            "{level}: a key pressed in the log:\n{log}"
-        );
+        assert!(!log.contains("Quillfeather"), "{level}: the caller's name in the log:\n{log}");
+        assert!(!log.contains(r#""digit""#), "{level}: a key pressed in the log:\n{log}");
         for secret in secrets {
             assert!(!log.contains(&secret), "{level}: {secret:?} in the log:\n{log}");
         }
-        assert!(
-            log.contains("0001"),
-            "{level}: the last four digits are there to recognise a caller by"
-        );
+        assert!(log.contains("0001"), "{level}: the last four digits are there to recognise a caller by");
     }
 }
 
@@ -132,22 +110,12 @@ async fn every_line_about_a_leg_says_which_leg() {
     call.speak(5).await;
     let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
     call.hang_up(&bridge).await;
-    dashboard
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     bridge.wait_for_event("leg_ended", |_| true).await;
     let lines = bridge.process().log();
-    let of_the_leg: Vec<_> = lines
-        .iter()
-        .filter(|line| line["call_sid"] == call.caller.call_sid.as_str())
-        .collect();
-    for event in [
-        "call_announced",
-        "leg_started",
-        "leg_connected",
-        "media_ended",
-        "leg_ended",
-    ] {
+    let of_the_leg: Vec<_> =
+        lines.iter().filter(|line| line["call_sid"] == call.caller.call_sid.as_str()).collect();
+    for event in ["call_announced", "leg_started", "leg_connected", "media_ended", "leg_ended"] {
         let line = of_the_leg.iter().find(|line| line["event"] == event);
         let line = line.unwrap_or_else(|| panic!("no line {event} about the leg"));
         assert_eq!(line["room"], "lines", "{line}");
@@ -157,15 +125,7 @@ async fn every_line_about_a_leg_says_which_leg() {
         }
     }
     for line in &of_the_leg {
-        for key in [
-            "ts",
-            "level",
-            "event",
-            "call_sid",
-            "stream_sid",
-            "connection_id",
-            "room",
-        ] {
+        for key in ["ts", "level", "event", "call_sid", "stream_sid", "connection_id", "room"] {
             assert!(line[key].is_string(), "{key} is missing in {line}");
         }
     }

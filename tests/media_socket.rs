@@ -43,42 +43,28 @@ async fn a_start_that_does_not_fit_is_refused_with_a_code_and_a_reason() {
         ("an unknown token", 1008, |start, _, _| {
             start["start"]["customParameters"]["token"] = json!("v1.1.Zm9v")
         }),
-        ("an empty token", 1008, |start, _, _| {
-            start["start"]["customParameters"]["token"] = json!("")
-        }),
+        ("an empty token", 1008, |start, _, _| start["start"]["customParameters"]["token"] = json!("")),
         ("another call's token", 1008, |start, _, token| {
             start["start"]["customParameters"]["token"] = json!(token);
         }),
-        ("another call's sid", 1008, |start, sid, _| {
-            start["start"]["callSid"] = json!(sid)
-        }),
+        ("another call's sid", 1008, |start, sid, _| start["start"]["callSid"] = json!(sid)),
         ("a sid of no call", 1008, |start, _, _| {
             start["start"]["callSid"] = json!("CA00000000000000000000000000000000")
         }),
-        ("no call sid", 1008, |start, _, _| {
-            drop(start["start"].as_object_mut().unwrap().remove("callSid"))
-        }),
-        ("a call sid too long", 1008, |start, _, _| {
-            start["start"]["callSid"] = json!("C".repeat(10_000))
-        }),
+        ("no call sid", 1008, |start, _, _| drop(start["start"].as_object_mut().unwrap().remove("callSid"))),
+        ("a call sid too long", 1008, |start, _, _| start["start"]["callSid"] = json!("C".repeat(10_000))),
         ("16 bits a sample", 1003, |start, _, _| {
             start["start"]["mediaFormat"]["encoding"] = json!("audio/x-l16")
         }),
-        ("A-law", 1003, |start, _, _| {
-            start["start"]["mediaFormat"]["encoding"] = json!("audio/x-alaw")
-        }),
+        ("A-law", 1003, |start, _, _| start["start"]["mediaFormat"]["encoding"] = json!("audio/x-alaw")),
         ("16000 samples a second", 1003, |start, _, _| {
             start["start"]["mediaFormat"]["sampleRate"] = json!(16_000)
         }),
         ("a sample rate in words", 1003, |start, _, _| {
             start["start"]["mediaFormat"]["sampleRate"] = json!("fast")
         }),
-        ("two channels", 1003, |start, _, _| {
-            start["start"]["mediaFormat"]["channels"] = json!(2)
-        }),
-        ("two channels as text", 1003, |start, _, _| {
-            start["start"]["mediaFormat"]["channels"] = json!("2")
-        }),
+        ("two channels", 1003, |start, _, _| start["start"]["mediaFormat"]["channels"] = json!(2)),
+        ("two channels as text", 1003, |start, _, _| start["start"]["mediaFormat"]["channels"] = json!("2")),
     ];
     let other = Caller::new(STRANGER);
     let other_twiml = other.twiml(&bridge, "").await;
@@ -97,10 +83,7 @@ async fn a_start_that_does_not_fit_is_refused_with_a_code_and_a_reason() {
         let reason = line["reason"].as_str().expect("a reason");
         assert!(!reason.is_empty(), "{what}: {line}");
         if what == "16 bits a sample" {
-            assert!(
-                reason.contains("audio/x-l16"),
-                "the format is refused by name: {line}"
-            );
+            assert!(reason.contains("audio/x-l16"), "the format is refused by name: {line}");
         }
     }
     // Nobody else's token was used up by that.
@@ -110,16 +93,9 @@ async fn a_start_that_does_not_fit_is_refused_with_a_code_and_a_reason() {
     let leg = server.leg_that_hears(&other.caller.first_bytes()).await;
     leg.hears_exactly(&other.sent, "the other call").await;
     other.hang_up(&bridge).await;
-    witness
-        .dashboard()
-        .wait_for("connection_stopped", &other.caller.call_sid)
-        .await;
+    witness.dashboard().wait_for("connection_stopped", &other.caller.call_sid).await;
     let updates = witness.ends_whole(bridge).await;
-    assert_eq!(
-        updates.len(),
-        4,
-        "nothing but the witness and the other call: {updates:#?}"
-    );
+    assert_eq!(updates.len(), 4, "nothing but the witness and the other call: {updates:#?}");
 }
 
 #[tokio::test]
@@ -138,10 +114,7 @@ async fn a_token_opens_one_socket_only() {
     call.speak(3).await;
     leg.hears_exactly(&call.sent, "the first socket").await;
     call.hang_up(&bridge).await;
-    witness
-        .dashboard()
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
     let mut late = Call::connect(&bridge, call.caller.clone(), call.twiml.clone()).await;
     late.start().await;
     assert_eq!(late.closed().await, Closing::Code(1008), "a token after its call");
@@ -193,10 +166,7 @@ async fn a_second_start_is_ignored_when_equal_and_fatal_when_not() {
     assert_eq!(call.closed().await, Closing::Code(1008));
     assert_eq!(leg.end().await, Ended::CloseFrame(Some(1000)));
     leg.hears_exactly(&call.sent, "the caller").await;
-    witness
-        .dashboard()
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
     witness.ends_whole(bridge).await;
 }
 
@@ -251,9 +221,7 @@ async fn numbers_for_texts_other_orders_and_unknown_fields_are_understood() {
     leg.hears_exactly(&said, "the caller").await;
     call.hang_up(&bridge).await;
     leg.hears_exactly(&said, "the caller").await;
-    dashboard
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     dashboard::finish(bridge, dashboard).await;
 }
 
@@ -281,9 +249,7 @@ async fn only_the_callers_own_track_and_stream_are_heard() {
     leg.hears_exactly(&call.sent, "the caller's own track").await;
     call.hang_up(&bridge).await;
     leg.hears_exactly(&call.sent, "the caller's own track").await;
-    dashboard
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     dashboard::finish(bridge, dashboard).await;
 }
 
@@ -296,13 +262,7 @@ async fn a_jump_in_the_numbering_is_logged_and_what_came_is_heard() {
     call.start().await;
     call.speak(3).await;
     let huge = u64::MAX.to_string();
-    for kind in [
-        "missing_messages",
-        "time_jump",
-        "restart",
-        "duplicate",
-        "out_of_order",
-    ] {
+    for kind in ["missing_messages", "time_jump", "restart", "duplicate", "out_of_order"] {
         let lines_before = bridge.events("media_gap").len();
         match kind {
             "missing_messages" => {
@@ -339,9 +299,7 @@ async fn a_jump_in_the_numbering_is_logged_and_what_came_is_heard() {
             }
         }
         wait_until(&format!("a log line about {kind}"), || {
-            bridge.events("media_gap")[lines_before..]
-                .iter()
-                .any(|line| line["kind"] == kind)
+            bridge.events("media_gap")[lines_before..].iter().any(|line| line["kind"] == kind)
         })
         .await;
     }
@@ -349,9 +307,7 @@ async fn a_jump_in_the_numbering_is_logged_and_what_came_is_heard() {
     leg.hears_exactly(&call.sent, "the caller").await;
     call.hang_up(&bridge).await;
     leg.hears_exactly(&call.sent, "the caller").await;
-    dashboard
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     dashboard::finish(bridge, dashboard).await;
 }
 
@@ -381,9 +337,7 @@ async fn messages_in_fragments_are_put_together() {
     leg.hears_exactly(&call.sent, "the caller").await;
     call.hang_up(&bridge).await;
     leg.hears_exactly(&call.sent, "the caller").await;
-    dashboard
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     dashboard::finish(bridge, dashboard).await;
 }
 
@@ -394,17 +348,9 @@ async fn a_call_one_byte_at_a_time_is_a_call() {
     let dashboard = Dashboard::join(&bridge).await;
     let mut call = about_to_start(&bridge).await;
     let mut bytes = raw_socket::frame(CONNECTED.as_bytes(), TEXT, true);
-    bytes.extend(raw_socket::frame(
-        call.start_message().to_string().as_bytes(),
-        TEXT,
-        true,
-    ));
+    bytes.extend(raw_socket::frame(call.start_message().to_string().as_bytes(), TEXT, true));
     for _ in 0..3 {
-        bytes.extend(raw_socket::frame(
-            call.next_media().to_string().as_bytes(),
-            TEXT,
-            true,
-        ));
+        bytes.extend(raw_socket::frame(call.next_media().to_string().as_bytes(), TEXT, true));
     }
     let mut slow = RawSocket::open(bridge.address, "/twilio/media").await;
     for byte in bytes {
@@ -416,9 +362,7 @@ async fn a_call_one_byte_at_a_time_is_a_call() {
     assert_eq!(call.caller.report(&bridge, "completed").await.status, 204);
     let (texts, closing) = slow.read_to_end().await;
     assert_eq!((texts.len(), closing), (0, Closing::Code(1000)));
-    dashboard
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     dashboard::finish(bridge, dashboard).await;
 }
 
@@ -436,31 +380,15 @@ fn broken_frames() -> Vec<(&'static str, Vec<u8>, &'static [u16])> {
     let mut text_in_text = raw_socket::frame(b"{", TEXT, false);
     text_in_text.extend(raw_socket::frame(b"{", TEXT, true));
     vec![
-        (
-            "a message of 70 kB",
-            raw_socket::frame(&large, TEXT, true),
-            &[1009],
-        ),
+        ("a message of 70 kB", raw_socket::frame(&large, TEXT, true), &[1009]),
         ("a message of 80 kB in pieces", large_in_pieces, &[1009]),
-        (
-            "the promise of 4 GiB",
-            vec![0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4],
-            &[1009],
-        ),
+        ("the promise of 4 GiB", vec![0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4], &[1009]),
         ("50 000 empty fragments", many_empty, &[1002, 1008, 1009]),
-        (
-            "text that is not UTF-8",
-            raw_socket::frame(b"{\"event\":\"\xff\xfe\"}", TEXT, true),
-            &[1007],
-        ),
+        ("text that is not UTF-8", raw_socket::frame(b"{\"event\":\"\xff\xfe\"}", TEXT, true), &[1007]),
         ("a frame without a mask", unmasked, &[1002]),
         ("an unknown opcode", vec![0x83, 0x80, 1, 2, 3, 4], &[1002]),
         ("a reserved bit", vec![0xc1, 0x80, 1, 2, 3, 4], &[1002]),
-        (
-            "a continuation of nothing",
-            raw_socket::frame(b"{}", CONTINUE, true),
-            &[1002],
-        ),
+        ("a continuation of nothing", raw_socket::frame(b"{}", CONTINUE, true), &[1002]),
         ("a text inside a text", text_in_text, &[1002]),
         ("a ping in fragments", vec![0x09, 0x80, 1, 2, 3, 4], &[1002]),
         (
@@ -495,14 +423,8 @@ async fn broken_frames_close_their_own_socket_before_and_after_start() {
 
         let mut call = about_to_start(&bridge).await;
         let mut socket = RawSocket::open(bridge.address, "/twilio/media").await;
-        for text in [
-            CONNECTED,
-            &call.start_message().to_string(),
-            &call.next_media().to_string(),
-        ] {
-            socket
-                .write(&raw_socket::frame(text.as_bytes(), TEXT, true))
-                .await;
+        for text in [CONNECTED, &call.start_message().to_string(), &call.next_media().to_string()] {
+            socket.write(&raw_socket::frame(text.as_bytes(), TEXT, true)).await;
         }
         let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
         socket.write(&bytes).await;
@@ -513,9 +435,7 @@ async fn broken_frames_close_their_own_socket_before_and_after_start() {
         assert_eq!(texts.len(), 0, "{what}");
         assert_eq!(leg.end().await, Ended::CloseFrame(Some(1000)), "{what}");
         leg.hears_exactly(&call.sent, what).await;
-        dashboard
-            .wait_for("connection_stopped", &call.caller.call_sid)
-            .await;
+        dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     dashboard::finish(bridge, dashboard).await;
@@ -526,20 +446,12 @@ async fn a_trailing_slash_and_a_request_without_upgrade_are_answered() {
     let server = SymblServer::start().await;
     let bridge = Bridge::start(&server.base_url()).await;
     let plain = get(bridge.address, "/twilio/media").await;
-    assert!(
-        (400..500).contains(&plain.status),
-        "a plain GET: {}",
-        plain.status
-    );
+    assert!((400..500).contains(&plain.status), "a plain GET: {}", plain.status);
     // Twilio may sign and call the address with a slash at its end (reference 5.5).
     let mut socket = RawSocket::open(bridge.address, "/twilio/media/").await;
     socket.write(&raw_socket::frame(b"\x03\xe8", CLOSE, true)).await;
     let (texts, closing) = socket.read_to_end().await;
-    assert_eq!(
-        (texts.len(), closing),
-        (0, Closing::Code(1000)),
-        "the close frame is echoed"
-    );
+    assert_eq!((texts.len(), closing), (0, Closing::Code(1000)), "the close frame is echoed");
     bridge.finish().await;
 }
 
@@ -556,16 +468,9 @@ async fn many_silent_sockets_keep_no_caller_out() {
     }
     let mut call = Caller::new(STRANGER).call(&bridge, "").await;
     call.speak(3).await;
-    server
-        .leg_that_hears(&call.caller.first_bytes())
-        .await
-        .hears_exactly(&call.sent, "a caller")
-        .await;
+    server.leg_that_hears(&call.caller.first_bytes()).await.hears_exactly(&call.sent, "a caller").await;
     call.hang_up(&bridge).await;
-    witness
-        .dashboard()
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
     for socket in &silent {
         assert_eq!(socket.closed("a silent socket").await, Closing::Code(1008));
     }
@@ -585,13 +490,8 @@ async fn a_stream_that_falls_silent_for_good_is_ended() {
     call.speak(5).await;
     let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
     let closing = call.closed().await;
-    assert!(
-        matches!(closing, Closing::Code(1000 | 1001 | 1008)),
-        "{closing:?}"
-    );
-    let stopped = dashboard
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    assert!(matches!(closing, Closing::Code(1000 | 1001 | 1008)), "{closing:?}");
+    let stopped = dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     assert_eq!(stopped.text("reason"), "media_silence");
     assert_eq!(leg.end().await, Ended::CloseFrame(Some(1000)));
     leg.hears_exactly(&call.sent, "the caller").await;

@@ -21,81 +21,29 @@ async fn a_configuration_mistake_is_named_with_its_fault_and_remedy() {
     let mut wrong = Vec::new();
     for (key, value, named) in [
         ("MODE", "both", ["MODE", "both", "receive_call"]),
-        (
-            "WEBHOOK_DOMAIN",
-            "bridge.example.com/path",
-            ["WEBHOOK_DOMAIN", "path", "host name"],
-        ),
-        (
-            "WEBHOOK_DOMAIN",
-            "http://bridge.example.com",
-            ["WEBHOOK_DOMAIN", "http://", "host name"],
-        ),
-        (
-            "WEBHOOK_DOMAIN",
-            "my_bridge.example.com",
-            ["WEBHOOK_DOMAIN", "my_bridge", "host name"],
-        ),
-        (
-            "SYMBL_API_BASE_URL",
-            "symbl",
-            ["SYMBL_API_BASE_URL", "symbl", "http"],
-        ),
-        (
-            "SYMBL_API_BASE_URL",
-            "ftp://symbl.example.com",
-            ["SYMBL_API_BASE_URL", "ftp", "http"],
-        ),
+        ("WEBHOOK_DOMAIN", "bridge.example.com/path", ["WEBHOOK_DOMAIN", "path", "host name"]),
+        ("WEBHOOK_DOMAIN", "http://bridge.example.com", ["WEBHOOK_DOMAIN", "http://", "host name"]),
+        ("WEBHOOK_DOMAIN", "my_bridge.example.com", ["WEBHOOK_DOMAIN", "my_bridge", "host name"]),
+        ("SYMBL_API_BASE_URL", "symbl", ["SYMBL_API_BASE_URL", "symbl", "http"]),
+        ("SYMBL_API_BASE_URL", "ftp://symbl.example.com", ["SYMBL_API_BASE_URL", "ftp", "http"]),
         ("SYMBL_APP_ID", "", ["SYMBL_APP_ID", "missing", "set"]),
         ("SYMBL_APP_SECRET", "", ["SYMBL_APP_SECRET", "missing", "set"]),
         ("AGENT_PHONE", "the agent", ["AGENT_PHONE", "the agent", "+"]),
-        (
-            "CUSTOMER_PHONE",
-            "+15550100002,nobody",
-            ["CUSTOMER_PHONE", "nobody", "+"],
-        ),
+        ("CUSTOMER_PHONE", "+15550100002,nobody", ["CUSTOMER_PHONE", "nobody", "+"]),
         ("TWILIO_NUMBER", "call me", ["TWILIO_NUMBER", "call me", "+"]),
         ("TWILIO_ACCOUNT_SID", "AC1", ["TWILIO_ACCOUNT_SID", "AC", "32"]),
         ("BRIDGE__HTTP__PORT", "70000", ["http.port", "70000", "65535"]),
         ("BRIDGE__HTTP__PORT", "many", ["http.port", "many", "number"]),
-        (
-            "BRIDGE__CONFERENCE__POLICY",
-            "everyone",
-            ["conference.policy", "everyone", "pair"],
-        ),
-        (
-            "BRIDGE__MEDIA__START_TIMEOUT_MS",
-            "-1",
-            ["media.start_timeout_ms", "-1", "number"],
-        ),
-        (
-            "BRIDGE__MEDIA__START_TIMEOUT_MS",
-            "soon",
-            ["media.start_timeout_ms", "soon", "number"],
-        ),
-        (
-            "BRIDGE__SYMBL__STOP_TIMEOUT_MS",
-            "1e99",
-            ["symbl.stop_timeout_ms", "1e99", "number"],
-        ),
+        ("BRIDGE__CONFERENCE__POLICY", "everyone", ["conference.policy", "everyone", "pair"]),
+        ("BRIDGE__MEDIA__START_TIMEOUT_MS", "-1", ["media.start_timeout_ms", "-1", "number"]),
+        ("BRIDGE__MEDIA__START_TIMEOUT_MS", "soon", ["media.start_timeout_ms", "soon", "number"]),
+        ("BRIDGE__SYMBL__STOP_TIMEOUT_MS", "1e99", ["symbl.stop_timeout_ms", "1e99", "number"]),
         ("BRIDGE__UPDATES__QUEUE", "0", ["updates.queue", "0", "1"]),
-        (
-            "BRIDGE__LOG__TRANSCRIPTS",
-            "perhaps",
-            ["log.transcripts", "perhaps", "true"],
-        ),
-        (
-            "BRIDGE__HTTP__PROT",
-            "3000",
-            ["http.prot", "not a setting", "config/default.toml"],
-        ),
+        ("BRIDGE__LOG__TRANSCRIPTS", "perhaps", ["log.transcripts", "perhaps", "true"]),
+        ("BRIDGE__HTTP__PROT", "3000", ["http.prot", "not a setting", "config/default.toml"]),
         ("LOG_FORMAT", "xml", ["LOG_FORMAT", "xml", "json"]),
     ] {
-        let finished = Settings::with_upstream(NOWHERE)
-            .set(key, value)
-            .spawn()
-            .finished()
-            .await;
+        let finished = Settings::with_upstream(NOWHERE).set(key, value).spawn().finished().await;
         let said = &finished.stderr;
         if finished.code != USAGE {
             wrong.push(format!("{key}={value}: exit code {:?}: {said}", finished.code));
@@ -122,11 +70,7 @@ async fn all_mistakes_are_named_in_one_run_and_no_secret_with_them() {
     let finished = settings.spawn().finished().await;
     assert_eq!(finished.code, USAGE);
     for key in ["MODE", "http.port", "AGENT_PHONE"] {
-        assert!(
-            finished.stderr.contains(key),
-            "{key} is not in: {}",
-            finished.stderr
-        );
+        assert!(finished.stderr.contains(key), "{key} is not in: {}", finished.stderr);
     }
     for secret in [AUTH_TOKEN, APP_SECRET] {
         assert!(!finished.stderr.contains(secret), "{}", finished.stderr);
@@ -140,17 +84,10 @@ async fn settings_come_from_dot_env_and_the_environment_wins() {
     let settings = Settings::with_upstream(NOWHERE).dot_env(dot_env);
     let bridge = settings.start().await;
     let twiml = Caller::new(AGENT).twiml(&bridge, "").await;
-    assert_eq!(
-        twiml.verb, "Connect",
-        "MODE of .env; and the port is not that of .env"
-    );
+    assert_eq!(twiml.verb, "Connect", "MODE of .env; and the port is not that of .env");
     bridge.finish().await;
     let broken = format!("MODE=conference\nTWILIO_AUTH_TOKEN={AUTH_TOKEN} and 'more\n");
-    let finished = Settings::with_upstream(NOWHERE)
-        .dot_env(&broken)
-        .spawn()
-        .finished()
-        .await;
+    let finished = Settings::with_upstream(NOWHERE).dot_env(&broken).spawn().finished().await;
     assert_eq!(finished.code, USAGE, "{}", finished.stderr);
     assert!(finished.stderr.contains(".env"), "{}", finished.stderr);
     assert!(!finished.stderr.contains(AUTH_TOKEN), "{}", finished.stderr);
@@ -161,17 +98,9 @@ async fn a_port_that_is_taken_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("a bound address");
     let port = address.port().to_string();
-    let finished = Settings::with_upstream(NOWHERE)
-        .set("BRIDGE__HTTP__PORT", &port)
-        .spawn()
-        .finished()
-        .await;
+    let finished = Settings::with_upstream(NOWHERE).set("BRIDGE__HTTP__PORT", &port).spawn().finished().await;
     assert!(finished.code.is_some_and(|code| code != 0), "{finished:?}");
-    assert!(
-        finished.stderr.contains(&address.to_string()),
-        "{}",
-        finished.stderr
-    );
+    assert!(finished.stderr.contains(&address.to_string()), "{}", finished.stderr);
     assert!(!finished.stderr.contains("panicked"), "{}", finished.stderr);
 }
 
@@ -182,26 +111,19 @@ async fn it_prints_where_it_listens_what_twilio_needs_and_the_upstream() {
     bridge.process().signal("TERM");
     let finished = bridge.finish_signalled().await;
     let printed = format!("{}\n{}", finished.stdout, finished.stderr);
-    for text in [
-        &format!("http://{address}/twilio/twiml"),
-        &format!("http://{address}/twilio/statuschange"),
-        NOWHERE,
-    ] {
+    for text in
+        [&format!("http://{address}/twilio/twiml"), &format!("http://{address}/twilio/statuschange"), NOWHERE]
+    {
         assert!(printed.contains(text), "{text} is not in: {printed}");
     }
 
-    let bridge = Settings::with_upstream(NOWHERE)
-        .public("bridge.example.com")
-        .start()
-        .await;
+    let bridge = Settings::with_upstream(NOWHERE).public("bridge.example.com").start().await;
     bridge.process().signal("TERM");
     let finished = bridge.finish_signalled().await;
     let printed = format!("{}\n{}", finished.stdout, finished.stderr);
-    for text in [
-        "https://bridge.example.com/twilio/twiml",
-        "https://bridge.example.com/twilio/statuschange",
-        NOWHERE,
-    ] {
+    for text in
+        ["https://bridge.example.com/twilio/twiml", "https://bridge.example.com/twilio/statuschange", NOWHERE]
+    {
         assert!(printed.contains(text), "{text} is not in: {printed}");
     }
     for secret in [AUTH_TOKEN, APP_SECRET] {
@@ -221,23 +143,14 @@ async fn a_signal_ends_live_calls_properly() {
             call.speak(10).await;
             let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
             leg.hears_exactly(&call.sent, from).await;
-            dashboard
-                .wait_for("connection_started", &call.caller.call_sid)
-                .await;
+            dashboard.wait_for("connection_started", &call.caller.call_sid).await;
             calls.push((call, leg));
         }
         bridge.process().signal(signal);
         for (call, leg) in &mut calls {
-            assert_eq!(
-                call.closed().await,
-                Closing::Code(1001),
-                "SIG{signal}: the media socket"
-            );
+            assert_eq!(call.closed().await, Closing::Code(1001), "SIG{signal}: the media socket");
             let ended = leg.end().await;
-            assert!(
-                matches!(ended, Ended::CloseFrame(Some(1000 | 1001))),
-                "SIG{signal}: upstream {ended:?}"
-            );
+            assert!(matches!(ended, Ended::CloseFrame(Some(1000 | 1001))), "SIG{signal}: upstream {ended:?}");
             assert_eq!(leg.texts_of("stop_request").len(), 1, "SIG{signal}");
         }
         let (updates, closing) = dashboard.closed().await;
@@ -269,11 +182,7 @@ async fn sockets_that_never_answer_do_not_hold_up_the_end() {
 #[tokio::test]
 async fn a_signal_waits_for_last_results_but_not_for_ever() {
     for (on_stop, limit_ms) in [(OnStop::CompletedThenStopped, "10000"), (OnStop::Silence, "700")] {
-        let script = Script {
-            on_stop,
-            on_stop_after: Duration::from_millis(1000),
-            ..Script::default()
-        };
+        let script = Script { on_stop, on_stop_after: Duration::from_millis(1000), ..Script::default() };
         let server = SymblServer::start_with(script).await;
         let settings =
             Settings::with_upstream(&server.base_url()).set("BRIDGE__SYMBL__STOP_TIMEOUT_MS", limit_ms);
@@ -290,10 +199,7 @@ async fn a_signal_waits_for_last_results_but_not_for_ever() {
         if on_stop == OnStop::CompletedThenStopped {
             let answered_at = leg.stop_answered_at().expect("an answer to stop_request");
             assert_eq!(leg.end().await, Ended::CloseFrame(Some(1000)));
-            assert!(
-                leg.ended().expect("just seen").1 > answered_at,
-                "closed before the last results"
-            );
+            assert!(leg.ended().expect("just seen").1 > answered_at, "closed before the last results");
         }
         bridge.finish_signalled().await;
     }
@@ -303,11 +209,7 @@ async fn a_signal_waits_for_last_results_but_not_for_ever() {
 async fn every_subcommand_explains_itself() {
     let help = run(&["--help"], &[]).await;
     assert_eq!(help.code, Some(0), "{help:?}");
-    let commands = help
-        .stdout
-        .lines()
-        .skip_while(|line| !line.starts_with("Commands:"))
-        .skip(1);
+    let commands = help.stdout.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
     let commands: Vec<&str> = commands
         .take_while(|line| !line.trim().is_empty())
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
@@ -320,11 +222,7 @@ async fn every_subcommand_explains_itself() {
     for command in commands {
         let help = run(&[command, "--help"], &[]).await;
         assert_eq!(help.code, Some(0), "{command}: {help:?}");
-        assert!(
-            help.stdout.contains("Usage:") && help.stdout.len() > 200,
-            "{command}: {}",
-            help.stdout
-        );
+        assert!(help.stdout.contains("Usage:") && help.stdout.len() > 200, "{command}: {}", help.stdout);
     }
     let version = run(&["--version"], &[]).await;
     assert_eq!(
@@ -343,10 +241,6 @@ async fn a_wrong_command_line_is_a_usage_error() {
         let finished = run(arguments, &[]).await;
         assert_eq!(finished.code, Some(code), "{arguments:?}: {}", finished.stderr);
         let wrong = arguments.last().expect("an argument");
-        assert!(
-            finished.stderr.contains(wrong),
-            "{wrong} is not in: {}",
-            finished.stderr
-        );
+        assert!(finished.stderr.contains(wrong), "{wrong} is not in: {}", finished.stderr);
     }
 }

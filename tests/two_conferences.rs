@@ -21,12 +21,7 @@ async fn two_conferences_at_once_stay_apart_and_every_byte_arrives() {
     let bridge = Bridge::start(&server.base_url()).await;
     let early = Dashboard::join(&bridge).await;
     let mut calls = Vec::new();
-    for (from, room) in [
-        (AGENT, "north"),
-        (STRANGER, "south"),
-        (CUSTOMER, "north"),
-        ("anonymous", "south"),
-    ] {
+    for (from, room) in [(AGENT, "north"), (STRANGER, "south"), (CUSTOMER, "north"), ("anonymous", "south")] {
         let call = Caller::new(from).call(&bridge, &format!("?room={room}")).await;
         assert_eq!(call.twiml.room(), room);
         assert_eq!(call.twiml.parameter("room"), room);
@@ -52,30 +47,15 @@ async fn two_conferences_at_once_stay_apart_and_every_byte_arrives() {
         assert_eq!(existing.text("conversationId"), leg.conversation_id);
         assert_eq!(existing.text("room"), call.twiml.room());
         assert_eq!(existing.value["speaker"]["name"], name);
-        assert_eq!(
-            Some(&existing.value["speaker"]),
-            leg.speaker().as_ref(),
-            "the speaker at the server"
-        );
+        assert_eq!(Some(&existing.value["speaker"]), leg.speaker().as_ref(), "the speaker at the server");
         if call.caller.from.starts_with('+') {
             assert_eq!(existing.value["speaker"]["userId"], call.caller.from);
         }
     }
-    let [agent, stranger, customer, withheld] = &legs[..] else {
-        panic!("{} legs", legs.len())
-    };
-    assert_eq!(
-        agent.connection_id, customer.connection_id,
-        "one conference, one connectionId"
-    );
-    assert_eq!(
-        stranger.connection_id, withheld.connection_id,
-        "one conference, one connectionId"
-    );
-    assert_ne!(
-        agent.connection_id, stranger.connection_id,
-        "two conferences, two connectionIds"
-    );
+    let [agent, stranger, customer, withheld] = &legs[..] else { panic!("{} legs", legs.len()) };
+    assert_eq!(agent.connection_id, customer.connection_id, "one conference, one connectionId");
+    assert_eq!(stranger.connection_id, withheld.connection_id, "one conference, one connectionId");
+    assert_ne!(agent.connection_id, stranger.connection_id, "two conferences, two connectionIds");
     assert_eq!(server.legs().len(), 4, "one connection a leg");
 
     for call in &mut calls {
@@ -93,33 +73,20 @@ async fn two_conferences_at_once_stay_apart_and_every_byte_arrives() {
     let updates = dashboard::finish(bridge, early).await;
     assert_eq!(updates.len(), 8, "four started, four stopped and nothing else");
     let (late_updates, _) = late.closed().await;
-    assert_eq!(
-        late_updates.len(),
-        8,
-        "four exist, four stopped and nothing else: {late_updates:#?}"
-    );
+    assert_eq!(late_updates.len(), 8, "four exist, four stopped and nothing else: {late_updates:#?}");
     for (call, leg) in calls.iter().zip(&legs) {
         let (started, stopped) = started_and_stopped(&updates, &call.caller.call_sid);
         assert_eq!(started.text("conversationId"), leg.conversation_id);
         assert_eq!(stopped.text("conversationId"), leg.conversation_id);
-        assert!(
-            ["hangup", "call_completed"].contains(&stopped.text("reason")),
-            "{}",
-            stopped.value
-        );
+        assert!(["hangup", "call_completed"].contains(&stopped.text("reason")), "{}", stopped.value);
     }
 }
 
 /// Reference 2.1, 2.4.1 and 6.1: where the token is, what comes first, what comes last.
 fn assert_leg_follows_the_protocol(server: &SymblServer, leg: &Leg) {
-    let Some(token) = leg.head.query_parameter("access_token") else {
-        panic!("no token in the query")
-    };
+    let Some(token) = leg.head.query_parameter("access_token") else { panic!("no token in the query") };
     assert!(server.issued_tokens().iter().any(|issued| issued == token));
-    assert_eq!(
-        leg.head.header("authorization"),
-        Some(format!("Bearer {token}").as_str())
-    );
+    assert_eq!(leg.head.header("authorization"), Some(format!("Bearer {token}").as_str()));
     assert_eq!(leg.head.header("sec-websocket-protocol"), None);
     let texts = leg.texts();
     let kinds: Vec<&Value> = texts.iter().map(|text| &text["type"]).collect();
@@ -129,10 +96,7 @@ fn assert_leg_follows_the_protocol(server: &SymblServer, leg: &Leg) {
     assert_eq!(speech["sampleRateHertz"], 8000);
     assert!(texts[0]["insightTypes"].is_array(), "{}", texts[0]);
     let sizes = leg.binary_sizes();
-    assert!(
-        sizes.iter().all(|size| (1..=8192).contains(size)),
-        "sizes of binary messages: {sizes:?}"
-    );
+    assert!(sizes.iter().all(|size| (1..=8192).contains(size)), "sizes of binary messages: {sizes:?}");
 }
 
 #[tokio::test]
@@ -210,18 +174,11 @@ async fn audio_sent_before_the_server_is_ready_is_not_lost() {
     let mut slow_token = Script::default();
     slow_token.tokens.push_back(TokenAnswer::Token { after: late });
     let mut slow_handshake = Script::default();
-    slow_handshake
-        .handshakes
-        .push_back(Handshake::Accept { after: late });
-    let slow_start = Script {
-        acks_after: late,
-        ..Script::default()
-    };
-    for (what, script) in [
-        ("a slow token", slow_token),
-        ("a slow handshake", slow_handshake),
-        ("a slow start", slow_start),
-    ] {
+    slow_handshake.handshakes.push_back(Handshake::Accept { after: late });
+    let slow_start = Script { acks_after: late, ..Script::default() };
+    for (what, script) in
+        [("a slow token", slow_token), ("a slow handshake", slow_handshake), ("a slow start", slow_start)]
+    {
         let server = SymblServer::start_with(script).await;
         let bridge = Bridge::start(&server.base_url()).await;
         let dashboard = Dashboard::join(&bridge).await;
@@ -230,22 +187,12 @@ async fn audio_sent_before_the_server_is_ready_is_not_lost() {
         calls[0].speak(200).await;
         let leg = legs_of(&server, &calls).await.remove(0);
         leg.hears_exactly(&calls[0].sent, what).await;
-        assert_eq!(
-            leg.audio_before_ack(),
-            0,
-            "{what}: audio that a real server would drop"
-        );
+        assert_eq!(leg.audio_before_ack(), 0, "{what}: audio that a real server would drop");
         calls[0].speak(FRAMES).await;
         leg.hears_exactly(&calls[0].sent, what).await;
         let sizes = leg.binary_sizes();
-        assert!(
-            sizes.iter().all(|size| *size <= 8192),
-            "{what}: sizes of binary messages: {sizes:?}"
-        );
-        assert!(
-            sizes.len() < 300,
-            "{what}: what had waited leaves joined, not frame by frame: {sizes:?}"
-        );
+        assert!(sizes.iter().all(|size| *size <= 8192), "{what}: sizes of binary messages: {sizes:?}");
+        assert!(sizes.len() < 300, "{what}: what had waited leaves joined, not frame by frame: {sizes:?}");
         end_all(&bridge, &dashboard, &mut calls).await;
         dashboard::finish(bridge, dashboard).await;
     }
@@ -253,39 +200,26 @@ async fn audio_sent_before_the_server_is_ready_is_not_lost() {
 
 #[tokio::test]
 async fn a_call_that_ends_before_the_server_is_ready_is_still_heard_whole() {
-    let server = SymblServer::start_with(Script {
-        acks: Acks::OnCue,
-        ..Script::default()
-    })
-    .await;
+    let server = SymblServer::start_with(Script { acks: Acks::OnCue, ..Script::default() }).await;
     let bridge = Bridge::start(&server.base_url()).await;
     let dashboard = Dashboard::join(&bridge).await;
     let mut call = Caller::new(CUSTOMER).call(&bridge, "").await;
     call.speak(FRAMES).await;
     call.stop().await;
     let leg = server.leg_of(CUSTOMER).await;
-    bridge
-        .wait_for_event("media_ended", |line| {
-            line["call_sid"] == call.caller.call_sid.as_str()
-        })
-        .await;
+    bridge.wait_for_event("media_ended", |line| line["call_sid"] == call.caller.call_sid.as_str()).await;
     leg.acknowledge();
     leg.hears_exactly(&call.sent, "a short call").await;
     assert_eq!(leg.end().await, Ended::CloseFrame(Some(1000)));
     assert_eq!(leg.audio_before_ack(), 0);
-    dashboard
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     dashboard::finish(bridge, dashboard).await;
 }
 
 #[tokio::test]
 async fn a_single_caller_in_receive_mode_is_heard_whole() {
     let server = SymblServer::start().await;
-    let bridge = Settings::with_upstream(&server.base_url())
-        .set("MODE", "receive_call")
-        .start()
-        .await;
+    let bridge = Settings::with_upstream(&server.base_url()).set("MODE", "receive_call").start().await;
     let dashboard = Dashboard::join(&bridge).await;
     let mut calls = Vec::new();
     for from in [AGENT, CUSTOMER] {
@@ -296,10 +230,7 @@ async fn a_single_caller_in_receive_mode_is_heard_whole() {
     let legs = legs_of(&server, &calls).await;
     for (call, leg) in calls.iter().zip(&legs) {
         leg.hears_exactly(&call.sent, &call.caller.from).await;
-        assert_eq!(
-            leg.speaker().expect("a start_request")["userId"],
-            call.caller.from
-        );
+        assert_eq!(leg.speaker().expect("a start_request")["userId"], call.caller.from);
     }
     end_all(&bridge, &dashboard, &mut calls).await;
     dashboard::finish(bridge, dashboard).await;
@@ -321,11 +252,9 @@ async fn end_all(bridge: &Bridge, dashboard: &Dashboard, calls: &mut [Call]) {
     }
     wait_until("every connection_stopped", || {
         let updates = dashboard.updates();
-        calls.iter().all(|call| {
-            updates
-                .iter()
-                .any(|each| each.is("connection_stopped", &call.caller.call_sid))
-        })
+        calls
+            .iter()
+            .all(|call| updates.iter().any(|each| each.is("connection_stopped", &call.caller.call_sid)))
     })
     .await;
 }

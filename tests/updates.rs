@@ -21,28 +21,19 @@ async fn all_dashboards_hear_the_same_in_the_same_order() {
     let server = SymblServer::start().await;
     let bridge = Bridge::start(&server.base_url()).await;
     let mut dashboards = Vec::new();
-    for path in [
-        "/symbl/updates",
-        "//symbl/updates",
-        "/symbl/updates",
-        "//symbl/updates",
-    ] {
+    for path in ["/symbl/updates", "//symbl/updates", "/symbl/updates", "//symbl/updates"] {
         dashboards.push(Dashboard::join_at(bridge.address, path).await);
     }
     let mut calls = Vec::new();
     for from in [AGENT, CUSTOMER, STRANGER] {
         let mut call = Caller::new(from).call(&bridge, "?room=shared").await;
         call.speak(2).await;
-        dashboards[0]
-            .wait_for("connection_started", &call.caller.call_sid)
-            .await;
+        dashboards[0].wait_for("connection_started", &call.caller.call_sid).await;
         calls.push(call);
     }
     for call in &mut calls {
         call.hang_up(&bridge).await;
-        dashboards[0]
-            .wait_for("connection_stopped", &call.caller.call_sid)
-            .await;
+        dashboards[0].wait_for("connection_stopped", &call.caller.call_sid).await;
     }
     let first = dashboards.remove(0);
     let expected = dashboard::finish(bridge, first).await;
@@ -50,12 +41,8 @@ async fn all_dashboards_hear_the_same_in_the_same_order() {
     for dashboard in dashboards {
         let (updates, closing) = dashboard.closed().await;
         assert_eq!(closing, Closing::Code(1001));
-        let values = |updates: &[Update]| {
-            updates
-                .iter()
-                .map(|update| update.value.clone())
-                .collect::<Vec<_>>()
-        };
+        let values =
+            |updates: &[Update]| updates.iter().map(|update| update.value.clone()).collect::<Vec<_>>();
         assert_eq!(values(&updates), values(&expected));
     }
 }
@@ -67,9 +54,7 @@ async fn a_late_dashboard_gets_every_live_leg_and_no_other() {
     let early = Dashboard::join(&bridge).await;
     let mut calls = Vec::new();
     for number in 0..6 {
-        let call = Caller::new(&format!("+1310555{number:04}"))
-            .call(&bridge, "?room=many")
-            .await;
+        let call = Caller::new(&format!("+1310555{number:04}")).call(&bridge, "?room=many").await;
         early.wait_for("connection_started", &call.caller.call_sid).await;
         calls.push(call);
     }
@@ -93,23 +78,11 @@ async fn a_late_dashboard_gets_every_live_leg_and_no_other() {
     dashboard::finish(bridge, early).await;
     let (updates, _) = late.closed().await;
     let kinds: Vec<&str> = updates.iter().map(|update| update.text("type")).collect();
-    assert_eq!(
-        kinds,
-        [["connection_exists"; 3], ["connection_stopped"; 3]].concat()
-    );
+    assert_eq!(kinds, [["connection_exists"; 3], ["connection_stopped"; 3]].concat());
     let existing: BTreeSet<&str> = updates[..3].iter().map(|update| update.text("callSid")).collect();
-    assert_eq!(
-        existing,
-        calls[3..]
-            .iter()
-            .map(|call| call.caller.call_sid.as_str())
-            .collect()
-    );
+    assert_eq!(existing, calls[3..].iter().map(|call| call.caller.call_sid.as_str()).collect());
     let stopped: Vec<u64> = updates[3..].iter().map(id).collect();
-    assert!(
-        stopped.is_sorted_by(|earlier, later| earlier < later),
-        "{stopped:?}"
-    );
+    assert!(stopped.is_sorted_by(|earlier, later| earlier < later), "{stopped:?}");
 }
 
 /// The raw peer upgrades and then never reads. What the kernels may hold on its behalf is kept small; a room with
@@ -127,30 +100,18 @@ async fn a_dashboard_that_never_reads_is_cut_off_and_harms_nobody() {
         let mut call = Caller::new(AGENT).call(&bridge, &format!("?room={room}")).await;
         call.stop().await;
         if number % 20 == 0 {
-            witness
-                .dashboard()
-                .wait_for("connection_stopped", &call.caller.call_sid)
-                .await;
+            witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
         }
     }
     wait_until("every update at the dashboard that reads", || {
         let updates = witness.dashboard().updates();
-        updates
-            .iter()
-            .filter(|update| update.value["type"] == "connection_stopped")
-            .count()
-            == CALLS
+        updates.iter().filter(|update| update.value["type"] == "connection_stopped").count() == CALLS
     })
     .await;
-    let line = bridge
-        .wait_for_event("dashboard_left", |line| line["reason"] == "slow_consumer")
-        .await;
+    let line = bridge.wait_for_event("dashboard_left", |line| line["reason"] == "slow_consumer").await;
     assert_eq!(line["dashboards"], 1, "the one that reads: {line}");
     let (texts, _) = deaf.read_to_end().await;
-    assert!(
-        texts.len() < 2 * CALLS,
-        "the deaf dashboard got everything: it was not cut off"
-    );
+    assert!(texts.len() < 2 * CALLS, "the deaf dashboard got everything: it was not cut off");
     witness.ends_whole(bridge).await;
 }
 
@@ -174,15 +135,9 @@ async fn whatever_a_dashboard_sends_harms_nobody() {
     socket.send_text("x".repeat(2_000_000)).await;
     noisy.closed().await;
     let mut call = Caller::new(AGENT).call(&bridge, "").await;
-    witness
-        .dashboard()
-        .wait_for("connection_started", &call.caller.call_sid)
-        .await;
+    witness.dashboard().wait_for("connection_started", &call.caller.call_sid).await;
     call.hang_up(&bridge).await;
-    witness
-        .dashboard()
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
     witness.ends_whole(bridge).await;
 }
 
@@ -194,16 +149,11 @@ async fn a_dashboard_leaves_with_the_code_that_it_gave() {
     dashboard.socket().send_close(Some(1000)).await;
     let (updates, closing) = dashboard.closed().await;
     assert_eq!((updates.len(), closing), (0, Closing::Code(1000)));
-    bridge
-        .wait_for_event("dashboard_left", |line| line["dashboards"] == 0)
-        .await;
+    bridge.wait_for_event("dashboard_left", |line| line["dashboards"] == 0).await;
     assert!(
         (400..500).contains(&get(bridge.address, "/symbl/updates").await.status),
         "a GET without upgrade"
     );
-    assert_eq!(
-        Socket::open(bridge.address, "/symbl/nothing", &[]).await.err(),
-        Some(404)
-    );
+    assert_eq!(Socket::open(bridge.address, "/symbl/nothing", &[]).await.err(), Some(404));
     bridge.finish().await;
 }

@@ -33,14 +33,10 @@ async fn one_token_serves_many_calls() {
     for _ in 0..3 {
         let (mut call, _) = heard_call(&bridge, &server).await;
         call.hang_up(&bridge).await;
-        dashboard
-            .wait_for("connection_stopped", &call.caller.call_sid)
-            .await;
+        dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     }
     let requests = server.token_requests();
-    let [request] = &requests[..] else {
-        panic!("{} token requests", requests.len())
-    };
+    let [request] = &requests[..] else { panic!("{} token requests", requests.len()) };
     let expected = json!({ "type": "application", "appId": APP_ID, "appSecret": APP_SECRET });
     assert_eq!(request.body, expected);
     let content_type = request.head.header("content-type").expect("a content type");
@@ -54,36 +50,23 @@ async fn a_base_url_with_a_slash_at_its_end_is_the_same_base_url() {
     let bridge = Bridge::start(&format!("{}/", server.base_url())).await;
     let dashboard = Dashboard::join(&bridge).await;
     let (mut call, leg) = heard_call(&bridge, &server).await;
-    assert_eq!(
-        leg.head.path,
-        format!("/v1/realtime/insights/{}", leg.connection_id)
-    );
+    assert_eq!(leg.head.path, format!("/v1/realtime/insights/{}", leg.connection_id));
     call.hang_up(&bridge).await;
-    dashboard
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     dashboard::finish(bridge, dashboard).await;
 }
 
 #[tokio::test]
 async fn either_acknowledgement_alone_is_enough() {
     for acks in [Acks::StartedListening, Acks::RecognitionStarted] {
-        let server = SymblServer::start_with(Script {
-            acks,
-            ..Script::default()
-        })
-        .await;
+        let server = SymblServer::start_with(Script { acks, ..Script::default() }).await;
         let bridge = Bridge::start(&server.base_url()).await;
         let dashboard = Dashboard::join(&bridge).await;
         let (mut call, leg) = heard_call(&bridge, &server).await;
-        let started = dashboard
-            .wait_for("connection_started", &call.caller.call_sid)
-            .await;
+        let started = dashboard.wait_for("connection_started", &call.caller.call_sid).await;
         assert_eq!(started.text("conversationId"), leg.conversation_id, "{acks:?}");
         call.hang_up(&bridge).await;
-        dashboard
-            .wait_for("connection_stopped", &call.caller.call_sid)
-            .await;
+        dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
         dashboard::finish(bridge, dashboard).await;
     }
 }
@@ -91,29 +74,20 @@ async fn either_acknowledgement_alone_is_enough() {
 /// Reference 6.1: repeated on the same socket after five seconds.
 #[tokio::test]
 async fn a_start_request_without_an_answer_is_repeated_on_the_same_socket() {
-    let server = SymblServer::start_with(Script {
-        acks: Acks::OnCue,
-        ..Script::default()
-    })
-    .await;
+    let server = SymblServer::start_with(Script { acks: Acks::OnCue, ..Script::default() }).await;
     let bridge = Bridge::start(&server.base_url()).await;
     let dashboard = Dashboard::join(&bridge).await;
     let mut call = Caller::new(CUSTOMER).call(&bridge, "").await;
     call.speak(50).await;
     let leg = server.leg_of(CUSTOMER).await;
-    wait_until("a second start_request", || {
-        leg.texts_of("start_request").len() == 2
-    })
-    .await;
+    wait_until("a second start_request", || leg.texts_of("start_request").len() == 2).await;
     assert_eq!(leg.texts_of("start_request")[0], leg.texts_of("start_request")[1]);
     assert_eq!(server.legs().len(), 1);
     leg.acknowledge();
     leg.hears_exactly(&call.sent, "the caller").await;
     assert_eq!(leg.audio_before_ack(), 0);
     call.hang_up(&bridge).await;
-    dashboard
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     dashboard::finish(bridge, dashboard).await;
 }
 
@@ -128,11 +102,7 @@ async fn every_way_to_answer_a_stop_ends_the_leg_with_1000() {
         OnStop::Close,
         OnStop::Silence,
     ] {
-        let server = SymblServer::start_with(Script {
-            on_stop,
-            ..Script::default()
-        })
-        .await;
+        let server = SymblServer::start_with(Script { on_stop, ..Script::default() }).await;
         let settings =
             Settings::with_upstream(&server.base_url()).set("BRIDGE__SYMBL__STOP_TIMEOUT_MS", "800");
         let bridge = settings.start().await;
@@ -141,9 +111,7 @@ async fn every_way_to_answer_a_stop_ends_the_leg_with_1000() {
         call.hang_up(&bridge).await;
         assert_eq!(leg.end().await, Ended::CloseFrame(Some(1000)), "{on_stop:?}");
         assert_eq!(leg.texts_of("stop_request").len(), 1, "{on_stop:?}");
-        dashboard
-            .wait_for("connection_stopped", &call.caller.call_sid)
-            .await;
+        dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
         dashboard::finish(bridge, dashboard).await;
     }
 }
@@ -164,19 +132,12 @@ async fn the_last_results_are_awaited_before_the_leg_ends() {
     let (mut call, leg) = heard_call(&bridge, &server).await;
     call.hang_up(&bridge).await;
     assert_eq!(leg.end().await, Ended::CloseFrame(Some(1000)));
-    let stopped = dashboard
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    let stopped = dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     let answered_at = leg.stop_answered_at().expect("a stop_request");
     let (_, closed_at) = leg.ended().expect("just seen");
     assert!(closed_at > answered_at, "closed before the last results");
-    assert!(
-        stopped.at > answered_at,
-        "connection_stopped before the last results"
-    );
-    bridge
-        .wait_for_event("transcript", |line| line["text"] == "goodbye then")
-        .await;
+    assert!(stopped.at > answered_at, "connection_stopped before the last results");
+    bridge.wait_for_event("transcript", |line| line["text"] == "goodbye then").await;
     dashboard::finish(bridge, dashboard).await;
 }
 
@@ -212,8 +173,7 @@ async fn unknown_and_malformed_messages_of_the_server_are_passed_over() {
         leg.say(text);
         leg.ping(text.get(..20).unwrap_or(text).as_bytes()).await;
         call.speak(2).await;
-        leg.hears_exactly(&call.sent, &format!("a caller after {text:.60}"))
-            .await;
+        leg.hears_exactly(&call.sent, &format!("a caller after {text:.60}")).await;
     }
     leg.say_binary(&[0, 1, 2, 255]);
     leg.ping(b"after binary").await;
@@ -221,10 +181,7 @@ async fn unknown_and_malformed_messages_of_the_server_are_passed_over() {
     leg.hears_exactly(&call.sent, "a caller after binary").await;
     call.hang_up(&bridge).await;
     assert_eq!(leg.end().await, Ended::CloseFrame(Some(1000)));
-    witness
-        .dashboard()
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
     witness.ends_whole(bridge).await;
 }
 
@@ -232,11 +189,7 @@ async fn unknown_and_malformed_messages_of_the_server_are_passed_over() {
 fn error(envelope: &str) -> String {
     let flat = json!({ "type": "error", "details": "scripted details", "message": "scripted complaint" });
     let wrapped = json!({ "type": "message", "message": flat });
-    if envelope == "flat" {
-        flat.to_string()
-    } else {
-        wrapped.to_string()
-    }
+    if envelope == "flat" { flat.to_string() } else { wrapped.to_string() }
 }
 
 #[tokio::test]
@@ -248,9 +201,7 @@ async fn an_error_while_listening_is_logged_and_the_leg_goes_on() {
         let (mut call, leg) = heard_call(&bridge, &server).await;
         leg.say(error(envelope));
         let line = bridge
-            .wait_for_event("upstream_error", |line| {
-                line["call_sid"] == call.caller.call_sid.as_str()
-            })
+            .wait_for_event("upstream_error", |line| line["call_sid"] == call.caller.call_sid.as_str())
             .await;
         assert_eq!(
             (&line["error"], &line["details"]),
@@ -260,9 +211,7 @@ async fn an_error_while_listening_is_logged_and_the_leg_goes_on() {
         leg.hears_exactly(&call.sent, envelope).await;
         call.hang_up(&bridge).await;
         assert_eq!(leg.end().await, Ended::CloseFrame(Some(1000)), "{envelope}");
-        dashboard
-            .wait_for("connection_stopped", &call.caller.call_sid)
-            .await;
+        dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     }
     dashboard::finish(bridge, dashboard).await;
 }
@@ -282,10 +231,7 @@ async fn a_start_that_the_server_refuses_with_an_error_fails_that_call_alone() {
     leg.say(error("flat"));
     leg.close(1008);
     assert_eq!(call.closed().await, Closing::Code(1011));
-    let stopped = witness
-        .dashboard()
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    let stopped = witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
     assert_eq!(stopped.text("reason"), "upstream_failed");
     assert_eq!(leg.audio().len(), 0, "audio without an acknowledgement");
     witness.ends_whole(bridge).await;
@@ -304,16 +250,9 @@ async fn a_server_that_breaks_off_in_mid_call_costs_only_that_call() {
             Err(_) => leg.reset(),
         }
         assert_eq!(call.closed().await, Closing::Code(1011), "{how}");
-        let stopped = witness
-            .dashboard()
-            .wait_for("connection_stopped", &call.caller.call_sid)
-            .await;
+        let stopped = witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
         assert_eq!(stopped.text("reason"), "upstream_failed", "{how}");
-        assert_eq!(
-            stopped.text("conversationId"),
-            leg.conversation_id,
-            "{how}: it was connected before"
-        );
+        assert_eq!(stopped.text("conversationId"), leg.conversation_id, "{how}: it was connected before");
         let updates = witness.dashboard().updates();
         started_and_stopped(&updates, &call.caller.call_sid);
     }
@@ -340,14 +279,9 @@ async fn the_start_request_carries_the_template_and_the_speaker() {
         ("/config/redaction/identifyContent", Value::is_boolean),
         ("/config/trackers/enableAllTrackers", Value::is_boolean),
     ] {
-        assert!(
-            start.pointer(pointer).is_some_and(is_right),
-            "{pointer} in {start}"
-        );
+        assert!(start.pointer(pointer).is_some_and(is_right), "{pointer} in {start}");
     }
     call.hang_up(&bridge).await;
-    dashboard
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     dashboard::finish(bridge, dashboard).await;
 }

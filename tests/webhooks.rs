@@ -37,58 +37,30 @@ async fn a_caller_is_streamed_and_joined_in_a_conference() {
     let twiml = Caller::new(CUSTOMER).twiml(&bridge, "?room=room-7").await;
     assert_eq!(twiml.verb, "Start", "`Connect` would never reach the conference");
     assert_eq!(twiml.stream["track"], "inbound_track");
-    assert_eq!(
-        twiml.stream["url"],
-        format!("ws://{}/twilio/media", bridge.address)
-    );
+    assert_eq!(twiml.stream["url"], format!("ws://{}/twilio/media", bridge.address));
     assert_eq!(twiml.parameter("from"), CUSTOMER);
     assert_eq!(twiml.parameter("room"), "room-7");
-    assert!(
-        twiml.parameter("token").len() >= 16,
-        "a token that nobody guesses"
-    );
+    assert!(twiml.parameter("token").len() >= 16, "a token that nobody guesses");
     let (conference, room) = twiml.conference.as_ref().expect("a conference");
     assert_eq!(room, "room-7");
-    for (name, value) in [
-        ("startConferenceOnEnter", "true"),
-        ("beep", "false"),
-        ("waitUrl", ""),
-    ] {
+    for (name, value) in [("startConferenceOnEnter", "true"), ("beep", "false"), ("waitUrl", "")] {
         assert_eq!(conference.get(name).map(String::as_str), Some(value), "{name}");
     }
     let end_on_exit = &conference["endConferenceOnExit"];
-    assert!(
-        ["true", "false"].contains(&end_on_exit.as_str()),
-        "endConferenceOnExit is {end_on_exit}"
-    );
+    assert!(["true", "false"].contains(&end_on_exit.as_str()), "endConferenceOnExit is {end_on_exit}");
     bridge.finish().await;
 }
 
 #[tokio::test]
 async fn a_single_caller_is_only_streamed_in_receive_mode() {
-    let bridge = Settings::with_upstream(NOWHERE)
-        .set("MODE", "receive_call")
-        .start()
-        .await;
+    let bridge = Settings::with_upstream(NOWHERE).set("MODE", "receive_call").start().await;
     let twiml = Caller::new(CUSTOMER).twiml(&bridge, "").await;
     assert_eq!(twiml.verb, "Connect");
     assert_eq!((&twiml.dial, &twiml.conference), (&None, &None));
-    assert_eq!(
-        twiml.stream["url"],
-        format!("ws://{}/twilio/media", bridge.address)
-    );
+    assert_eq!(twiml.stream["url"], format!("ws://{}/twilio/media", bridge.address));
     // Any other track is a 31941 here.
-    assert!(
-        twiml
-            .stream
-            .get("track")
-            .is_none_or(|track| track == "inbound_track")
-    );
-    assert_eq!(
-        twiml.parameter("from"),
-        CUSTOMER,
-        "older bridges forget it and crash"
-    );
+    assert!(twiml.stream.get("track").is_none_or(|track| track == "inbound_track"));
+    assert_eq!(twiml.parameter("from"), CUSTOMER, "older bridges forget it and crash");
     twiml.parameter("token");
     bridge.finish().await;
 }
@@ -96,9 +68,8 @@ async fn a_single_caller_is_only_streamed_in_receive_mode() {
 #[tokio::test]
 async fn a_public_bridge_gives_twilio_public_addresses_only() {
     for domain in ["bridge.example.com", "https://bridge.example.com/"] {
-        let settings = Settings::with_upstream(NOWHERE)
-            .public("bridge.example.com")
-            .set("WEBHOOK_DOMAIN", domain);
+        let settings =
+            Settings::with_upstream(NOWHERE).public("bridge.example.com").set("WEBHOOK_DOMAIN", domain);
         let bridge = settings.start().await;
         let answer = Caller::new(CUSTOMER).ask(&bridge, "?room=room-7").await;
         let twiml = Twiml::of(&answer);
@@ -123,10 +94,7 @@ async fn callers_of_one_number_meet_unless_the_url_names_a_room() {
     let bridge = bridge_alone().await;
     let first = Caller::new(AGENT).twiml(&bridge, "").await;
     let second = Caller::new(CUSTOMER).twiml(&bridge, "").await;
-    let elsewhere = Caller::new(STRANGER)
-        .dialling("+14155550199")
-        .twiml(&bridge, "")
-        .await;
+    let elsewhere = Caller::new(STRANGER).dialling("+14155550199").twiml(&bridge, "").await;
     let named = Caller::new(STRANGER).twiml(&bridge, "?room=north").await;
     let empty = Caller::new(STRANGER).twiml(&bridge, "?room=").await;
     assert_eq!(first.room(), second.room());
@@ -157,11 +125,7 @@ async fn an_agent_joins_the_customer_who_has_waited_longest() {
         let asked = agent.twiml(&bridge, "").await;
         let again = agent.twiml(&bridge, "").await;
         assert_eq!(asked.room(), calls[expected].twiml.room(), "agent {expected}");
-        assert_eq!(
-            again.room(),
-            asked.room(),
-            "the same call, asked again, has not moved on"
-        );
+        assert_eq!(again.room(), asked.room(), "the same call, asked again, has not moved on");
         let mut call = Call::connect(&bridge, agent, again).await;
         call.start().await;
         call.speak(2).await;
@@ -169,32 +133,20 @@ async fn an_agent_joins_the_customer_who_has_waited_longest() {
     }
     let named = Caller::new(CUSTOMER).twiml(&bridge, "?room=north").await;
     assert_eq!(named.room(), "north", "a name in the URL wins");
-    let rooms: BTreeSet<&str> = calls
-        .iter()
-        .map(|call| call.twiml.room())
-        .chain([gone_room.as_str()])
-        .collect();
-    assert_eq!(
-        rooms.len(),
-        3,
-        "every customer has a room of their own: {rooms:?}"
-    );
+    let rooms: BTreeSet<&str> =
+        calls.iter().map(|call| call.twiml.room()).chain([gone_room.as_str()]).collect();
+    assert_eq!(rooms.len(), 3, "every customer has a room of their own: {rooms:?}");
     let mut connections = Vec::new();
     for call in &calls {
         let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
         leg.hears_exactly(&call.sent, &call.caller.from).await;
         connections.push(leg.connection_id);
     }
-    assert_eq!(
-        (&connections[0], &connections[1]),
-        (&connections[2], &connections[3])
-    );
+    assert_eq!((&connections[0], &connections[1]), (&connections[2], &connections[3]));
     assert_ne!(connections[0], connections[1]);
     for call in &mut calls {
         call.hang_up(&bridge).await;
-        dashboard
-            .wait_for("connection_stopped", &call.caller.call_sid)
-            .await;
+        dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     }
     dashboard::finish(bridge, dashboard).await;
 }
@@ -253,15 +205,9 @@ async fn callers_and_names_with_xml_specials_arrive_unchanged() {
         let mut call = caller.call(&bridge, "").await;
         assert_eq!(call.twiml.parameter("from"), from);
         call.speak(1).await;
-        server
-            .leg_that_hears(&call.caller.first_bytes())
-            .await
-            .hears_exactly(&call.sent, from)
-            .await;
+        server.leg_that_hears(&call.caller.first_bytes()).await.hears_exactly(&call.sent, from).await;
         call.hang_up(&bridge).await;
-        dashboard
-            .wait_for("connection_stopped", &call.caller.call_sid)
-            .await;
+        dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     }
     // What XML 1.0 forbids cannot be passed on, but must not spoil the document either.
     for from in ["a\u{1}b\u{b}c\u{1f}", "\u{0}", "\u{fffe}x", "line\r\nline\tline"] {
@@ -297,30 +243,18 @@ async fn the_same_call_asked_again_is_the_same_call() {
     call.speak(3).await;
     leg.hears_exactly(&call.sent, "the caller").await;
     call.hang_up(&bridge).await;
-    dashboard
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     assert_eq!(dashboard::finish(bridge, dashboard).await.len(), 2);
 }
 
 #[tokio::test]
 async fn webhooks_are_answered_at_once_whatever_the_server_does() {
     let nobody = Bridge::start(NOWHERE).await;
-    let silent = SymblServer::start_with(Script {
-        handshake: Handshake::Silence,
-        ..Script::default()
-    })
-    .await;
-    let refusing = SymblServer::start_with(Script {
-        token: TokenAnswer::Refuse(503),
-        ..Script::default()
-    })
-    .await;
-    let bridges = [
-        nobody,
-        Bridge::start(&silent.base_url()).await,
-        Bridge::start(&refusing.base_url()).await,
-    ];
+    let silent = SymblServer::start_with(Script { handshake: Handshake::Silence, ..Script::default() }).await;
+    let refusing =
+        SymblServer::start_with(Script { token: TokenAnswer::Refuse(503), ..Script::default() }).await;
+    let bridges =
+        [nobody, Bridge::start(&silent.base_url()).await, Bridge::start(&refusing.base_url()).await];
     for bridge in bridges {
         for from in [AGENT, CUSTOMER, STRANGER] {
             let asked = Instant::now();
@@ -339,9 +273,7 @@ async fn webhooks_are_answered_at_once_whatever_the_server_does() {
 #[tokio::test]
 async fn a_hundred_webhooks_at_once_are_all_answered() {
     let bridge = bridge_alone().await;
-    let callers: Vec<Caller> = (0..100)
-        .map(|number| Caller::new(&format!("+1310555{number:04}")))
-        .collect();
+    let callers: Vec<Caller> = (0..100).map(|number| Caller::new(&format!("+1310555{number:04}"))).collect();
     let documents = join_all(callers.iter().map(|caller| caller.twiml(&bridge, "?room=crowd"))).await;
     let tokens: BTreeSet<&str> = documents.iter().map(|twiml| twiml.parameter("token")).collect();
     assert_eq!(tokens.len(), callers.len(), "a token of its own for each");
@@ -361,17 +293,9 @@ async fn wrong_methods_types_and_sizes_are_refused_by_name() {
             let answer = Request::new(method, path).send(bridge.address).await;
             assert_eq!(answer.status, 405, "{method} {path}");
         }
-        for content_type in [
-            "application/json",
-            "text/plain",
-            "multipart/form-data; boundary=x",
-            "form",
-            "",
-        ] {
-            let answer = Request::new("POST", path)
-                .body(content_type, body)
-                .send(bridge.address)
-                .await;
+        for content_type in ["application/json", "text/plain", "multipart/form-data; boundary=x", "form", ""]
+        {
+            let answer = Request::new("POST", path).body(content_type, body).send(bridge.address).await;
             assert_eq!(answer.status, 415, "{content_type:?} {path}");
         }
         for content_type in [
@@ -379,32 +303,15 @@ async fn wrong_methods_types_and_sizes_are_refused_by_name() {
             "Application/X-WWW-Form-Urlencoded;charset=utf-8",
             "application/x-www-form-urlencoded; charset=ISO-8859-1; x=y",
         ] {
-            let answer = Request::new("POST", path)
-                .body(content_type, body)
-                .send(bridge.address)
-                .await;
-            assert!(
-                [200, 204].contains(&answer.status),
-                "{content_type:?} {path}: {}",
-                answer.status
-            );
+            let answer = Request::new("POST", path).body(content_type, body).send(bridge.address).await;
+            assert!([200, 204].contains(&answer.status), "{content_type:?} {path}: {}", answer.status);
         }
         let large = format!("{body}&AddOns={}", "x".repeat(70 * 1024));
-        let answer = Request::new("POST", path)
-            .body(FORM, large)
-            .send(bridge.address)
-            .await;
+        let answer = Request::new("POST", path).body(FORM, large).send(bridge.address).await;
         assert_eq!(answer.status, 413, "70 kB to {path}");
         let several_kilobytes = format!("{body}&AddOns={}", "x".repeat(40 * 1024));
-        let answer = Request::new("POST", path)
-            .body(FORM, several_kilobytes)
-            .send(bridge.address)
-            .await;
-        assert!(
-            [200, 204].contains(&answer.status),
-            "40 kB to {path}: {}",
-            answer.status
-        );
+        let answer = Request::new("POST", path).body(FORM, several_kilobytes).send(bridge.address).await;
+        assert!([200, 204].contains(&answer.status), "40 kB to {path}: {}", answer.status);
     }
     bridge.finish().await;
 }
@@ -413,9 +320,7 @@ async fn wrong_methods_types_and_sizes_are_refused_by_name() {
 async fn forms_as_odd_as_they_come_are_understood() {
     let bridge = bridge_alone().await;
     let sid = "CallSid=CAb2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b";
-    let many: String = (0..500)
-        .map(|number| format!("&Extra{number}={number}"))
-        .collect();
+    let many: String = (0..500).map(|number| format!("&Extra{number}={number}")).collect();
     for (number, rest) in [
         "&From=%2B12125550123&To=%2B14155550100".to_string(),
         // A plus that was not encoded is a space (reference 5.8, T15).
@@ -435,16 +340,8 @@ async fn forms_as_odd_as_they_come_are_understood() {
         Twiml::of(&request.send(bridge.address).await);
     }
     // Without a call there is nobody to instruct.
-    for body in [
-        "",
-        "From=%2B12125550123",
-        "CallSid=",
-        &format!("CallSid={}", "C".repeat(5000)),
-    ] {
-        let answer = Request::new("POST", "/twilio/twiml")
-            .body(FORM, body)
-            .send(bridge.address)
-            .await;
+    for body in ["", "From=%2B12125550123", "CallSid=", &format!("CallSid={}", "C".repeat(5000))] {
+        let answer = Request::new("POST", "/twilio/twiml").body(FORM, body).send(bridge.address).await;
         assert_eq!(answer.status, 400, "{body:.40}");
     }
     bridge.finish().await;
@@ -479,10 +376,7 @@ async fn stream_conference_and_dial_callbacks_are_answered_and_harm_nobody() {
         }
     }
     assert_eq!(stream_event(&bridge, &stranger, "stream-stopped").await, 204);
-    assert_eq!(
-        conference_event(&bridge, &stranger, "participant-leave").await,
-        204
-    );
+    assert_eq!(conference_event(&bridge, &stranger, "participant-leave").await, 204);
     call.speak(2).await;
     leg.hears_exactly(&call.sent, "a caller after callbacks").await;
     // The stream's end, told twice and then seen.
@@ -498,17 +392,10 @@ async fn stream_conference_and_dial_callbacks_are_answered_and_harm_nobody() {
         assert_eq!(twiml::verbs(&answer), ["Hangup"]);
     }
     for event in ["participant-leave", "conference-end"] {
-        assert_eq!(
-            conference_event(&bridge, &call.caller, event).await,
-            204,
-            "{event}"
-        );
+        assert_eq!(conference_event(&bridge, &call.caller, event).await, 204, "{event}");
     }
     assert_eq!(call.caller.report(&bridge, "completed").await.status, 204);
-    witness
-        .dashboard()
-        .wait_for("connection_stopped", &call.caller.call_sid)
-        .await;
+    witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
     assert_eq!(witness.ends_whole(bridge).await.len(), 4);
 }
 

@@ -22,11 +22,7 @@ const fn decode_table() -> [i16; 256] {
         let segment = (bits >> 4) & 0x07;
         let step = (bits & 0x0F) as i32;
         let magnitude = ((step * 8 + BIAS) << segment) - BIAS;
-        table[byte] = if bits & 0x80 == 0 {
-            magnitude as i16
-        } else {
-            -magnitude as i16
-        };
+        table[byte] = if bits & 0x80 == 0 { magnitude as i16 } else { -magnitude as i16 };
         byte += 1;
     }
     table
@@ -98,10 +94,7 @@ mod tests {
             hash.update(decode(byte).to_le_bytes());
         }
         let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(
-            hex,
-            "3dab54339e520bb2c924826e3b72a917a2b612e9fd12fc867500f1d983a75827"
-        );
+        assert_eq!(hex, "3dab54339e520bb2c924826e3b72a917a2b612e9fd12fc867500f1d983a75827");
     }
 
     #[test]
@@ -144,10 +137,7 @@ mod tests {
         decode_into(&bytes, &mut samples);
         decode_f32_into(&bytes, &mut fractions);
         assert_eq!(samples[0], 7);
-        assert_eq!(
-            samples[1..],
-            bytes.iter().map(|byte| decode(*byte)).collect::<Vec<_>>()
-        );
+        assert_eq!(samples[1..], bytes.iter().map(|byte| decode(*byte)).collect::<Vec<_>>());
         assert_eq!(fractions[1], -32124.0 / 32768.0);
         assert_eq!(fractions.len(), 257);
     }

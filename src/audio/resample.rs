@@ -52,11 +52,7 @@ impl Resampler {
             }
         }
         let narrowing = (f64::from(to) / f64::from(from)).min(1.0);
-        let reach = if from == to {
-            1
-        } else {
-            (CROSSINGS as f64 / narrowing).ceil() as usize + 1
-        };
+        let reach = if from == to { 1 } else { (CROSSINGS as f64 / narrowing).ceil() as usize + 1 };
         Ok(Self {
             kernel: kernel(narrowing),
             from,
@@ -84,8 +80,7 @@ impl Resampler {
             output.extend(input.iter().map(|sample| sample_to_f32(*sample)));
             return;
         }
-        self.recent
-            .extend(input.iter().map(|sample| sample_to_f32(*sample)));
+        self.recent.extend(input.iter().map(|sample| sample_to_f32(*sample)));
         self.advance(output);
     }
 
@@ -182,9 +177,7 @@ pub(crate) mod testing {
 
     /// Returns `count` samples of a sine of full scale.
     pub(crate) fn sine(hertz: f64, rate: u32, count: usize) -> Vec<f32> {
-        (0..count)
-            .map(|n| (TAU * hertz * n as f64 / f64::from(rate)).sin() as f32)
-            .collect()
+        (0..count).map(|n| (TAU * hertz * n as f64 / f64::from(rate)).sin() as f32).collect()
     }
 
     /// Returns the amplitude of one frequency in `samples`, seen through a Hann window.
@@ -216,10 +209,7 @@ mod tests {
                     let output = resample(&sine(hertz, from, from as usize), from, to).unwrap();
                     let settled = &output[to as usize / 10..to as usize * 9 / 10];
                     let level = level_at(hertz, to, settled);
-                    assert!(
-                        (level - 1.0).abs() < 0.01,
-                        "{hertz} Hz from {from} to {to} came out at {level}"
-                    );
+                    assert!((level - 1.0).abs() < 0.01, "{hertz} Hz from {from} to {to} came out at {level}");
                 }
             }
         }
@@ -230,9 +220,7 @@ mod tests {
         for from in [16_000, 22_050, 44_100, 48_000] {
             for hertz in [4100.0, 5000.0, 7000.0] {
                 let output = resample(&sine(hertz, from, from as usize), from, 8000).unwrap();
-                let loudest = output[800..7200]
-                    .iter()
-                    .fold(0f32, |top, sample| top.max(sample.abs()));
+                let loudest = output[800..7200].iter().fold(0f32, |top, sample| top.max(sample.abs()));
                 assert!(loudest < 0.002, "{hertz} Hz from {from} leaves {loudest}");
             }
         }
@@ -281,18 +269,13 @@ mod tests {
         let input = sine(3999.0, 16_000, 321);
         assert_eq!(resample(&input, 16_000, 16_000).unwrap(), input);
         let mut output = Vec::new();
-        Resampler::new(16_000, 16_000)
-            .unwrap()
-            .push_i16(&[16_384, -32_768], &mut output);
+        Resampler::new(16_000, 16_000).unwrap().push_i16(&[16_384, -32_768], &mut output);
         assert_eq!(output, [0.5, -1.0]);
     }
 
     #[test]
     fn absurd_rates_are_refused() {
         assert_eq!(Resampler::new(0, 8000).unwrap_err(), UnsupportedRate(0));
-        assert_eq!(
-            Resampler::new(8000, 999_999).unwrap_err(),
-            UnsupportedRate(999_999)
-        );
+        assert_eq!(Resampler::new(8000, 999_999).unwrap_err(), UnsupportedRate(999_999));
     }
 }

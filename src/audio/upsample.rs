@@ -22,10 +22,7 @@ pub struct Upsampler {
 impl Upsampler {
     /// Returns an upsampler whose past is silence.
     pub fn new() -> Self {
-        Self {
-            filter: half_sample_filter(),
-            recent: vec![0.0; TAPS - 1],
-        }
+        Self { filter: half_sample_filter(), recent: vec![0.0; TAPS - 1] }
     }
 
     /// Appends two samples to `output` for each one of `input`.
@@ -36,8 +33,7 @@ impl Upsampler {
 
     /// Appends two samples to `output` for each 16-bit one of `input`.
     pub fn push_i16(&mut self, input: &[i16], output: &mut Vec<f32>) {
-        self.recent
-            .extend(input.iter().map(|sample| sample_to_f32(*sample)));
+        self.recent.extend(input.iter().map(|sample| sample_to_f32(*sample)));
         self.advance(output);
     }
 
@@ -57,13 +53,7 @@ impl Upsampler {
         output.reserve((self.recent.len() + 1 - TAPS) * 2);
         for window in self.recent.windows(TAPS) {
             output.push(window[DELAY - 1]);
-            output.push(
-                window
-                    .iter()
-                    .zip(&self.filter)
-                    .map(|(sample, tap)| sample * tap)
-                    .sum(),
-            );
+            output.push(window.iter().zip(&self.filter).map(|(sample, tap)| sample * tap).sum());
         }
         let old = self.recent.len() + 1 - TAPS;
         self.recent.drain(..old);

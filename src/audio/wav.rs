@@ -105,11 +105,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Recording, AudioFileError> {
 pub fn load_mulaw_8k(path: impl AsRef<Path>) -> Result<Vec<u8>, AudioFileError> {
     let path = path.as_ref();
     let file = read_bounded(path)?;
-    if let Some(MulawFile {
-        rate: TELEPHONE_RATE,
-        bytes,
-    }) = telephone_bytes(path, &file)?
-    {
+    if let Some(MulawFile { rate: TELEPHONE_RATE, bytes }) = telephone_bytes(path, &file)? {
         if bytes.is_empty() {
             return Err(AudioFileError::Empty { path: path.into() });
         }
@@ -118,21 +114,14 @@ pub fn load_mulaw_8k(path: impl AsRef<Path>) -> Result<Vec<u8>, AudioFileError> 
     let recording = read(path)?;
     let samples = resample(&recording.samples, recording.rate, TELEPHONE_RATE)
         .map_err(|fault: UnsupportedRate| unusable(path, fault))?;
-    Ok(samples
-        .into_iter()
-        .map(|sample| mulaw::encode(sample_to_i16(sample)))
-        .collect())
+    Ok(samples.into_iter().map(|sample| mulaw::encode(sample_to_i16(sample))).collect())
 }
 
 /// Writes a 16-bit mono WAV file.
 pub fn write_i16(path: impl AsRef<Path>, rate: u32, samples: &[i16]) -> Result<(), AudioFileError> {
     let path = path.as_ref();
-    let spec = WavSpec {
-        channels: 1,
-        sample_rate: rate,
-        bits_per_sample: 16,
-        sample_format: SampleFormat::Int,
-    };
+    let spec =
+        WavSpec { channels: 1, sample_rate: rate, bits_per_sample: 16, sample_format: SampleFormat::Int };
     let write = || {
         let mut writer = WavWriter::create(path, spec)?;
         for sample in samples {
@@ -140,10 +129,7 @@ pub fn write_i16(path: impl AsRef<Path>, rate: u32, samples: &[i16]) -> Result<(
         }
         writer.finalize()
     };
-    write().map_err(|cause| AudioFileError::Unwritable {
-        path: path.into(),
-        cause,
-    })
+    write().map_err(|cause| AudioFileError::Unwritable { path: path.into(), cause })
 }
 
 /// Mu-law found in a file, mono.
@@ -153,23 +139,14 @@ struct MulawFile<'a> {
 }
 
 fn unusable(path: &Path, fault: impl std::fmt::Display) -> AudioFileError {
-    AudioFileError::Unusable {
-        path: path.into(),
-        fault: fault.to_string(),
-    }
+    AudioFileError::Unusable { path: path.into(), fault: fault.to_string() }
 }
 
 fn read_bounded(path: &Path) -> Result<Vec<u8>, AudioFileError> {
-    let unreadable = |cause| AudioFileError::Unreadable {
-        path: path.into(),
-        cause,
-    };
+    let unreadable = |cause| AudioFileError::Unreadable { path: path.into(), cause };
     let bytes = std::fs::metadata(path).map_err(unreadable)?.len();
     if bytes > LARGEST_FILE {
-        return Err(AudioFileError::TooLarge {
-            path: path.into(),
-            bytes,
-        });
+        return Err(AudioFileError::TooLarge { path: path.into(), bytes });
     }
     std::fs::read(path).map_err(unreadable)
 }
@@ -177,16 +154,9 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, AudioFileError> {
 /// Returns the mu-law bytes of a headerless file or a mu-law WAV file, and `None` for another WAV file.
 fn telephone_bytes<'a>(path: &Path, file: &'a [u8]) -> Result<Option<MulawFile<'a>>, AudioFileError> {
     if !(file.starts_with(b"RIFF") && file.get(8..12) == Some(b"WAVE")) {
-        let extension = path
-            .extension()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .to_ascii_lowercase();
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         return match extension.as_str() {
-            "ulaw" | "ul" | "mulaw" | "raw" => Ok(Some(MulawFile {
-                rate: TELEPHONE_RATE,
-                bytes: file,
-            })),
+            "ulaw" | "ul" | "mulaw" | "raw" => Ok(Some(MulawFile { rate: TELEPHONE_RATE, bytes: file })),
             _ if file.is_empty() => Err(AudioFileError::Empty { path: path.into() }),
             _ => Err(AudioFileError::UnknownFormat { path: path.into() }),
         };
@@ -194,11 +164,7 @@ fn telephone_bytes<'a>(path: &Path, file: &'a [u8]) -> Result<Option<MulawFile<'
     let Some(format) = chunk(file, b"fmt ") else {
         return Err(unusable(path, "its format chunk is missing"));
     };
-    let field = |at: usize| {
-        format
-            .get(at..at + 2)
-            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
-    };
+    let field = |at: usize| format.get(at..at + 2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
     let tag = match field(0) {
         Some(TAG_EXTENSIBLE) => field(24),
         plain => plain,
@@ -210,18 +176,12 @@ fn telephone_bytes<'a>(path: &Path, file: &'a [u8]) -> Result<Option<MulawFile<'
         return Err(unusable(path, "its format chunk is too short"));
     };
     if channels != 1 {
-        return Err(unusable(
-            path,
-            format_args!("mu-law with {channels} channels where one is expected"),
-        ));
+        return Err(unusable(path, format_args!("mu-law with {channels} channels where one is expected")));
     }
     let Some(bytes) = chunk(file, b"data") else {
         return Err(unusable(path, "its data chunk is missing"));
     };
-    Ok(Some(MulawFile {
-        rate: u32::from(low) | u32::from(high) << 16,
-        bytes,
-    }))
+    Ok(Some(MulawFile { rate: u32::from(low) | u32::from(high) << 16, bytes }))
 }
 
 /// Returns the content of a RIFF chunk; a size beyond the end, as pipes leave it, means the rest of the file.
@@ -244,9 +204,7 @@ fn read_with_hound(path: &Path, file: &[u8]) -> Result<Recording, AudioFileError
     let Some(data) = chunk(file, b"data") else {
         return Err(unusable(path, "its data chunk is missing"));
     };
-    let frame = format
-        .get(12..14)
-        .map_or(0, |pair| usize::from(u16::from_le_bytes([pair[0], pair[1]])));
+    let frame = format.get(12..14).map_or(0, |pair| usize::from(u16::from_le_bytes([pair[0], pair[1]])));
     if frame == 0 {
         return Err(unusable(path, "its format chunk is too short"));
     }
@@ -271,26 +229,14 @@ fn read_with_hound(path: &Path, file: &[u8]) -> Result<Recording, AudioFileError
             }
         }
     }
-    Ok(Recording {
-        rate: spec.sample_rate,
-        samples: frames.samples,
-    })
+    Ok(Recording { rate: spec.sample_rate, samples: frames.samples })
 }
 
 /// Returns what stands before the samples in a WAV file of this format.
 fn riff_header(format: &[u8], data: usize) -> Vec<u8> {
     let after_riff = 4 + 8 + format.len() + 8 + data;
     let size = |length: usize| (length as u32).to_le_bytes();
-    [
-        b"RIFF",
-        &size(after_riff)[..],
-        b"WAVEfmt ",
-        &size(format.len()),
-        format,
-        b"data",
-        &size(data),
-    ]
-    .concat()
+    [b"RIFF", &size(after_riff)[..], b"WAVEfmt ", &size(format.len()), format, b"data", &size(data)].concat()
 }
 
 /// Averages the channels of each frame.
@@ -303,12 +249,7 @@ struct MonoMixer {
 
 impl MonoMixer {
     fn new(channels: u16) -> Self {
-        Self {
-            channels,
-            seen: 0,
-            sum: 0.0,
-            samples: Vec::new(),
-        }
+        Self { channels, seen: 0, sum: 0.0, samples: Vec::new() }
     }
 
     fn push(&mut self, sample: f32) {
@@ -340,9 +281,7 @@ mod tests {
                     SampleFormat::Float => writer.write_sample(sample * 0.5).unwrap(),
                     SampleFormat::Int => {
                         let full_scale = 2f64.powi(i32::from(spec.bits_per_sample) - 1) - 1.0;
-                        writer
-                            .write_sample((f64::from(sample) * 0.5 * full_scale).round() as i32)
-                            .unwrap();
+                        writer.write_sample((f64::from(sample) * 0.5 * full_scale).round() as i32).unwrap();
                     }
                 }
             }
@@ -387,12 +326,7 @@ mod tests {
                     (32, SampleFormat::Int),
                     (32, SampleFormat::Float),
                 ] {
-                    let spec = WavSpec {
-                        channels,
-                        sample_rate,
-                        bits_per_sample,
-                        sample_format,
-                    };
+                    let spec = WavSpec { channels, sample_rate, bits_per_sample, sample_format };
                     write_tone(&path, spec, 1);
                     let bytes = load_mulaw_8k(&path).unwrap();
                     assert_eq!(bytes.len(), 8000, "{spec:?}");
@@ -410,9 +344,8 @@ mod tests {
         let folder = folder();
         let bytes: Vec<u8> = (0..=255).collect();
         let mut extensible = plain_format(TAG_EXTENSIBLE, 1, 8000, 8);
-        extensible.extend([
-            22, 0, 8, 0, 4, 0, 0, 0, 7, 0, 0, 0, 0, 0, 16, 0, 128, 0, 0, 170, 0, 56, 155, 113,
-        ]);
+        extensible
+            .extend([22, 0, 8, 0, 4, 0, 0, 0, 7, 0, 0, 0, 0, 0, 16, 0, 128, 0, 0, 170, 0, 56, 155, 113]);
         let files = [
             ("a.ulaw", bytes.clone()),
             ("a.mulaw", bytes.clone()),
@@ -433,11 +366,7 @@ mod tests {
     fn mulaw_of_another_rate_is_resampled() {
         let folder = folder();
         let path = folder.path().join("wide.wav");
-        std::fs::write(
-            &path,
-            riff(&plain_format(7, 1, 16_000, 8), &[0xFF; 16_000], 16_000),
-        )
-        .unwrap();
+        std::fs::write(&path, riff(&plain_format(7, 1, 16_000, 8), &[0xFF; 16_000], 16_000)).unwrap();
         assert_eq!(load_mulaw_8k(&path).unwrap(), vec![0xFF; 8000]);
     }
 
@@ -446,24 +375,14 @@ mod tests {
         let folder = folder();
         let path = folder.path().join("out.wav");
         write_i16(&path, 16_000, &[0, 16_384, -32_768]).unwrap();
-        assert_eq!(
-            read(&path).unwrap(),
-            Recording {
-                rate: 16_000,
-                samples: vec![0.0, 0.5, -1.0]
-            }
-        );
+        assert_eq!(read(&path).unwrap(), Recording { rate: 16_000, samples: vec![0.0, 0.5, -1.0] });
     }
 
     #[test]
     fn a_file_cut_short_gives_what_it_holds() {
         let folder = folder();
         let path = folder.path().join("cut.wav");
-        std::fs::write(
-            &path,
-            riff(&plain_format(1, 1, 8000, 16), &[0, 64, 0, 192, 9], 2000),
-        )
-        .unwrap();
+        std::fs::write(&path, riff(&plain_format(1, 1, 8000, 16), &[0, 64, 0, 192, 9], 2000)).unwrap();
         assert_eq!(read(&path).unwrap().samples, [0.5, -0.5]);
     }
 
@@ -472,38 +391,14 @@ mod tests {
         let folder = folder();
         type Case<'a> = (&'a str, Option<Vec<u8>>, &'a [&'a str]);
         let cases: [Case<'_>; 8] = [
-            (
-                "absent.wav",
-                None,
-                &["absent.wav", "cannot read", "check the path"],
-            ),
-            (
-                "song.mp3",
-                Some(b"ID3xxxxxxxxxxxxx".to_vec()),
-                &["song.mp3", "not a WAV file", "sox"],
-            ),
+            ("absent.wav", None, &["absent.wav", "cannot read", "check the path"]),
+            ("song.mp3", Some(b"ID3xxxxxxxxxxxxx".to_vec()), &["song.mp3", "not a WAV file", "sox"]),
             ("empty.wav", Some(Vec::new()), &["empty.wav", "no audio"]),
             ("empty.ulaw", Some(Vec::new()), &["empty.ulaw", "no audio"]),
-            (
-                "bare.wav",
-                Some(b"RIFF\0\0\0\0WAVE".to_vec()),
-                &["bare.wav", "format chunk is missing", "sox"],
-            ),
-            (
-                "alaw.wav",
-                Some(riff(&plain_format(6, 1, 8000, 8), &[1, 2], 2)),
-                &["alaw.wav", "sox"],
-            ),
-            (
-                "two.wav",
-                Some(riff(&plain_format(7, 2, 8000, 8), &[1, 2], 2)),
-                &["2 channels", "sox"],
-            ),
-            (
-                "slow.wav",
-                Some(riff(&plain_format(1, 1, 4, 16), &[1, 2], 2)),
-                &["4 Hz", "sox"],
-            ),
+            ("bare.wav", Some(b"RIFF\0\0\0\0WAVE".to_vec()), &["bare.wav", "format chunk is missing", "sox"]),
+            ("alaw.wav", Some(riff(&plain_format(6, 1, 8000, 8), &[1, 2], 2)), &["alaw.wav", "sox"]),
+            ("two.wav", Some(riff(&plain_format(7, 2, 8000, 8), &[1, 2], 2)), &["2 channels", "sox"]),
+            ("slow.wav", Some(riff(&plain_format(1, 1, 4, 16), &[1, 2], 2)), &["4 Hz", "sox"]),
         ];
         for (name, content, expected) in cases {
             let path = folder.path().join(name);
@@ -515,13 +410,8 @@ mod tests {
                 assert!(message.contains(words), "{name}: {message:?} lacks {words:?}");
             }
         }
-        let message = write_i16(folder.path().join("no/such/out.wav"), 8000, &[1])
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.contains("cannot write") && message.contains("folder exists"),
-            "{message}"
-        );
+        let message = write_i16(folder.path().join("no/such/out.wav"), 8000, &[1]).unwrap_err().to_string();
+        assert!(message.contains("cannot write") && message.contains("folder exists"), "{message}");
     }
 
     proptest::proptest! {

@@ -44,9 +44,6 @@ where
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "bounded by the number of legs, see above"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "bounded by the number of legs, see above")]
     to.do_send(fact);
 }

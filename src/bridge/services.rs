@@ -64,10 +64,7 @@ impl Services {
     pub fn of_this_worker(shared: Shared) -> Self {
         // 0: no limit. By default a client allows 100 connections, and an open socket keeps its place for life.
         let connector = awc::Connector::new().limit(0).timeout(shared.connect_timeout);
-        let http = awc::Client::builder()
-            .connector(connector)
-            .timeout(shared.connect_timeout)
-            .finish();
+        let http = awc::Client::builder().connector(connector).timeout(shared.connect_timeout).finish();
         Self { shared, http }
     }
 }

@@ -93,6 +93,11 @@ impl Message for TagsOfCall {
     type Result = LegTags;
 }
 
+/// The process is to end: take no new legs; answered when none is left.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Drain;
+
 /// The process ends: end every leg; answered when none is left.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -109,6 +114,7 @@ pub struct Supervisor {
     streams: HashMap<LegId, Addr<TwilioStream>>,
     hub: Addr<UpdatesHub>,
     began: Instant,
+    draining: bool,
     /// Who waits until no leg is left.
     waiting_for_none: Vec<oneshot::Sender<()>>,
 }
@@ -121,6 +127,7 @@ impl Supervisor {
             streams: HashMap::new(),
             hub,
             began: Instant::now(),
+            draining: false,
             waiting_for_none: Vec::new(),
         }
     }
@@ -141,9 +148,7 @@ impl Supervisor {
             return;
         };
         if let Err(SendError::Full(StopLeg(exit))) = stream.try_send(StopLeg(exit)) {
-            ctx.run_later(TELL_AGAIN_AFTER, move |supervisor, ctx| {
-                supervisor.stop(leg, exit, ctx)
-            });
+            ctx.run_later(TELL_AGAIN_AFTER, move |supervisor, ctx| supervisor.stop(leg, exit, ctx));
         }
     }
 }
@@ -153,9 +158,7 @@ impl Actor for Supervisor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        ctx.run_interval(SWEEP_EVERY, |supervisor, _| {
-            supervisor.registry.forget_old_calls(supervisor.now())
-        });
+        ctx.run_interval(SWEEP_EVERY, |supervisor, _| supervisor.registry.forget_old_calls(supervisor.now()));
     }
 }
 
@@ -166,18 +169,9 @@ impl Handler<AnnounceCall> for Supervisor {
         let plan = self.registry.announce(self.now(), &call, unique_id);
         let leg = tags(call.call_sid.as_str(), "", "", plan.room.as_str());
         let (from, role) = (call.from.masked(), plan.party.role.as_str());
-        events::CallAnnounced {
-            leg: Some(&leg),
-            from: &from,
-            role,
-        }
-        .emit();
+        events::CallAnnounced { leg: Some(&leg), from: &from, role }.emit();
         if plan.stream.is_none() {
-            events::CallNotStreamed {
-                leg: Some(&leg),
-                reason: "limits.max_calls is reached",
-            }
-            .emit();
+            events::CallNotStreamed { leg: Some(&leg), reason: "limits.max_calls is reached" }.emit();
         }
         MessageResult(plan)
     }
@@ -187,6 +181,9 @@ impl Handler<StartLeg> for Supervisor {
     type Result = Result<LegPlan, StreamRefusal>;
 
     fn handle(&mut self, StartLeg { start, stream }: StartLeg, ctx: &mut Self::Context) -> Self::Result {
+        if self.draining {
+            return Err(StreamRefusal::ShuttingDown);
+        }
         let plan = self.registry.begin_leg(self.now(), &start, unique_id)?;
         for older in &plan.replaces {
             self.stop(*older, LegExit::Replaced, ctx);
@@ -253,19 +250,10 @@ impl Handler<TagsOfCall> for Supervisor {
     type Result = MessageResult<TagsOfCall>;
 
     fn handle(&mut self, TagsOfCall(call_sid): TagsOfCall, _: &mut Self::Context) -> Self::Result {
-        let leg = self
-            .registry
-            .live_legs()
-            .into_iter()
-            .find(|leg| leg.call_sid == call_sid);
+        let leg = self.registry.live_legs().into_iter().find(|leg| leg.call_sid == call_sid);
         let room = self.registry.room_of(&call_sid).map_or("", |room| room.as_str());
         MessageResult(match &leg {
-            Some(leg) => tags(
-                call_sid.as_str(),
-                leg.stream_sid.as_str(),
-                &leg.view.connection_id,
-                room,
-            ),
+            Some(leg) => tags(call_sid.as_str(), leg.stream_sid.as_str(), &leg.view.connection_id, room),
             None => tags(call_sid.as_str(), "", "", room),
         })
     }
@@ -276,11 +264,26 @@ impl Handler<EndAllLegs> for Supervisor {
 
     fn handle(&mut self, _: EndAllLegs, ctx: &mut Self::Context) -> Self::Result {
         let legs: Vec<LegId> = self.streams.keys().copied().collect();
-        if legs.is_empty() {
-            return Box::pin(std::future::ready(()));
-        }
         for leg in legs {
             self.stop(leg, LegExit::Shutdown, ctx);
+        }
+        self.until_no_leg_is_left()
+    }
+}
+
+impl Handler<Drain> for Supervisor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
+        self.draining = true;
+        self.until_no_leg_is_left()
+    }
+}
+
+impl Supervisor {
+    fn until_no_leg_is_left(&mut self) -> ResponseFuture<()> {
+        if self.streams.is_empty() {
+            return Box::pin(std::future::ready(()));
         }
         let (none_left, none_is_left) = oneshot::channel();
         self.waiting_for_none.push(none_left);

@@ -107,10 +107,7 @@ impl SymblConnection {
     ) -> Self {
         let supervisor = services.shared.supervisor.clone();
         Self {
-            leg: Leg::new(
-                services.shared.limits,
-                plan.leg.0.wrapping_mul(0x9E37_79B9_7F4A_7C15),
-            ),
+            leg: Leg::new(services.shared.limits, plan.leg.0.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
             services,
             tags,
             connection_id: plan.connection_id,
@@ -122,11 +119,7 @@ impl SymblConnection {
             socket: None,
             results: 0,
             dropping: false,
-            end: EndGuard {
-                leg: plan.leg,
-                supervisor,
-                told: false,
-            },
+            end: EndGuard { leg: plan.leg, supervisor, told: false },
         }
     }
 
@@ -157,44 +150,19 @@ impl SymblConnection {
                     socket.abort(ctx);
                 }
             }
-            Effect::ReportConnected {
-                conversation_id,
-                buffered,
-            } => {
+            Effect::ReportConnected { conversation_id, buffered } => {
                 let buffered_ms = (buffered / BYTES_PER_MS) as u64;
                 let after_ms = self.now();
-                events::LegConnected {
-                    leg,
-                    conversation_id: &conversation_id,
-                    after_ms,
-                    buffered_ms,
-                }
-                .emit();
-                tell(
-                    &self.end.supervisor,
-                    LegConnected {
-                        leg: self.end.leg,
-                        conversation_id,
-                    },
-                );
+                events::LegConnected { leg, conversation_id: &conversation_id, after_ms, buffered_ms }.emit();
+                tell(&self.end.supervisor, LegConnected { leg: self.end.leg, conversation_id });
             }
             Effect::ReportMediaEnded(exit) => {
                 let audio_ms = self.leg.upload().heard() / BYTES_PER_MS as u64;
-                events::MediaEnded {
-                    leg,
-                    reason: exit.as_str(),
-                    audio_ms,
-                }
-                .emit();
+                events::MediaEnded { leg, reason: exit.as_str(), audio_ms }.emit();
                 tell(&self.end.supervisor, MediaEnded { leg: self.end.leg });
             }
             Effect::ReportRetry { reason, pause } => {
-                events::UpstreamRetry {
-                    leg,
-                    reason: &reason,
-                    in_ms: pause,
-                }
-                .emit();
+                events::UpstreamRetry { leg, reason: &reason, in_ms: pause }.emit();
             }
             Effect::ReportFailed { reason } => events::UpstreamFailed { leg, reason: &reason }.emit(),
             Effect::CloseMedia => {
@@ -234,9 +202,8 @@ impl SymblConnection {
     fn connect(&mut self, ctx: &mut Context<Self>) {
         let services = self.services.clone();
         let connection_id = self.connection_id.clone();
-        let attempt = async move { open(&services, &connection_id).await }
-            .into_actor(self)
-            .map(|opened, connection, ctx| {
+        let attempt = async move { open(&services, &connection_id).await }.into_actor(self).map(
+            |opened, connection, ctx| {
                 connection.connecting = None;
                 match opened {
                     Ok(socket) => {
@@ -248,7 +215,8 @@ impl SymblConnection {
                         connection.happen(LegEvent::NotOpened { retry, reason }, ctx);
                     }
                 }
-            });
+            },
+        );
         // The attempt is as large as its largest state; boxed, it is gone when it is over.
         self.connecting = Some(ctx.spawn(Box::pin(attempt)));
     }
@@ -258,11 +226,7 @@ impl SymblConnection {
             Ok(message) => message,
             Err(error) => {
                 let reason = error.to_string();
-                return events::UpstreamMessageIgnored {
-                    leg: Some(&self.tags),
-                    reason: &reason,
-                }
-                .emit();
+                return events::UpstreamMessageIgnored { leg: Some(&self.tags), reason: &reason }.emit();
             }
         };
         if let Some(id) = message.conversation_id().filter(|id| !id.is_empty()) {
@@ -294,11 +258,7 @@ impl SymblConnection {
         self.results += 1;
         if self.services.shared.log_transcripts {
             let text = &result.punctuated.transcript;
-            events::Transcript {
-                leg: Some(&self.tags),
-                text,
-            }
-            .emit();
+            events::Transcript { leg: Some(&self.tags), text }.emit();
         }
     }
 
@@ -310,13 +270,7 @@ impl SymblConnection {
             End::Closed(None) | End::Lost(_) => true,
             End::Fault(_) => false,
         };
-        self.happen(
-            LegEvent::SocketEnded {
-                retry,
-                reason: end.to_string(),
-            },
-            ctx,
-        );
+        self.happen(LegEvent::SocketEnded { retry, reason: end.to_string() }, ctx);
     }
 }
 
@@ -406,12 +360,7 @@ impl SymblConnection {
         if !std::mem::replace(&mut self.dropping, true) {
             let dropped_ms = self.leg.upload().dropped() / BYTES_PER_MS as u64;
             let reason = "audio.buffer_seconds is reached";
-            events::AudioDropped {
-                leg: Some(&self.tags),
-                dropped_ms,
-                reason,
-            }
-            .emit();
+            events::AudioDropped { leg: Some(&self.tags), dropped_ms, reason }.emit();
         }
     }
 }

@@ -22,9 +22,11 @@ use super::supervisor::StartLeg;
 use super::symbl_connection::{Audio, EndMedia, SymblConnection};
 use super::tell;
 use crate::telemetry::{LegTags, events};
+use crate::twilio::continuity::Sequence;
 use crate::twilio::media::{MediaFormat, parse, scan_media};
 use crate::twilio::{
-    CallSid, Caller, Continuity, Media, Start, StreamMessage, StreamSid, Track, Verdict, decode_payload,
+    BadStreamMessage, CallSid, Caller, Continuity, Media, Start, StreamMessage, StreamSid, Track, Verdict,
+    decode_payload,
 };
 use crate::ws::server::{Shell, close};
 use crate::ws::{CloseCode, End, Incoming};
@@ -41,8 +43,8 @@ const MOST_USELESS: u32 = 50;
 /// Audio is cut from a buffer of this size, which is used again when all its pieces are sent.
 const DECODE_BUFFER: usize = 4 * 1024;
 
-/// Twilio closes right after `stop`; a peer that does not is closed.
-const CLOSE_AFTER_STOP: Duration = Duration::from_secs(5);
+/// Twilio closes within 50 ms of `stop` (`twilio-protocol` 7.1); a peer that does not is closed.
+const CLOSE_AFTER_STOP: Duration = Duration::from_secs(1);
 
 /// A status callback may overtake the last media messages and `stop` (`twilio-protocol` 3.3).
 const OVERTAKEN_GRACE: Duration = Duration::from_secs(1);
@@ -83,6 +85,7 @@ struct Stream {
     stream_sid: StreamSid,
     connection: MediaGuard,
     continuity: Continuity,
+    sequence: Sequence,
     keys_pressed: u64,
     jumps: u64,
     /// Whether media came since silence was last looked for.
@@ -106,11 +109,7 @@ impl MediaGuard {
 
 impl Drop for MediaGuard {
     fn drop(&mut self) {
-        let exit = if std::thread::panicking() {
-            LegExit::Panicked
-        } else {
-            LegExit::SocketClosed
-        };
+        let exit = if std::thread::panicking() { LegExit::Panicked } else { LegExit::SocketClosed };
         self.end(exit);
     }
 }
@@ -122,6 +121,8 @@ enum Refusal {
     NoStart(Duration),
     #[error("more than {MOST_USELESS} messages before `start`")]
     NoStartInTime,
+    #[error(transparent)]
+    BadStart(BadStreamMessage),
     #[error("`start` without {0}")]
     Incomplete(&'static str),
     #[error("media format {0}; only audio/x-mulaw, 8000 Hz, 1 channel is understood")]
@@ -143,6 +144,7 @@ impl Refusal {
         match self {
             Self::Format(_) => CloseCode::Unsupported,
             Self::NoSupervisor => CloseCode::Error,
+            Self::Stream(StreamRefusal::ShuttingDown) => CloseCode::Away,
             Self::Stream(StreamRefusal::TooManyCalls) => CloseCode::Again,
             _ => CloseCode::Policy,
         }
@@ -151,14 +153,8 @@ impl Refusal {
 
 impl TwilioStream {
     /// Returns an actor for a socket that has just opened.
-    pub fn new(services: Data<Services>) -> Self {
-        Self {
-            services,
-            shell: Shell::new(MESSAGE_LIMIT),
-            phase: Phase::AwaitingStart,
-            decoded: BytesMut::new(),
-            useless: 0,
-        }
+    pub fn new(services: Data<Services>, shell: Shell) -> Self {
+        Self { services, shell, phase: Phase::AwaitingStart, decoded: BytesMut::new(), useless: 0 }
     }
 
     fn text(&mut self, text: &str, ctx: &mut WebsocketContext<Self>) {
@@ -171,21 +167,29 @@ impl TwilioStream {
             Ok(StreamMessage::Start(start)) => self.start(&start, ctx),
             Ok(StreamMessage::Stop { .. }) => self.stop(ctx),
             Ok(StreamMessage::Dtmf { .. }) => self.keys_pressed(),
-            Ok(StreamMessage::Connected | StreamMessage::Mark { .. }) => {}
-            Ok(StreamMessage::Unknown(_)) => self.useless("unknown event", ctx),
+            Ok(StreamMessage::Connected) => {}
+            Ok(StreamMessage::Mark { .. }) => self.skip_a_number(),
+            Ok(StreamMessage::Unknown(_)) => {
+                self.skip_a_number();
+                self.useless("unknown event", ctx);
+            }
+            Err(error @ (BadStreamMessage::NoStart | BadStreamMessage::Sid(_))) => {
+                self.refuse(&Refusal::BadStart(error), ctx);
+            }
             Err(error) => self.useless(&error.to_string(), ctx),
         }
     }
 
-    fn media(&mut self, media: &Media<'_>, ctx: &mut WebsocketContext<Self>) {
-        if media.track != Track::Inbound {
-            return;
+    /// A message other than `media` took a number of the stream's one count.
+    fn skip_a_number(&mut self) {
+        if let Phase::Streaming(stream) = &mut self.phase {
+            stream.sequence.forget();
         }
+    }
+
+    fn media(&mut self, media: &Media<'_>, ctx: &mut WebsocketContext<Self>) {
         if let Phase::Streaming(stream) = &self.phase
-            && media
-                .stream_sid
-                .as_deref()
-                .is_some_and(|sid| sid != stream.stream_sid.as_str())
+            && media.stream_sid.as_deref().is_some_and(|sid| sid != stream.stream_sid.as_str())
         {
             return self.useless("media of another stream", ctx);
         }
@@ -198,7 +202,11 @@ impl TwilioStream {
             Phase::Streaming(stream) => {
                 self.useless = 0;
                 stream.heard = true;
-                if stream.is_usable(media) {
+                // Tracks share one count; only what the caller says goes on.
+                let missing = stream.sequence.observe(media.sequence_number);
+                if media.track != Track::Inbound {
+                    self.decoded.clear();
+                } else if stream.is_usable(media, missing) {
                     stream.forward(&mut self.decoded);
                 } else {
                     self.decoded.clear();
@@ -223,10 +231,7 @@ impl TwilioStream {
             .services
             .shared
             .supervisor
-            .send(StartLeg {
-                start: accepted.clone(),
-                stream: ctx.address(),
-            })
+            .send(StartLeg { start: accepted.clone(), stream: ctx.address() })
             .into_actor(self)
             .map(move |answer, stream, ctx| match answer {
                 Ok(Ok(plan)) => stream.begin(accepted, plan, ctx),
@@ -240,10 +245,7 @@ impl TwilioStream {
     /// Returns what `start` says, if it is a stream that a webhook of ours asked for.
     fn check(&self, start: &Start) -> Result<StreamStart, Refusal> {
         let call_sid = start.call_sid.clone().ok_or(Refusal::Incomplete("a callSid"))?;
-        let stream_sid = start
-            .stream_sid
-            .clone()
-            .ok_or(Refusal::Incomplete("a streamSid"))?;
+        let stream_sid = start.stream_sid.clone().ok_or(Refusal::Incomplete("a streamSid"))?;
         if !start.media_format.is_mulaw_8k_mono() {
             return Err(Refusal::Format(describe(&start.media_format)));
         }
@@ -255,40 +257,23 @@ impl TwilioStream {
             to: start.parameter("to").unwrap_or_default().to_owned(),
             room: start.parameter("room").and_then(|room| Room::parse(room).ok()),
         };
-        Ok(StreamStart {
-            call_sid,
-            stream_sid,
-            stream,
-            parameters,
-        })
+        Ok(StreamStart { call_sid, stream_sid, stream, parameters })
     }
 
     fn begin(&mut self, start: StreamStart, plan: LegPlan, ctx: &mut WebsocketContext<Self>) {
         let (call_sid, stream_sid): (&CallSid, &StreamSid) = (&start.call_sid, &start.stream_sid);
-        let tags = tags(
-            call_sid.as_str(),
-            stream_sid.as_str(),
-            &plan.connection_id,
-            plan.room.as_str(),
-        );
+        let tags = tags(call_sid.as_str(), stream_sid.as_str(), &plan.connection_id, plan.room.as_str());
         let tags = Rc::new(tags);
         let (from, role) = (start.parameters.from.masked(), plan.party.role.as_str());
-        events::LegStarted {
-            leg: Some(&tags),
-            from: &from,
-            role,
-        }
-        .emit();
+        events::LegStarted { leg: Some(&tags), from: &from, role }.emit();
         let connection =
             SymblConnection::new(self.services.clone(), plan, Rc::clone(&tags), ctx.address()).start();
         let stream = Box::new(Stream {
             tags,
             stream_sid: start.stream_sid,
-            connection: MediaGuard {
-                connection,
-                told: false,
-            },
+            connection: MediaGuard { connection, told: false },
             continuity: Continuity::default(),
+            sequence: Sequence::default(),
             keys_pressed: 0,
             jumps: 0,
             heard: false,
@@ -297,23 +282,16 @@ impl TwilioStream {
         stream.forward(&mut self.decoded);
         self.phase = Phase::Streaming(stream);
         self.useless = 0;
-        ctx.run_interval(
-            self.services.shared.media.silence_timeout / SILENCE_CHECKS,
-            |stream, ctx| {
-                stream.look_for_silence(ctx);
-            },
-        );
+        ctx.run_interval(self.services.shared.media.silence_timeout / SILENCE_CHECKS, |stream, ctx| {
+            stream.look_for_silence(ctx);
+        });
     }
 
     fn look_for_silence(&mut self, ctx: &mut WebsocketContext<Self>) {
         let Phase::Streaming(stream) = &mut self.phase else {
             return;
         };
-        stream.silent_checks = if std::mem::take(&mut stream.heard) {
-            0
-        } else {
-            stream.silent_checks + 1
-        };
+        stream.silent_checks = if std::mem::take(&mut stream.heard) { 0 } else { stream.silent_checks + 1 };
         if stream.silent_checks >= SILENCE_CHECKS {
             self.end(LegExit::MediaSilence, ctx);
         }
@@ -321,12 +299,9 @@ impl TwilioStream {
 
     fn keys_pressed(&mut self) {
         if let Phase::Streaming(stream) = &mut self.phase {
+            stream.sequence.forget();
             stream.keys_pressed += 1;
-            events::DtmfReceived {
-                leg: Some(&stream.tags),
-                count: stream.keys_pressed,
-            }
-            .emit();
+            events::DtmfReceived { leg: Some(&stream.tags), count: stream.keys_pressed }.emit();
         }
     }
 
@@ -334,9 +309,7 @@ impl TwilioStream {
         if let Phase::Streaming(mut stream) = std::mem::replace(&mut self.phase, Phase::Over) {
             stream.connection.end(LegExit::Hangup);
         }
-        ctx.run_later(CLOSE_AFTER_STOP, |_, ctx| {
-            close(ctx, CloseCode::Normal, "stopped")
-        });
+        ctx.run_later(CLOSE_AFTER_STOP, |_, ctx| close(ctx, CloseCode::Normal, "stopped"));
     }
 
     /// Ends the leg from our side, with the close code that tells Twilio why.
@@ -361,11 +334,7 @@ impl TwilioStream {
             Phase::AwaitingStart | Phase::Over => None,
         };
         if self.useless == 1 {
-            events::MediaMessageIgnored {
-                leg: tags.as_deref(),
-                reason,
-            }
-            .emit();
+            events::MediaMessageIgnored { leg: tags.as_deref(), reason }.emit();
         }
         if self.useless > MOST_USELESS {
             match self.phase {
@@ -384,12 +353,7 @@ impl TwilioStream {
             stream.connection.end(LegExit::MediaFault);
             tags = Some(stream.tags);
         }
-        events::MediaSocketRefused {
-            leg: tags.as_deref(),
-            reason: &reason,
-            code: code.into(),
-        }
-        .emit();
+        events::MediaSocketRefused { leg: tags.as_deref(), reason: &reason, code: code.into() }.emit();
         close(ctx, code, &reason);
     }
 }
@@ -404,30 +368,21 @@ impl Stream {
         decoded.reserve(DECODE_BUFFER.min(audio.len()));
         if let Err(SendError::Full(Audio(audio))) = self.connection.connection.try_send(Audio(audio)) {
             let dropped_ms = audio.len() as u64 / 8;
-            events::AudioDropped {
-                leg: Some(&self.tags),
-                dropped_ms,
-                reason: "connection mailbox is full",
-            }
-            .emit();
+            events::AudioDropped { leg: Some(&self.tags), dropped_ms, reason: "connection mailbox is full" }
+                .emit();
         }
     }
 
     /// Returns whether the message's audio belongs here: not what came before, or comes after its successors.
     ///
     /// Jumps are logged, the first ones each, then ever fewer: a stream that stutters for an hour must not fill a disk.
-    fn is_usable(&mut self, media: &Media<'_>) -> bool {
+    fn is_usable(&mut self, media: &Media<'_>, missing: u64) -> bool {
         let verdict = self.continuity.observe(media);
-        if let Some((kind, size)) = describe_verdict(verdict) {
+        let in_count = (missing > 0).then_some(("missing_messages", missing));
+        if let Some((kind, size)) = describe_verdict(verdict).or(in_count) {
             self.jumps += 1;
             if self.jumps <= EACH_JUMP_LOGGED || self.jumps.is_power_of_two() {
-                events::MediaGap {
-                    leg: Some(&self.tags),
-                    kind,
-                    size,
-                    jumps: self.jumps,
-                }
-                .emit();
+                events::MediaGap { leg: Some(&self.tags), kind, size, jumps: self.jumps }.emit();
             }
         }
         verdict.is_usable()
@@ -454,11 +409,8 @@ impl StreamHandler<Result<WsMessage, ProtocolError>> for TwilioStream {
             Some(Incoming::Text(text)) => self.text(&text, ctx),
             Some(Incoming::Binary(_)) => self.useless("binary message", ctx),
             Some(Incoming::Ended(end)) => {
-                let exit = if matches!(end, End::Fault(_)) {
-                    LegExit::MediaFault
-                } else {
-                    LegExit::SocketClosed
-                };
+                let exit =
+                    if matches!(end, End::Fault(_)) { LegExit::MediaFault } else { LegExit::SocketClosed };
                 if let Phase::Streaming(stream) = &mut self.phase {
                     stream.connection.end(exit);
                 }

@@ -71,26 +71,13 @@ struct Dashboard {
 impl UpdatesHub {
     /// Returns a hub for at most `most_sessions` dashboards.
     pub fn new(most_sessions: usize) -> Self {
-        Self {
-            log: UpdateLog::default(),
-            sessions: BTreeMap::new(),
-            last_session: 0,
-            most_sessions,
-        }
+        Self { log: UpdateLog::default(), sessions: BTreeMap::new(), last_session: 0, most_sessions }
     }
 
-    fn remove(&mut self, id: SessionId, reason: &str) {
-        if let Some(dashboard) = self.sessions.remove(&id) {
-            if let Some(peer) = dashboard.peer.upgrade() {
-                peer.evict();
-            }
-            events::DashboardLeft {
-                leg: None,
-                reason,
-                dashboards: self.sessions.len() as u64,
-            }
-            .emit();
-        }
+    fn remove(&mut self, id: SessionId, reason: &str) -> Option<Dashboard> {
+        let dashboard = self.sessions.remove(&id)?;
+        events::DashboardLeft { leg: None, reason, dashboards: self.sessions.len() as u64 }.emit();
+        Some(dashboard)
     }
 }
 
@@ -114,7 +101,11 @@ impl Handler<Publish> for UpdatesHub {
             }
         }
         for id in late {
-            self.remove(id, "slow_consumer");
+            if let Some(peer) =
+                self.remove(id, "slow_consumer").and_then(|dashboard| dashboard.peer.upgrade())
+            {
+                peer.evict();
+            }
         }
     }
 }
@@ -131,18 +122,8 @@ impl Handler<Join> for UpdatesHub {
         let snapshot: Vec<ByteString> = self.log.snapshot().map(frame).collect();
         // A session that is gone already says so itself.
         let _ = join.session.try_send(Deliver(snapshot));
-        self.sessions.insert(
-            id,
-            Dashboard {
-                session: join.session,
-                peer: join.peer,
-            },
-        );
-        events::DashboardJoined {
-            leg: None,
-            dashboards: self.sessions.len() as u64,
-        }
-        .emit();
+        self.sessions.insert(id, Dashboard { session: join.session, peer: join.peer });
+        events::DashboardJoined { leg: None, dashboards: self.sessions.len() as u64 }.emit();
         Ok(id)
     }
 }
@@ -161,10 +142,7 @@ impl Handler<CloseDashboards> for UpdatesHub {
     fn handle(&mut self, _: CloseDashboards, _: &mut Self::Context) {
         for dashboard in self.sessions.values() {
             // One that reads nothing is cut off with the process.
-            let _ = dashboard.session.try_send(EndSession {
-                code: CloseCode::Away,
-                why: "shutdown",
-            });
+            let _ = dashboard.session.try_send(EndSession { code: CloseCode::Away, why: "shutdown" });
         }
     }
 }

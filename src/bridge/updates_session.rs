@@ -50,15 +50,8 @@ pub struct UpdatesSession {
 
 impl UpdatesSession {
     /// Returns a session whose dashboard may lag behind by `queue` updates.
-    pub fn new(hub: Addr<UpdatesHub>, peer: Arc<Peer>, queue: usize) -> Self {
-        Self {
-            hub,
-            peer,
-            queue,
-            shell: Shell::new(MESSAGE_LIMIT),
-            id: None,
-            unanswered_pings: 0,
-        }
+    pub fn new(hub: Addr<UpdatesHub>, peer: Arc<Peer>, queue: usize, shell: Shell) -> Self {
+        Self { hub, peer, queue, shell, id: None, unanswered_pings: 0 }
     }
 }
 
@@ -67,19 +60,12 @@ impl Actor for UpdatesSession {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(self.queue);
-        let join = Join {
-            session: ctx.address(),
-            peer: Arc::downgrade(&self.peer),
-        };
-        let joined = self
-            .hub
-            .send(join)
-            .into_actor(self)
-            .map(|answer, session, ctx| match answer {
-                Ok(Ok(id)) => session.id = Some(id),
-                Ok(Err(full)) => close(ctx, CloseCode::Again, &full.to_string()),
-                Err(_) => close(ctx, CloseCode::Away, "shutdown"),
-            });
+        let join = Join { session: ctx.address(), peer: Arc::downgrade(&self.peer) };
+        let joined = self.hub.send(join).into_actor(self).map(|answer, session, ctx| match answer {
+            Ok(Ok(id)) => session.id = Some(id),
+            Ok(Err(full)) => close(ctx, CloseCode::Again, &full.to_string()),
+            Err(_) => close(ctx, CloseCode::Away, "shutdown"),
+        });
         ctx.wait(joined);
         ctx.run_interval(PING_EVERY, |session, ctx| {
             if session.unanswered_pings >= MISSED_PINGS {

@@ -1,5 +1,9 @@
 //! The command line: one file a subcommand.
+//!
+//! * [`serve`] - the bridge.
+//! * [`call`] - simulated telephones that call a bridge.
 
+pub mod call;
 pub mod serve;
 
 use std::process::ExitCode;
@@ -27,6 +31,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::ServeArgs),
+    Call(call::CallArgs),
 }
 
 impl Cli {
@@ -34,6 +39,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         match self.command {
             Command::Serve(args) => serve::run(&args),
+            Command::Call(args) => call::run(args),
         }
     }
 }

@@ -1,9 +1,5 @@
 //! `symbl-bridge serve`: the bridge, until it is told to end.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is what a person at a terminal reads"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what a person at a terminal reads")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,10 +35,7 @@ pub fn run(args: &ServeArgs) -> ExitCode {
     let settings = match configure(args) {
         Ok(settings) => settings,
         Err(error) => {
-            eprintln!(
-                "symbl-bridge: the configuration has {} mistake(s):",
-                error.problems.len()
-            );
+            eprintln!("symbl-bridge: the configuration has {} mistake(s):", error.problems.len());
             eprintln!("  {}", error.to_string().replace('\n', "\n  "));
             return ExitCode::from(EXIT_USAGE);
         }
@@ -85,19 +78,12 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
 
 fn introduce(application: &Application, settings: &Settings) {
     let public = application.public_url();
-    println!(
-        "symbl-bridge {} listens on http://{}",
-        env!("CARGO_PKG_VERSION"),
-        application.address()
-    );
+    println!("symbl-bridge {} listens on http://{}", env!("CARGO_PKG_VERSION"), application.address());
     println!("  upstream            {}", application.upstream());
     println!("  in Twilio, set the number's webhooks (HTTP POST) to");
     println!("    a call comes in   {}", public.page("/twilio/twiml"));
     println!("    status changes    {}", public.page("/twilio/statuschange"));
-    println!(
-        "  dashboards          {}",
-        public.page("/symbl/updates").replacen("http", "ws", 1)
-    );
+    println!("  dashboards          {}", public.page("/symbl/updates").replacen("http", "ws", 1));
     if settings.public_url.is_none() {
         println!("  WEBHOOK_DOMAIN is not set: only simulators on this machine can call (symbl-bridge call)");
     }

@@ -174,6 +174,8 @@ pub struct Settings {
     pub max_calls: usize,
     /// Whether transcripts are logged.
     pub log_transcripts: bool,
+    /// How long live calls may go on after SIGTERM.
+    pub drain_deadline: Duration,
 }
 
 impl Settings {
@@ -187,13 +189,8 @@ impl Settings {
 
     /// Reads every key; a wrong one leaves its default and a problem with the reader.
     fn read(read: &mut Reader) -> Self {
-        let mode = read.choice(
-            "mode",
-            &[
-                ("conference", Mode::Conference),
-                ("receive_call", Mode::ReceiveCall),
-            ],
-        );
+        let mode =
+            read.choice("mode", &[("conference", Mode::Conference), ("receive_call", Mode::ReceiveCall)]);
         let public_url = read.parsed("webhook_domain", webhook_domain);
         let http = HttpSettings {
             host: read.text("http.host").unwrap_or_else(|| "127.0.0.1".to_owned()),
@@ -204,13 +201,10 @@ impl Settings {
         let twilio = TwilioSettings {
             account_sid: read.parsed("twilio.account_sid", account_sid),
             auth_token: read.text("twilio.auth_token").map(SecretString::from),
-            number: read.parsed("twilio.number", |text| {
-                PhoneNumber::parse(text).map_err(|e| e.to_string())
-            }),
+            number: read.parsed("twilio.number", |text| PhoneNumber::parse(text).map_err(|e| e.to_string())),
         };
-        let upstream = read.parsed("symbl.api_base_url", |text| {
-            Endpoint::parse(text).map_err(|e| e.to_string())
-        });
+        let upstream =
+            read.parsed("symbl.api_base_url", |text| Endpoint::parse(text).map_err(|e| e.to_string()));
         let symbl = SymblSettings {
             app_id: read.text("symbl.app_id"),
             app_secret: read.text("symbl.app_secret").map(SecretString::from),
@@ -256,16 +250,14 @@ impl Settings {
             },
             max_calls: read.number("limits.max_calls", 1..=1_000_000) as usize,
             log_transcripts: read.flag("log.transcripts"),
+            drain_deadline: read.millis("drain.deadline_ms", 0..=86_400_000),
         }
     }
 }
 
 /// A host name; `https://` before it and `/` after it are forgiven.
 fn webhook_domain(text: &str) -> Result<PublicUrl, String> {
-    let domain = text
-        .strip_prefix("https://")
-        .unwrap_or(text)
-        .trim_end_matches('/');
+    let domain = text.strip_prefix("https://").unwrap_or(text).trim_end_matches('/');
     if domain.contains(['/', '?', '#', '@']) {
         return Err("must be a host name that Twilio reaches over https, without path or query".to_owned());
     }
@@ -275,11 +267,7 @@ fn webhook_domain(text: &str) -> Result<PublicUrl, String> {
 fn account_sid(text: &str) -> Result<String, String> {
     let is_sid =
         text.len() == 34 && text.starts_with("AC") && text[2..].bytes().all(|b| b.is_ascii_hexdigit());
-    if is_sid {
-        Ok(text.to_owned())
-    } else {
-        Err("must be `AC` and 32 hexadecimal digits".to_owned())
-    }
+    if is_sid { Ok(text.to_owned()) } else { Err("must be `AC` and 32 hexadecimal digits".to_owned()) }
 }
 
 fn template_file(path: &str) -> Result<StartTemplate, String> {

@@ -43,9 +43,7 @@ enum Numbers {
 pub(super) fn read(read: &mut Reader) -> PartyList {
     let mut people = Vec::new();
     let remedy = "write [{ number = \"+12125550123\", name = \"Anna\", role = \"agent\" }]";
-    let named: Vec<RawParty> = read
-        .value("parties.named", "a list of people", remedy)
-        .unwrap_or_default();
+    let named: Vec<RawParty> = read.value("parties.named", "a list of people", remedy).unwrap_or_default();
     for raw in named {
         let is_agent = match raw.role.as_deref() {
             Some("agent") => true,
@@ -59,14 +57,7 @@ pub(super) fn read(read: &mut Reader) -> PartyList {
                 continue;
             }
         };
-        push(
-            read,
-            &mut people,
-            "parties.named",
-            &raw.number,
-            raw.name,
-            is_agent,
-        );
+        push(read, &mut people, "parties.named", &raw.number, raw.name, is_agent);
     }
     for (key, is_agent) in [("parties.agents", true), ("parties.customers", false)] {
         let remedy = "write numbers like +12125550123, separated by commas";
@@ -91,11 +82,7 @@ fn push(
     is_agent: bool,
 ) {
     match PhoneNumber::parse(number.trim()) {
-        Ok(number) => people.push(NamedParty {
-            number,
-            name,
-            is_agent,
-        }),
+        Ok(number) => people.push(NamedParty { number, name, is_agent }),
         Err(error) => read.problem(
             key,
             format!("has `{}`: {error}", number.trim()),

@@ -46,13 +46,7 @@ pub struct ConfigError {
 
 impl ConfigError {
     pub(crate) fn one(key: impl Into<String>, fault: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            problems: vec![Problem {
-                key: key.into(),
-                fault: fault.into(),
-                remedy: remedy.into(),
-            }],
-        }
+        Self { problems: vec![Problem { key: key.into(), fault: fault.into(), remedy: remedy.into() }] }
     }
 
     pub(super) fn dotenv(error: &dotenvy::Error) -> Self {
@@ -64,11 +58,7 @@ impl ConfigError {
             dotenvy::Error::Io(error) => error.to_string(),
             _ => "cannot be read".to_owned(),
         };
-        Self::one(
-            ".env",
-            fault,
-            "write each line as NAME=value; quote values with spaces or #",
-        )
+        Self::one(".env", fault, "write each line as NAME=value; quote values with spaces or #")
     }
 }
 
@@ -78,13 +68,7 @@ impl fmt::Display for ConfigError {
             if number > 0 {
                 writeln!(f)?;
             }
-            write!(
-                f,
-                "{} {}\n    remedy: {}",
-                name_for(&problem.key),
-                problem.fault,
-                problem.remedy
-            )?;
+            write!(f, "{} {}\n    remedy: {}", name_for(&problem.key), problem.fault, problem.remedy)?;
         }
         Ok(())
     }
@@ -119,20 +103,13 @@ impl Reader {
             .source(Some(sources.environment.clone()));
         builder = builder.add_source(prefixed);
         for (name, key) in KNOWN_NAMES {
-            if let Some(value) = sources
-                .environment
-                .get(*name)
-                .filter(|value| !value.trim().is_empty())
-            {
+            if let Some(value) = sources.environment.get(*name).filter(|value| !value.trim().is_empty()) {
                 let set = builder.set_override(key, value.as_str());
                 builder =
                     set.map_err(|error| ConfigError::one(*key, error.to_string(), "check its spelling"))?;
             }
         }
-        let file_name = sources
-            .file
-            .as_ref()
-            .map_or("configuration".to_owned(), |f| f.display().to_string());
+        let file_name = sources.file.as_ref().map_or("configuration".to_owned(), |f| f.display().to_string());
         let config = builder.build().map_err(|error| {
             ConfigError::one(
                 file_name,
@@ -143,20 +120,12 @@ impl Reader {
         let defaults = Config::builder().add_source(defaults).build();
         let defaults =
             defaults.map_err(|e| ConfigError::one("config/default.toml", e.to_string(), "rebuild"))?;
-        Ok(Self {
-            config,
-            defaults,
-            problems: Vec::new(),
-        })
+        Ok(Self { config, defaults, problems: Vec::new() })
     }
 
     /// Records a mistake.
     pub(super) fn problem(&mut self, key: &str, fault: impl Into<String>, remedy: impl Into<String>) {
-        self.problems.push(Problem {
-            key: key.to_owned(),
-            fault: fault.into(),
-            remedy: remedy.into(),
-        });
+        self.problems.push(Problem { key: key.to_owned(), fault: fault.into(), remedy: remedy.into() });
     }
 
     /// Reports all mistakes, unknown keys among them.
@@ -164,21 +133,15 @@ impl Reader {
         let known = keys_of(&self.defaults);
         for key in keys_of(&self.config) {
             if !known.contains(&key) && !key.starts_with("parties.named") {
-                let fault = "is not a setting";
-                self.problem(
-                    &key,
-                    fault,
-                    "remove it, or correct its name; config/default.toml shows every key",
-                );
+                let alike = known.iter().max_by(|a, b| likeness(a, &key).total_cmp(&likeness(b, &key)));
+                let remedy = match alike.filter(|alike| likeness(alike, &key) > ALIKE) {
+                    Some(alike) => format!("did you mean {}?", name_for(alike)),
+                    None => "remove it; config/default.toml shows every key".to_owned(),
+                };
+                self.problem(&key, "is not a setting", remedy);
             }
         }
-        if self.problems.is_empty() {
-            Ok(())
-        } else {
-            Err(ConfigError {
-                problems: self.problems,
-            })
-        }
+        if self.problems.is_empty() { Ok(()) } else { Err(ConfigError { problems: self.problems }) }
     }
 
     /// Returns a text; none when empty.
@@ -194,11 +157,7 @@ impl Reader {
         match parse(&text) {
             Ok(value) => Some(value),
             Err(fault) => {
-                self.problem(
-                    key,
-                    format!("is `{text}`: {fault}"),
-                    "correct it, or leave it empty",
-                );
+                self.problem(key, format!("is `{text}`: {fault}"), "correct it, or leave it empty");
                 None
             }
         }
@@ -206,16 +165,13 @@ impl Reader {
 
     /// Returns yes or no.
     pub(super) fn flag(&mut self, key: &'static str) -> bool {
-        self.value(key, "true or false", "write `true` or `false`")
-            .unwrap_or_default()
+        self.value(key, "true or false", "write `true` or `false`").unwrap_or_default()
     }
 
     /// Returns a whole number within bounds.
     pub(super) fn number(&mut self, key: &'static str, range: RangeInclusive<u64>) -> u64 {
         let remedy = format!("write a whole number from {} to {}", range.start(), range.end());
-        let number: u64 = self
-            .value(key, "a whole number", &remedy)
-            .unwrap_or(*range.start());
+        let number: u64 = self.value(key, "a whole number", &remedy).unwrap_or(*range.start());
         if !range.contains(&number) {
             self.problem(key, format!("is {number}, out of bounds"), remedy);
         }
@@ -234,11 +190,7 @@ impl Reader {
             return *value;
         }
         let names: Vec<String> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
-        self.problem(
-            key,
-            format!("is `{text}`"),
-            format!("write {}", names.join(" or ")),
-        );
+        self.problem(key, format!("is `{text}`"), format!("write {}", names.join(" or ")));
         choices[0].1
     }
 
@@ -252,10 +204,7 @@ impl Reader {
         match self.config.get(key) {
             Ok(value) => Some(value),
             Err(_) => {
-                let found = self
-                    .config
-                    .get_string(key)
-                    .map_or(String::new(), |found| format!("`{found}`, "));
+                let found = self.config.get_string(key).map_or(String::new(), |found| format!("`{found}`, "));
                 self.problem(key, format!("is {found}not {expected}"), remedy);
                 None
             }
@@ -263,15 +212,18 @@ impl Reader {
     }
 }
 
+/// Names closer than this are taken for one another.
+const ALIKE: f64 = 0.85;
+
+fn likeness(a: &str, b: &str) -> f64 {
+    strsim::jaro_winkler(a, b)
+}
+
 /// Returns the dotted names of all leaves.
 fn keys_of(config: &Config) -> BTreeSet<String> {
     fn walk(prefix: &str, table: &HashMap<String, config::Value>, keys: &mut BTreeSet<String>) {
         for (name, value) in table {
-            let key = if prefix.is_empty() {
-                name.clone()
-            } else {
-                format!("{prefix}.{name}")
-            };
+            let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
             match &value.kind {
                 config::ValueKind::Table(inner) => walk(&key, &inner.clone().into_iter().collect(), keys),
                 _ => {

@@ -3,14 +3,8 @@
 use super::*;
 
 fn sources(pairs: &[(&str, &str)]) -> Sources {
-    let environment = pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    Sources {
-        file: None,
-        environment,
-    }
+    let environment = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Sources { file: None, environment }
 }
 
 #[test]
@@ -40,30 +34,17 @@ fn the_names_people_already_have_and_the_prefixed_ones_work() {
     ]))
     .unwrap();
     assert_eq!(settings.mode, Mode::ReceiveCall);
-    assert_eq!(
-        settings.public_url.unwrap().as_str(),
-        "https://bridge.example.com"
-    );
+    assert_eq!(settings.public_url.unwrap().as_str(), "https://bridge.example.com");
     assert_eq!(settings.symbl.app_id.as_deref(), Some("007"));
     assert_eq!(settings.parties.people.len(), 2);
     assert!(settings.parties.people.iter().all(|person| person.is_agent));
-    assert_eq!(
-        (settings.http.port, settings.conference.policy),
-        (0, RoomPolicy::Pair)
-    );
-    assert_eq!(
-        (settings.log_transcripts, settings.symbl.buffer.as_secs()),
-        (true, 10)
-    );
+    assert_eq!((settings.http.port, settings.conference.policy), (0, RoomPolicy::Pair));
+    assert_eq!((settings.log_transcripts, settings.symbl.buffer.as_secs()), (true, 10));
 }
 
 #[test]
 fn an_empty_value_means_unset() {
-    let settings = Settings::load(&sources(&[
-        ("SYMBL_API_BASE_URL", ""),
-        ("MODE", ""),
-        ("AGENT_PHONE", ""),
-    ]));
+    let settings = Settings::load(&sources(&[("SYMBL_API_BASE_URL", ""), ("MODE", ""), ("AGENT_PHONE", "")]));
     assert_eq!(settings.unwrap().symbl.upstream, Upstream::Embedded);
 }
 
@@ -75,76 +56,36 @@ fn a_file_is_read_over_the_defaults_and_under_the_environment() {
     let mut from = sources(&[("BRIDGE__HTTP__PORT", "5000")]);
     from.file = Some(file.path().to_owned());
     let settings = Settings::load(&from).unwrap();
-    assert_eq!(
-        (settings.http.port, settings.http.workers.unwrap().get()),
-        (5000, 2)
-    );
+    assert_eq!((settings.http.port, settings.http.workers.unwrap().get()), (5000, 2));
     assert_eq!(settings.parties.people[0].name.as_deref(), Some("Anna"));
 }
 
 #[test]
 fn every_mistake_is_named_with_its_fault_and_remedy() {
     for (name, value, said) in [
-        (
-            "MODE",
-            "both",
-            "MODE (mode) is `both`\n    remedy: write `conference` or `receive_call`",
-        ),
+        ("MODE", "both", "MODE (mode) is `both`\n    remedy: write `conference` or `receive_call`"),
         (
             "WEBHOOK_DOMAIN",
             "http://x.io",
             "WEBHOOK_DOMAIN (webhook_domain) is `http://x.io`: must be a host name",
         ),
-        (
-            "TWILIO_ACCOUNT_SID",
-            "AC1",
-            "must be `AC` and 32 hexadecimal digits",
-        ),
+        ("TWILIO_ACCOUNT_SID", "AC1", "must be `AC` and 32 hexadecimal digits"),
         ("TWILIO_NUMBER", "call me", "TWILIO_NUMBER (twilio.number)"),
-        (
-            "SYMBL_API_BASE_URL",
-            "symbl",
-            "SYMBL_API_BASE_URL (symbl.api_base_url) is `symbl`: not a url",
-        ),
+        ("SYMBL_API_BASE_URL", "symbl", "SYMBL_API_BASE_URL (symbl.api_base_url) is `symbl`: not a url"),
         ("SYMBL_API_BASE_URL", "http://127.0.0.1:1", "set SYMBL_APP_SECRET"),
-        (
-            "AGENT_PHONE",
-            "+1212,nobody",
-            "AGENT_PHONE (parties.agents) has `nobody`",
-        ),
-        (
-            "BRIDGE__HTTP__PORT",
-            "70000",
-            "http.port (BRIDGE__HTTP__PORT) is 70000, out of bounds",
-        ),
-        (
-            "BRIDGE__HTTP__PORT",
-            "many",
-            "http.port (BRIDGE__HTTP__PORT) is `many`, not a whole number",
-        ),
+        ("AGENT_PHONE", "+1212,nobody", "AGENT_PHONE (parties.agents) has `nobody`"),
+        ("BRIDGE__HTTP__PORT", "70000", "http.port (BRIDGE__HTTP__PORT) is 70000, out of bounds"),
+        ("BRIDGE__HTTP__PORT", "many", "http.port (BRIDGE__HTTP__PORT) is `many`, not a whole number"),
         (
             "BRIDGE__LOG__TRANSCRIPTS",
             "perhaps",
             "log.transcripts (BRIDGE__LOG__TRANSCRIPTS) is `perhaps`, not true or false",
         ),
-        (
-            "BRIDGE__HTTP__PROT",
-            "1",
-            "http.prot (BRIDGE__HTTP__PROT) is not a setting",
-        ),
-        (
-            "BRIDGE__SYMBL__START_REQUEST",
-            "/no/such/file.json",
-            "cannot read /no/such/file.json",
-        ),
+        ("BRIDGE__HTTP__PROT", "1", "http.prot (BRIDGE__HTTP__PROT) is not a setting"),
+        ("BRIDGE__SYMBL__START_REQUEST", "/no/such/file.json", "cannot read /no/such/file.json"),
     ] {
-        let error = Settings::load(&sources(&[(name, value)]))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains(said) && error.contains("remedy: "),
-            "{name}={value}: {error}"
-        );
+        let error = Settings::load(&sources(&[(name, value)])).unwrap_err().to_string();
+        assert!(error.contains(said) && error.contains("remedy: "), "{name}={value}: {error}");
     }
 }
 

@@ -252,14 +252,9 @@ mod tests {
     fn the_logging_page_lists_every_event_with_its_fields() {
         let page = include_str!("../../docs/logging.md");
         for event in CATALOGUE {
-            let row = page
-                .lines()
-                .find(|line| line.starts_with(&format!("| `{}` ", event.name)));
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{}` ", event.name)));
             let row = row.unwrap_or_else(|| panic!("docs/logging.md has no row for `{}`", event.name));
-            assert!(
-                row.contains(&event.level.as_str().to_lowercase()),
-                "level in: {row}"
-            );
+            assert!(row.contains(&event.level.as_str().to_lowercase()), "level in: {row}");
             assert_eq!(row.contains("| leg |"), event.of_a_leg, "scope in: {row}");
             for field in event.fields {
                 assert!(row.contains(&format!("`{field}`")), "`{field}` in: {row}");

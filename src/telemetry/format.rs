@@ -36,9 +36,7 @@ impl LogFormat {
 pub fn init(format: LogFormat) {
     let mut builder = env_logger::Builder::new();
     // actix says at info what we say better.
-    builder
-        .parse_filters("info,actix_server=warn")
-        .parse_default_env();
+    builder.parse_filters("info,actix_server=warn").parse_default_env();
     builder.target(env_logger::Target::Stderr);
     match format {
         LogFormat::Json => builder.format(json_line),
@@ -65,12 +63,7 @@ fn json_line(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
 fn text_line(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     let now = Timestamp::now().strftime("%H:%M:%S%.3f");
     let style = out.default_level_style(record.level());
-    write!(
-        out,
-        "{now} {style}{:5}{style:#} {}",
-        record.level(),
-        record.args()
-    )?;
+    write!(out, "{now} {style}{:5}{style:#} {}", record.level(), record.args())?;
     let _ = record.key_values().visit(&mut TextFields(out));
     writeln!(out)
 }

@@ -13,24 +13,10 @@ const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 const VISIBLE: usize = 4;
 
 /// Words for a caller that does not want to be known, compared without regard to case.
-const WITHHELD_WORDS: [&str; 6] = [
-    "anonymous",
-    "unknown",
-    "restricted",
-    "unavailable",
-    "private",
-    "blocked",
-];
+const WITHHELD_WORDS: [&str; 6] = ["anonymous", "unknown", "restricted", "unavailable", "private", "blocked"];
 
 /// The same words spelled on a keypad: ANONYMOUS, RESTRICTED, UNKNOWN, BLOCKED, UNAVAILABLE, PRIVATE.
-const WITHHELD_KEYS: [&str; 6] = [
-    "266696687",
-    "7378742833",
-    "8656696",
-    "2562533",
-    "86282452253",
-    "7748283",
-];
+const WITHHELD_KEYS: [&str; 6] = ["266696687", "7378742833", "8656696", "2562533", "86282452253", "7748283"];
 
 /// A phone number in E.164: `+`, then 7 to 15 digits of which the first is not zero.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,11 +39,7 @@ impl PhoneNumber {
     fn parse_strict(raw: &str) -> Result<Self, BadPhoneNumber> {
         let digits = raw.strip_prefix('+').ok_or(BadPhoneNumber)?;
         let fits = DIGITS.contains(&digits.len()) && !digits.starts_with('0') && is_digits(digits);
-        if fits {
-            Ok(Self(raw.to_owned()))
-        } else {
-            Err(BadPhoneNumber)
-        }
+        if fits { Ok(Self(raw.to_owned())) } else { Err(BadPhoneNumber) }
     }
 
     /// Returns the whole number, `+` first. Not for logs.
@@ -108,21 +90,13 @@ impl Caller {
             return Self::Withheld;
         }
         if let Some(name) = strip_scheme(text, "client:") {
-            return if name.is_empty() {
-                Self::Withheld
-            } else {
-                Self::Client(text.to_owned())
-            };
+            return if name.is_empty() { Self::Withheld } else { Self::Client(text.to_owned()) };
         }
         if strip_scheme(text, "sip:").is_some() || strip_scheme(text, "sips:").is_some() {
             return Self::Sip(text.to_owned());
         }
         let plus_was_lost = raw.starts_with(' ') && is_digits(text);
-        let number = if plus_was_lost {
-            format!("+{text}")
-        } else {
-            text.to_owned()
-        };
+        let number = if plus_was_lost { format!("+{text}") } else { text.to_owned() };
         match PhoneNumber::parse_strict(&number) {
             Ok(number) => Self::Phone(number),
             Err(_) => Self::Other(text.to_owned()),
@@ -174,9 +148,7 @@ fn is_withheld(text: &str) -> bool {
     }
     let keys = text.strip_prefix('+').unwrap_or(text);
     if WITHHELD_KEYS.contains(&keys)
-        || keys
-            .strip_prefix('1')
-            .is_some_and(|rest| WITHHELD_KEYS.contains(&rest))
+        || keys.strip_prefix('1').is_some_and(|rest| WITHHELD_KEYS.contains(&rest))
     {
         return true;
     }
@@ -203,10 +175,7 @@ fn last_digits(text: &str) -> String {
 /// Hides the user of a SIP address and drops its parameters.
 fn mask_sip(address: &str) -> String {
     let without_parameters = address.split([';', '?']).next().unwrap_or_default();
-    match without_parameters
-        .split_once(':')
-        .map(|(_, rest)| rest.rsplit_once('@').unwrap_or(("", rest)))
-    {
+    match without_parameters.split_once(':').map(|(_, rest)| rest.rsplit_once('@').unwrap_or(("", rest))) {
         Some((user, host)) => format!("sip:{}@{host}", last_digits(user)),
         None => "sip:…".to_owned(),
     }
@@ -227,11 +196,7 @@ mod tests {
             (" 12125550123", phone("+12125550123"), "…0123"),
             ("12125550123", Caller::Other("12125550123".into()), "…0123"),
             ("+0125550123", Caller::Other("+0125550123".into()), "…0123"),
-            (
-                "+1234567890123456",
-                Caller::Other("+1234567890123456".into()),
-                "…3456",
-            ),
+            ("+1234567890123456", Caller::Other("+1234567890123456".into()), "…3456"),
             ("55501", Caller::Other("55501".into()), "…"),
             ("Front Desk", Caller::Other("Front Desk".into()), "…"),
             (
@@ -244,11 +209,7 @@ mod tests {
                 Caller::Sip("SIP:+12125550123@10.0.0.7:5060;transport=tls".into()),
                 "sip:…0123@10.0.0.7:5060",
             ),
-            (
-                "sips:pbx.example.com",
-                Caller::Sip("sips:pbx.example.com".into()),
-                "sip:…@pbx.example.com",
-            ),
+            ("sips:pbx.example.com", Caller::Sip("sips:pbx.example.com".into()), "sip:…@pbx.example.com"),
             ("client:alice", Caller::Client("client:alice".into()), "client:…"),
             ("Client:Bob", Caller::Client("Client:Bob".into()), "client:…"),
             ("client:", Caller::Withheld, "withheld"),
@@ -297,17 +258,10 @@ mod tests {
 
     #[test]
     fn configured_numbers_may_be_written_as_people_do() {
-        for raw in [
-            "+14155550100",
-            "+1 (415) 555-0100",
-            " +1.415.555.0100 ",
-            "+1\u{2011}415\u{2011}555\u{2011}0100",
-        ] {
-            assert_eq!(
-                PhoneNumber::parse(raw).unwrap().as_str(),
-                "+14155550100",
-                "{raw:?}"
-            );
+        for raw in
+            ["+14155550100", "+1 (415) 555-0100", " +1.415.555.0100 ", "+1\u{2011}415\u{2011}555\u{2011}0100"]
+        {
+            assert_eq!(PhoneNumber::parse(raw).unwrap().as_str(), "+14155550100", "{raw:?}");
         }
         for raw in [
             "",
@@ -321,41 +275,26 @@ mod tests {
         ] {
             assert_eq!(PhoneNumber::parse(raw), Err(BadPhoneNumber), "{raw:?}");
         }
-        assert_eq!(
-            Caller::parse("+1 415 555 0100"),
-            Caller::Other("+1 415 555 0100".into())
-        );
+        assert_eq!(Caller::parse("+1 415 555 0100"), Caller::Other("+1 415 555 0100".into()));
     }
 
     #[test]
     fn identities_are_whole_only_when_asked_for() {
         assert_eq!(Caller::parse(" 12125550123").user_id(), Some("+12125550123"));
-        assert_eq!(Caller::parse("client:alice").user_id(), Some("alice"));
-        for raw in [
-            "+12125550123",
-            "sip:alice@pbx.example.com",
-            "client:alice",
-            "12125550123",
-            "Alice Front Desk",
-        ] {
+        assert_eq!(Caller::parse("client:alice").user_id(), Some("client:alice"));
+        for raw in
+            ["+12125550123", "sip:alice@pbx.example.com", "client:alice", "12125550123", "Alice Front Desk"]
+        {
             let shown = format!("{:?}", Caller::parse(raw));
-            assert!(
-                !shown.contains("555") && !shown.to_lowercase().contains("alice"),
-                "{shown}"
-            );
+            assert!(!shown.contains("555") && !shown.to_lowercase().contains("alice"), "{shown}");
         }
-        assert_eq!(
-            format!("{:?}", PhoneNumber::parse("+12125550123").unwrap()),
-            "PhoneNumber(…0123)"
-        );
+        assert_eq!(format!("{:?}", PhoneNumber::parse("+12125550123").unwrap()), "PhoneNumber(…0123)");
     }
 
     #[test]
     fn settings_are_read_and_checked() {
         assert_eq!(
-            serde_json::from_str::<PhoneNumber>("\"+1 415 555 0100\"")
-                .unwrap()
-                .as_str(),
+            serde_json::from_str::<PhoneNumber>("\"+1 415 555 0100\"").unwrap().as_str(),
             "+14155550100"
         );
         assert!(serde_json::from_str::<PhoneNumber>("\"0100\"").is_err());

@@ -69,6 +69,30 @@ struct Last {
     next_ms: Option<u64>,
 }
 
+/// Follows the one count that all messages of a stream share, whatever their track.
+#[derive(Debug, Clone, Default)]
+pub struct Sequence {
+    next: Option<u64>,
+}
+
+impl Sequence {
+    /// Returns how many messages are missing before the one with this number; 0 when the count began anew.
+    pub fn observe(&mut self, number: Option<u64>) -> u64 {
+        let expected = std::mem::replace(&mut self.next, number.and_then(|number| number.checked_add(1)));
+        match (expected, number) {
+            (Some(expected), Some(number)) if number > expected && number - expected <= LARGEST_LOSS => {
+                number - expected
+            }
+            _ => 0,
+        }
+    }
+
+    /// Takes whatever number comes next: a message came whose number is not known.
+    pub fn forget(&mut self) {
+        self.next = None;
+    }
+}
+
 /// A count, of one of two kinds that cannot be compared.
 #[derive(Debug, Clone, Copy)]
 enum Number {
@@ -92,11 +116,7 @@ impl Continuity {
         let length_ms = decoded_length(&media.payload) / BYTES_PER_MS;
         let next_ms = media.timestamp_ms.map(|begin| begin.saturating_add(length_ms));
         let Some(last) = self.last else {
-            self.last = Some(Last {
-                number,
-                seen: 1,
-                next_ms,
-            });
+            self.last = Some(Last { number, seen: 1, next_ms });
             return Verdict::Continuous;
         };
         let step = match (last.number, number) {
@@ -107,31 +127,16 @@ impl Continuity {
         match step {
             Step::Duplicate => Verdict::Duplicate,
             Step::Late(back) => {
-                self.last = Some(Last {
-                    seen: last.seen | 1 << back,
-                    ..last
-                });
+                self.last = Some(Last { seen: last.seen | 1 << back, ..last });
                 Verdict::Late
             }
             Step::Ahead(steps) => {
-                let seen = last
-                    .seen
-                    .checked_shl(u32::try_from(steps).unwrap_or(u32::MAX))
-                    .unwrap_or(0)
-                    | 1;
-                self.last = Some(Last {
-                    number,
-                    seen,
-                    next_ms,
-                });
+                let seen = last.seen.checked_shl(u32::try_from(steps).unwrap_or(u32::MAX)).unwrap_or(0) | 1;
+                self.last = Some(Last { number, seen, next_ms });
                 ahead(steps - 1, length_ms, last.next_ms, media.timestamp_ms)
             }
             Step::Elsewhere => {
-                self.last = Some(Last {
-                    number,
-                    seen: 1,
-                    next_ms,
-                });
+                self.last = Some(Last { number, seen: 1, next_ms });
                 Verdict::Resynchronised
             }
         }
@@ -150,11 +155,7 @@ impl Step {
     fn between(old: u64, new: u64, seen: u64) -> Self {
         if new > old {
             let steps = new - old;
-            return if steps - 1 > LARGEST_LOSS {
-                Self::Elsewhere
-            } else {
-                Self::Ahead(steps)
-            };
+            return if steps - 1 > LARGEST_LOSS { Self::Elsewhere } else { Self::Ahead(steps) };
         }
         match old - new {
             back if back > LATE_WINDOW => Self::Elsewhere,
@@ -174,11 +175,7 @@ fn ahead(missing: u64, length_ms: u64, expected_ms: Option<u64>, timestamp_ms: O
         return Verdict::Continuous;
     }
     let silence_ms = u64::try_from(jump_ms).unwrap_or(0).min(LONGEST_SILENCE_MS) as u32;
-    Verdict::Gap(Gap {
-        missing,
-        jump_ms,
-        silence_ms,
-    })
+    Verdict::Gap(Gap { missing, jump_ms, silence_ms })
 }
 
 fn signed_difference(actual: u64, expected: u64) -> i64 {
@@ -216,39 +213,24 @@ mod tests {
     }
 
     fn gap(missing: u64, jump_ms: i64, silence_ms: u32) -> Verdict {
-        Verdict::Gap(Gap {
-            missing,
-            jump_ms,
-            silence_ms,
-        })
+        Verdict::Gap(Gap { missing, jump_ms, silence_ms })
     }
 
     fn verdicts(messages: impl IntoIterator<Item = Media<'static>>) -> Vec<Verdict> {
         let mut continuity = Continuity::new();
-        messages
-            .into_iter()
-            .map(|media| continuity.observe(&media))
-            .collect()
+        messages.into_iter().map(|media| continuity.observe(&media)).collect()
     }
 
     #[test]
     fn a_good_stream_is_continuous_from_its_first_message_on() {
-        assert!(
-            verdicts((1..2000).map(nth))
-                .iter()
-                .all(|verdict| *verdict == Verdict::Continuous)
-        );
+        assert!(verdicts((1..2000).map(nth)).iter().all(|verdict| *verdict == Verdict::Continuous));
         assert_eq!(verdicts([nth(700), nth(701)]), [Verdict::Continuous; 2]);
     }
 
     #[test]
     fn stamps_off_by_a_little_are_no_news() {
         let jittered = (1..200u64).map(|n| frame(None, Some(n), Some(155 + 20 * n - n * 7 % 5)));
-        assert!(
-            verdicts(jittered)
-                .iter()
-                .all(|verdict| *verdict == Verdict::Continuous)
-        );
+        assert!(verdicts(jittered).iter().all(|verdict| *verdict == Verdict::Continuous));
     }
 
     #[test]
@@ -277,19 +259,13 @@ mod tests {
 
     #[test]
     fn a_restart_or_a_huge_leap_resynchronises_once() {
-        assert_eq!(
-            verdicts([nth(500), nth(1), nth(2)])[1..],
-            [Verdict::Resynchronised, Verdict::Continuous]
-        );
+        assert_eq!(verdicts([nth(500), nth(1), nth(2)])[1..], [Verdict::Resynchronised, Verdict::Continuous]);
         assert_eq!(
             verdicts([nth(1), nth(4000), nth(4001)])[1..],
             [Verdict::Resynchronised, Verdict::Continuous]
         );
         let huge = |n| frame(None, Some(n), Some(n));
-        assert_eq!(
-            verdicts([huge(u64::MAX), huge(0), huge(u64::MAX)])[1..],
-            [Verdict::Resynchronised; 2]
-        );
+        assert_eq!(verdicts([huge(u64::MAX), huge(0), huge(u64::MAX)])[1..], [Verdict::Resynchronised; 2]);
     }
 
     #[test]
@@ -299,10 +275,7 @@ mod tests {
             verdicts([stamped(1, 100), stamped(2, 620), stamped(3, 640)])[1..],
             [gap(0, 500, 500), Verdict::Continuous]
         );
-        assert_eq!(
-            verdicts([stamped(1, 100), stamped(2, 7_200_120)])[1],
-            gap(0, 7_200_000, 1000)
-        );
+        assert_eq!(verdicts([stamped(1, 100), stamped(2, 7_200_120)])[1], gap(0, 7_200_000, 1000));
         assert_eq!(
             verdicts([stamped(1, 5000), stamped(2, 100), stamped(3, 120)])[1..],
             [gap(0, -4920, 0), Verdict::Continuous]
@@ -339,10 +312,7 @@ mod tests {
             payload: Cow::Owned("A".repeat(bytes * 4 / 3)),
             ..frame(None, Some(n), Some(at))
         };
-        assert_eq!(
-            verdicts([of(1, 0, 8001), of(2, 1000, 240), of(3, 1030, 0)]),
-            [Verdict::Continuous; 3]
-        );
+        assert_eq!(verdicts([of(1, 0, 8001), of(2, 1000, 240), of(3, 1030, 0)]), [Verdict::Continuous; 3]);
     }
 
     proptest::proptest! {

@@ -62,10 +62,7 @@ impl Form {
     pub fn from_pairs<N: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
         let text = |shown: String| Text { shown, raw: None };
         Self {
-            fields: pairs
-                .into_iter()
-                .map(|(name, value)| (text(name.into()), text(value.into())))
-                .collect(),
+            fields: pairs.into_iter().map(|(name, value)| (text(name.into()), text(value.into()))).collect(),
         }
     }
 
@@ -85,10 +82,7 @@ impl Form {
 
     /// Returns the first value of a field, as it came.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.fields
-            .iter()
-            .find(|(field, _)| field.shown == name)
-            .map(|(_, value)| value.shown.as_str())
+        self.fields.iter().find(|(field, _)| field.shown == name).map(|(_, value)| value.shown.as_str())
     }
 
     /// Returns the first value of a field without white space around it, and `None` if nothing is left.
@@ -98,9 +92,7 @@ impl Form {
 
     /// Returns names and values as bytes, in the order of the body: what is signed.
     pub fn byte_pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.fields
-            .iter()
-            .map(|(name, value)| (name.bytes(), value.bytes()))
+        self.fields.iter().map(|(name, value)| (name.bytes(), value.bytes()))
     }
 
     /// Returns how many fields there are.
@@ -118,18 +110,13 @@ impl Form {
 impl std::fmt::Debug for Form {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Form")?;
-        f.debug_list()
-            .entries(self.fields.iter().map(|(name, _)| &name.shown))
-            .finish()
+        f.debug_list().entries(self.fields.iter().map(|(name, _)| &name.shown)).finish()
     }
 }
 
 impl Text {
     fn decode(encoded: &[u8]) -> Self {
-        let spaced: Vec<u8> = encoded
-            .iter()
-            .map(|byte| if *byte == b'+' { b' ' } else { *byte })
-            .collect();
+        let spaced: Vec<u8> = encoded.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
         match String::from_utf8(percent_decode(&spaced).collect()) {
             Ok(shown) => Self { shown, raw: None },
             Err(fault) => Self {
@@ -162,10 +149,7 @@ mod tests {
             (b"Note", b"1\r\n2"),
         ];
         assert_eq!(pairs, expected);
-        assert_eq!(
-            (form.get("Tag"), form.get("tag"), form.get("Empty")),
-            (Some("b"), None, Some(""))
-        );
+        assert_eq!((form.get("Tag"), form.get("tag"), form.get("Empty")), (Some("b"), None, Some("")));
         assert_eq!(
             (form.get("Pad"), form.filled("Pad"), form.filled("Empty")),
             (Some("  x  "), Some("x"), None)

@@ -115,10 +115,7 @@ pub struct MediaFormat {
 impl MediaFormat {
     /// Tells whether this is 8000 Hz mono mu-law; a part that is missing counts as the usual one.
     pub fn is_mulaw_8k_mono(&self) -> bool {
-        self.encoding
-            .as_deref()
-            .unwrap_or("audio/x-mulaw")
-            .eq_ignore_ascii_case("audio/x-mulaw")
+        self.encoding.as_deref().unwrap_or("audio/x-mulaw").eq_ignore_ascii_case("audio/x-mulaw")
             && self.sample_rate.unwrap_or(8000) == 8000
             && self.channels.unwrap_or(1) == 1
     }
@@ -273,9 +270,7 @@ pub(super) fn parse_any(text: &str) -> Result<StreamMessage<'_>, BadStreamMessag
     let envelope: Envelope<'_> = match object(text) {
         Ok(envelope) => envelope,
         Err(fault) => {
-            return Err(BadStreamMessage::NotAnObject {
-                column: fault.map_or(0, |at| at.column()),
-            });
+            return Err(BadStreamMessage::NotAnObject { column: fault.map_or(0, |at| at.column()) });
         }
     };
     let event = envelope.event.text().ok_or(BadStreamMessage::NoEvent)?;
@@ -309,21 +304,9 @@ fn start<'a>(envelope: &Envelope<'a>) -> Result<StreamMessage<'a>, BadStreamMess
     let parameters: BTreeMap<String, Raw<'_>> = inner.custom_parameters.part().unwrap_or_default();
     Ok(StreamMessage::Start(Box::new(Start {
         stream_sid: stream_sid.map(|raw| StreamSid::parse(&raw)).transpose()?,
-        call_sid: inner
-            .call_sid
-            .text()
-            .map(|raw| CallSid::parse(&raw))
-            .transpose()?,
-        account_sid: inner
-            .account_sid
-            .text()
-            .map(|raw| AccountSid::parse(&raw))
-            .transpose()?,
-        tracks: tracks
-            .iter()
-            .filter_map(Raw::text)
-            .map(|name| Track::from_name(&name))
-            .collect(),
+        call_sid: inner.call_sid.text().map(|raw| CallSid::parse(&raw)).transpose()?,
+        account_sid: inner.account_sid.text().map(|raw| AccountSid::parse(&raw)).transpose()?,
+        tracks: tracks.iter().filter_map(Raw::text).map(|name| Track::from_name(&name)).collect(),
         media_format: MediaFormat {
             encoding: format.encoding.text().map(Cow::into_owned),
             sample_rate: format.sample_rate.number(),
@@ -341,10 +324,7 @@ fn start<'a>(envelope: &Envelope<'a>) -> Result<StreamMessage<'a>, BadStreamMess
 fn media<'a>(envelope: &Envelope<'a>) -> Result<StreamMessage<'a>, BadStreamMessage> {
     let inner = envelope.media.inner().ok_or(BadStreamMessage::NoMedia)?;
     Ok(StreamMessage::Media(Media {
-        track: inner
-            .track
-            .text()
-            .map_or(Track::Inbound, |name| Track::from_name(&name)),
+        track: inner.track.text().map_or(Track::Inbound, |name| Track::from_name(&name)),
         sequence_number: envelope.sequence_number.number(),
         chunk: inner.chunk.number(),
         timestamp_ms: inner.timestamp.number(),

@@ -62,14 +62,8 @@ fn twilios_own_media_is_scanned_without_allocating() {
     assert_eq!(text.len(), 374, "the length computed in section 4.6");
     let used = allocation_counter::measure(|| {
         let media = scan_media(&text).unwrap();
-        assert_eq!(
-            (media.track, media.sequence_number, media.chunk),
-            (Track::Inbound, Some(2), Some(1))
-        );
-        assert_eq!(
-            (media.timestamp_ms, media.stream_sid.as_deref()),
-            (Some(155), Some(STREAM))
-        );
+        assert_eq!((media.track, media.sequence_number, media.chunk), (Track::Inbound, Some(2), Some(1)));
+        assert_eq!((media.timestamp_ms, media.stream_sid.as_deref()), (Some(155), Some(STREAM)));
         assert_eq!(media.payload, payload);
     });
     assert_eq!(used.count_total, 0);
@@ -78,18 +72,8 @@ fn twilios_own_media_is_scanned_without_allocating() {
 
 #[test]
 fn every_order_of_keys_gives_the_same_media() {
-    let outer = [
-        r#""event":"media""#,
-        r#""sequenceNumber":"7""#,
-        "MEDIA",
-        r#""streamSid":"MZ1""#,
-    ];
-    let inner = [
-        r#""track":"outbound""#,
-        r#""chunk":"6""#,
-        r#""timestamp":"255""#,
-        r#""payload":"AAAA""#,
-    ];
+    let outer = [r#""event":"media""#, r#""sequenceNumber":"7""#, "MEDIA", r#""streamSid":"MZ1""#];
+    let inner = [r#""track":"outbound""#, r#""chunk":"6""#, r#""timestamp":"255""#, r#""payload":"AAAA""#];
     let mut scanned = 0;
     for outer in permutations(&outer) {
         for inner in permutations(&inner) {
@@ -140,20 +124,8 @@ fn media_is_read_tolerantly() {
             None,
             "AA",
         ),
-        (
-            r#"{"event":"media","media":{"payload":"A\/A"}}"#,
-            None,
-            None,
-            None,
-            "A/A",
-        ),
-        (
-            r#"{"event":"media","media":{"payload":1234}}"#,
-            None,
-            None,
-            None,
-            "1234",
-        ),
+        (r#"{"event":"media","media":{"payload":"A\/A"}}"#, None, None, None, "A/A"),
+        (r#"{"event":"media","media":{"payload":1234}}"#, None, None, None, "1234"),
         (
             r#"{"event":"media","sequenceNumber":"-1","media":{"chunk":"+1","timestamp":" 1","payload":""}}"#,
             None,
@@ -179,13 +151,7 @@ fn media_is_read_tolerantly() {
     for (text, sequence_number, chunk, timestamp_ms, payload) in cases {
         let media = media_of(text);
         assert_eq!(
-            (
-                media.track,
-                media.sequence_number,
-                media.chunk,
-                media.timestamp_ms,
-                media.payload.as_ref()
-            ),
+            (media.track, media.sequence_number, media.chunk, media.timestamp_ms, media.payload.as_ref()),
             (Track::Inbound, sequence_number, chunk, timestamp_ms, payload),
             "{text}"
         );
@@ -199,58 +165,32 @@ fn published_start_is_read() {
         r#"{"event":"start","sequenceNumber":"1","start":{"accountSid":"ACa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1","streamSid":"MZc3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3","callSid":"CAb2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2","tracks":["inbound"],"mediaFormat":{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1},"customParameters":{"from":"+12125550123","room":"room-7","token":"v1.1772533020.Zm9v"}},"streamSid":"MZc3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3"}"#,
     );
     assert_eq!(start.stream_sid.as_ref().unwrap().as_str(), STREAM);
-    assert_eq!(
-        start.call_sid.as_ref().unwrap().as_str(),
-        "CAb2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2"
-    );
-    assert_eq!(
-        start.account_sid.as_ref().unwrap().as_str(),
-        "ACa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
-    );
-    assert_eq!(
-        (start.tracks.as_slice(), start.sequence_number),
-        (&[Track::Inbound][..], Some(1))
-    );
+    assert_eq!(start.call_sid.as_ref().unwrap().as_str(), "CAb2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2");
+    assert_eq!(start.account_sid.as_ref().unwrap().as_str(), "ACa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1");
+    assert_eq!((start.tracks.as_slice(), start.sequence_number), (&[Track::Inbound][..], Some(1)));
     assert_eq!(start.parameter("from"), Some("+12125550123"));
     assert_eq!(start.parameter("room"), Some("room-7"));
     assert!(start.media_format.is_mulaw_8k_mono());
     let shown = format!("{start:?}");
-    assert!(
-        shown.contains("token") && !shown.contains("Zm9v") && !shown.contains("2125550123"),
-        "{shown}"
-    );
+    assert!(shown.contains("token") && !shown.contains("Zm9v") && !shown.contains("2125550123"), "{shown}");
 }
 
 #[test]
 fn start_is_read_tolerantly() {
     let bare = start_of(r#"{"start":{},"event":"start"}"#);
-    assert_eq!(
-        (bare.stream_sid, bare.call_sid, bare.account_sid),
-        (None, None, None)
-    );
+    assert_eq!((bare.stream_sid, bare.call_sid, bare.account_sid), (None, None, None));
     assert!(bare.tracks.is_empty() && bare.custom_parameters.is_empty());
-    assert!(
-        bare.media_format.is_mulaw_8k_mono(),
-        "what is not said is the usual"
-    );
+    assert!(bare.media_format.is_mulaw_8k_mono(), "what is not said is the usual");
 
     let odd = start_of(
         r#"{"event":"start","sequenceNumber":1,"start":{"streamSid":"MZ9","callSid":"CA1","tracks":["outbound",null,"x"],"mediaFormat":{"sampleRate":"16000","channels":"2"},"customParameters":{"n":5,"yes":true,"no":null,"deep":{"a":1},"esc":"a\n\u00e9"}}}"#,
     );
     assert_eq!(odd.stream_sid.unwrap().as_str(), "MZ9");
     assert_eq!(odd.tracks, [Track::Outbound, Track::Other]);
-    let format = MediaFormat {
-        encoding: None,
-        sample_rate: Some(16_000),
-        channels: Some(2),
-    };
+    let format = MediaFormat { encoding: None, sample_rate: Some(16_000), channels: Some(2) };
     assert!(!format.is_mulaw_8k_mono());
     assert_eq!(odd.media_format, format);
-    let parameters: Vec<_> = odd
-        .custom_parameters
-        .iter()
-        .map(|(n, v)| (n.as_str(), v.as_str()))
-        .collect();
+    let parameters: Vec<_> = odd.custom_parameters.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     assert_eq!(parameters, [("esc", "a\né"), ("n", "5"), ("yes", "true")]);
 
     let null =
@@ -261,10 +201,7 @@ fn start_is_read_tolerantly() {
 #[test]
 fn custom_parameters_are_bounded() {
     let many: Vec<String> = (0..500).map(|n| format!("\"p{n}\":\"v\"")).collect();
-    let text = format!(
-        r#"{{"event":"start","start":{{"customParameters":{{{}}}}}}}"#,
-        many.join(",")
-    );
+    let text = format!(r#"{{"event":"start","start":{{"customParameters":{{{}}}}}}}"#, many.join(","));
     assert_eq!(start_of(&text).custom_parameters.len(), 99);
 }
 
@@ -278,10 +215,7 @@ fn other_events_are_read() {
         r#"{"event":"dtmf","streamSid":"MZ1","sequenceNumber":"5","dtmf":{"track":"inbound_track","digit":"1"}}"#,
     ) {
         Ok(StreamMessage::Dtmf { stream_sid, digit }) => {
-            assert_eq!(
-                (stream_sid.as_deref(), digit.0.as_deref()),
-                (Some("MZ1"), Some("1"))
-            );
+            assert_eq!((stream_sid.as_deref(), digit.0.as_deref()), (Some("MZ1"), Some("1")));
             assert_eq!(format!("{digit:?}"), "Digit(…)");
         }
         other => panic!("{other:?}"),
@@ -325,11 +259,7 @@ fn what_a_message_cannot_do_without_is_a_typed_error() {
         r#"{"event":"media","event":"start"}"#,
         "{\"event\":\"a\u{1}\"}",
     ] {
-        assert!(
-            matches!(parse(text), Err(BadStreamMessage::NotAnObject { .. })),
-            "{:.40}",
-            text
-        );
+        assert!(matches!(parse(text), Err(BadStreamMessage::NotAnObject { .. })), "{:.40}", text);
     }
     let long = "x".repeat(65);
     let long_sid = format!(r#"{{"event":"start","start":{{"callSid":"{long}"}}}}"#);
@@ -350,10 +280,7 @@ fn what_a_message_cannot_do_without_is_a_typed_error() {
     ];
     for (text, expected) in cases {
         let fault = parse(text).unwrap_err();
-        assert!(
-            format!("{fault:?}").starts_with(expected),
-            "{text} gave {fault:?}"
-        );
+        assert!(format!("{fault:?}").starts_with(expected), "{text} gave {fault:?}");
     }
 }
 
@@ -361,10 +288,7 @@ fn what_a_message_cannot_do_without_is_a_typed_error() {
 fn debug_never_shows_audio() {
     let text = twilio_media("2", "inbound", "1", "155", "c2VjcmV0");
     let shown = format!("{:?}", parse(&text));
-    assert!(
-        shown.contains("payload_length: 8") && !shown.contains("c2VjcmV0"),
-        "{shown}"
-    );
+    assert!(shown.contains("payload_length: 8") && !shown.contains("c2VjcmV0"), "{shown}");
 }
 
 proptest! {

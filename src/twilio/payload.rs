@@ -49,34 +49,19 @@ mod tests {
     #[test]
     fn published_silence_decodes() {
         let mut audio = BytesMut::new();
-        assert_eq!(
-            decode_payload(&format!("{}/w==", "/".repeat(212)), &mut audio),
-            Ok(160)
-        );
-        assert_eq!(
-            decode_payload(&format!("{}fw==", "f39/".repeat(53)), &mut audio),
-            Ok(160)
-        );
+        assert_eq!(decode_payload(&format!("{}/w==", "/".repeat(212)), &mut audio), Ok(160));
+        assert_eq!(decode_payload(&format!("{}fw==", "f39/".repeat(53)), &mut audio), Ok(160));
         assert_eq!(audio[..160], [0xFF; 160]);
         assert_eq!(audio[160..], [0x7F; 160]);
     }
 
     #[test]
     fn padding_may_be_missing_and_empty_is_nothing() {
-        for (payload, expected) in [
-            ("", ""),
-            ("YQ==", "a"),
-            ("YQ", "a"),
-            ("YWI", "ab"),
-            ("YWI=", "ab"),
-            ("YWJj", "abc"),
-        ] {
+        for (payload, expected) in
+            [("", ""), ("YQ==", "a"), ("YQ", "a"), ("YWI", "ab"), ("YWI=", "ab"), ("YWJj", "abc")]
+        {
             let mut audio = BytesMut::from("x");
-            assert_eq!(
-                decode_payload(payload, &mut audio),
-                Ok(expected.len()),
-                "{payload:?}"
-            );
+            assert_eq!(decode_payload(payload, &mut audio), Ok(expected.len()), "{payload:?}");
             assert_eq!(audio, format!("x{expected}"));
         }
     }
@@ -84,24 +69,9 @@ mod tests {
     #[test]
     fn what_is_not_standard_base64_leaves_the_buffer_as_it_was() {
         let late = format!("{}!", "A".repeat(399));
-        for payload in [
-            "_w==",
-            "-w==",
-            "Y",
-            "YQ=A",
-            "====",
-            "Y Q=",
-            "YQ==\n",
-            "é",
-            "AAAA\u{0}",
-            &late,
-        ] {
+        for payload in ["_w==", "-w==", "Y", "YQ=A", "====", "Y Q=", "YQ==\n", "é", "AAAA\u{0}", &late] {
             let mut audio = BytesMut::from("kept");
-            assert_eq!(
-                decode_payload(payload, &mut audio),
-                Err(BadPayload),
-                "{payload:?}"
-            );
+            assert_eq!(decode_payload(payload, &mut audio), Err(BadPayload), "{payload:?}");
             assert_eq!(audio, "kept");
         }
     }

@@ -53,16 +53,8 @@ impl PublicUrl {
         let text = raw.trim_end_matches('/').to_owned();
         let begin = text.find("://").ok_or(BadUrl::NotAbsolute)? + 3;
         let end = text[begin..].find('/').map_or(text.len(), |slash| begin + slash);
-        let has_port = text[begin..end]
-            .rsplit(']')
-            .next()
-            .is_some_and(|rest| rest.contains(':'));
-        Ok(Self {
-            authority: begin..end,
-            is_secure: checked.scheme() == "https",
-            has_port,
-            text,
-        })
+        let has_port = text[begin..end].rsplit(']').next().is_some_and(|rest| rest.contains(':'));
+        Ok(Self { authority: begin..end, is_secure: checked.scheme() == "https", has_port, text })
     }
 
     /// Returns the base as configured.
@@ -82,11 +74,7 @@ impl PublicUrl {
 
     /// Returns the address of one of our media sockets; `path` begins with a slash and has no query.
     pub fn stream(&self, path: &str) -> Result<StreamUrl, BadUrl> {
-        StreamUrl::parse(&format!(
-            "{}{}{path}",
-            self.stream_scheme(),
-            &self.text[self.authority.start..]
-        ))
+        StreamUrl::parse(&format!("{}{}{path}", self.stream_scheme(), &self.text[self.authority.start..]))
     }
 
     /// Returns the spellings of a webhook's address that Twilio may have signed, likeliest first.
@@ -125,10 +113,9 @@ impl PublicUrl {
     fn authorities(&self) -> impl Iterator<Item = String> {
         let given = self.authority();
         let (first, second) = match (self.has_port, self.is_secure) {
-            (true, true) => (
-                given.rsplit_once(':').map_or(given, |(host, _)| host).to_owned(),
-                Some(given.to_owned()),
-            ),
+            (true, true) => {
+                (given.rsplit_once(':').map_or(given, |(host, _)| host).to_owned(), Some(given.to_owned()))
+            }
             (true, false) => (given.to_owned(), None),
             (false, true) => (given.to_owned(), Some(format!("{given}:443"))),
             (false, false) => (given.to_owned(), None),
@@ -196,11 +183,7 @@ fn check(raw: &str, secure: &str, open: &str) -> Result<Url, BadUrl> {
         Host::Ipv6(address) => address.is_loopback(),
     };
     let scheme = url.scheme();
-    if scheme == secure || (scheme == open && is_local) {
-        Ok(url)
-    } else {
-        Err(BadUrl::Scheme)
-    }
+    if scheme == secure || (scheme == open && is_local) { Ok(url) } else { Err(BadUrl::Scheme) }
 }
 
 #[cfg(test)]
@@ -218,10 +201,7 @@ mod tests {
         ] {
             assert_eq!(PublicUrl::parse(good).unwrap().as_str(), good);
         }
-        assert_eq!(
-            PublicUrl::parse("https://b.example.com/").unwrap().as_str(),
-            "https://b.example.com"
-        );
+        assert_eq!(PublicUrl::parse("https://b.example.com/").unwrap().as_str(), "https://b.example.com");
         for good in [
             "wss://bridge.example.com/twilio/media",
             "ws://127.0.0.1:3000/m",
@@ -255,10 +235,7 @@ mod tests {
     #[test]
     fn pages_and_sockets_hang_on_the_base() {
         let base = PublicUrl::parse("https://b.example.com:8443/voice/").unwrap();
-        assert_eq!(
-            base.page("/twilio/twiml"),
-            "https://b.example.com:8443/voice/twilio/twiml"
-        );
+        assert_eq!(base.page("/twilio/twiml"), "https://b.example.com:8443/voice/twilio/twiml");
         assert_eq!(
             base.stream("/twilio/media").unwrap().as_str(),
             "wss://b.example.com:8443/voice/twilio/media"
@@ -274,10 +251,7 @@ mod tests {
         let plain = PublicUrl::parse("https://b.example.com").unwrap();
         assert_eq!(
             plain.webhook_candidates("/t?x=%2F"),
-            [
-                "https://b.example.com/t?x=%2F",
-                "https://b.example.com:443/t?x=%2F"
-            ]
+            ["https://b.example.com/t?x=%2F", "https://b.example.com:443/t?x=%2F"]
         );
         let streams = [
             "wss://b.example.com/m",
@@ -294,10 +268,7 @@ mod tests {
             ["https://b.example.com/p/t", "https://b.example.com:8443/p/t"]
         );
         let six = PublicUrl::parse("https://[2001:db8::1]").unwrap();
-        assert_eq!(
-            six.webhook_candidates("/t"),
-            ["https://[2001:db8::1]/t", "https://[2001:db8::1]:443/t"]
-        );
+        assert_eq!(six.webhook_candidates("/t"), ["https://[2001:db8::1]/t", "https://[2001:db8::1]:443/t"]);
         let local = PublicUrl::parse("http://127.0.0.1:3000").unwrap();
         assert_eq!(local.webhook_candidates("/t"), ["http://127.0.0.1:3000/t"]);
     }

@@ -129,9 +129,6 @@ mod tests {
     #[test]
     fn texts_show_the_identifier() {
         let sid = AccountSid::parse("AC1").unwrap();
-        assert_eq!(
-            (format!("{sid}"), format!("{sid:?}")),
-            ("AC1".into(), "AccountSid(AC1)".into())
-        );
+        assert_eq!((format!("{sid}"), format!("{sid:?}")), ("AC1".into(), "AccountSid(AC1)".into()));
     }
 }

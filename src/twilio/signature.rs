@@ -32,11 +32,7 @@ impl AuthToken {
     /// Returns the token in a text: not empty, graphic ASCII only.
     pub fn parse(raw: &str) -> Result<Self, BadAuthToken> {
         let fits = !raw.is_empty() && raw.bytes().all(|byte| byte.is_ascii_graphic());
-        if fits {
-            Ok(Self(SecretString::from(raw)))
-        } else {
-            Err(BadAuthToken)
-        }
+        if fits { Ok(Self(SecretString::from(raw))) } else { Err(BadAuthToken) }
     }
 
     /// Returns the token itself, for the REST client. Not for logs.
@@ -107,9 +103,7 @@ impl PresentedSignature {
         if signatures.next().is_some() {
             return Err(BadSignature::Repeated);
         }
-        let digest = BASE64_STANDARD
-            .decode(signature)
-            .map_err(|_| BadSignature::Malformed)?;
+        let digest = BASE64_STANDARD.decode(signature).map_err(|_| BadSignature::Malformed)?;
         digest.try_into().map(Self).map_err(|_| BadSignature::Malformed)
     }
 }
@@ -193,11 +187,7 @@ impl Signer {
         for url in urls {
             let data = signed_data(url, body);
             // `verify_slice` takes the same time wherever two digests differ.
-            if self
-                .tokens
-                .iter()
-                .any(|token| token.mac(&data).verify_slice(&presented.0).is_ok())
-            {
+            if self.tokens.iter().any(|token| token.mac(&data).verify_slice(&presented.0).is_ok()) {
                 return Ok(());
             }
         }
@@ -205,9 +195,9 @@ impl Signer {
     }
 
     fn sign(&self, data: &[u8]) -> String {
-        self.tokens.first().map_or_else(String::new, |token| {
-            BASE64_STANDARD.encode(token.mac(data).finalize().into_bytes())
-        })
+        self.tokens
+            .first()
+            .map_or_else(String::new, |token| BASE64_STANDARD.encode(token.mac(data).finalize().into_bytes()))
     }
 }
 
@@ -231,23 +221,14 @@ pub fn signed_data(url: &str, body: Body<'_>) -> Vec<u8> {
 /// Checks that the address vouches for a body that is not a form; an empty one needs no voucher.
 fn check_body_hash(path_and_query: &str, body: &[u8]) -> Result<(), BadSignature> {
     let query = path_and_query.split_once('?').map_or("", |(_, query)| query);
-    let promised = query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(name, _)| *name == BODY_HASH);
+    let promised =
+        query.split('&').filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == BODY_HASH);
     match promised {
         None if body.is_empty() => Ok(()),
         None => Err(BadSignature::BodyHashMissing),
         Some((_, promised)) => {
-            let actual: String = Sha256::digest(body)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
-            if promised == actual {
-                Ok(())
-            } else {
-                Err(BadSignature::BodyHashMismatch)
-            }
+            let actual: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+            if promised == actual { Ok(()) } else { Err(BadSignature::BodyHashMismatch) }
         }
     }
 }

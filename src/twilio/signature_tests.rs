@@ -39,11 +39,7 @@ fn base(raw: &str) -> PublicUrl {
 /// Asserts that a form's signature is made and accepted.
 fn assert_form(path: &str, body: &str, signature: &str) {
     let form = form(body);
-    assert_eq!(
-        signer().sign_form(&format!("{BASE}{path}"), &form),
-        signature,
-        "{path} {body}"
-    );
+    assert_eq!(signer().sign_form(&format!("{BASE}{path}"), &form), signature, "{path} {body}");
     let verdict = signer().verify_webhook(&presented(signature), &base(BASE), path, Body::Form(&form));
     assert_eq!(verdict, Ok(()), "{path} {body}");
 }
@@ -86,12 +82,8 @@ fn the_published_mistakes_are_refused() {
         assert_eq!(verdict, Err(BadSignature::Mismatch), "{wrong}");
     }
     for wrong in ["j30mCd8UqXIWoUXF/eyYMjgi4+g=", "VaQUDKNsshn8ImQVfWbtEaTrLeA="] {
-        let verdict = signer().verify_webhook(
-            &presented(wrong),
-            &base(BASE),
-            "/twilio/twiml",
-            Body::Form(&form(T1)),
-        );
+        let verdict =
+            signer().verify_webhook(&presented(wrong), &base(BASE), "/twilio/twiml", Body::Form(&form(T1)));
         assert_eq!(verdict, Err(BadSignature::Mismatch), "{wrong}");
     }
     assert_eq!(
@@ -103,14 +95,8 @@ fn the_published_mistakes_are_refused() {
 #[test]
 fn json_bodies_need_both_the_signature_and_the_hash() {
     let vectors = [
-        (
-            format!("/twilio/events?bodySHA256={JSON_HASH}"),
-            "5booa9l7HAQZvh8a85G6w01nhF0=",
-        ),
-        (
-            format!("/twilio/events?tenant=7&bodySHA256={JSON_HASH}"),
-            "YebM974hGZONqHi8ul7lm0ONy/E=",
-        ),
+        (format!("/twilio/events?bodySHA256={JSON_HASH}"), "5booa9l7HAQZvh8a85G6w01nhF0="),
+        (format!("/twilio/events?tenant=7&bodySHA256={JSON_HASH}"), "YebM974hGZONqHi8ul7lm0ONy/E="),
     ];
     for (path, signature) in &vectors {
         let verify = |path: &str, body: &[u8]| {
@@ -118,18 +104,9 @@ fn json_bodies_need_both_the_signature_and_the_hash() {
         };
         assert_eq!(signer().sign_url(&format!("{BASE}{path}")), *signature);
         assert_eq!(verify(path, JSON.as_bytes()), Ok(()));
-        assert_eq!(
-            verify(path, format!("{JSON} ").as_bytes()),
-            Err(BadSignature::BodyHashMismatch)
-        );
-        assert_eq!(
-            verify("/twilio/events", JSON.as_bytes()),
-            Err(BadSignature::BodyHashMissing)
-        );
-        assert_eq!(
-            verify(&path.to_uppercase(), JSON.as_bytes()),
-            Err(BadSignature::BodyHashMissing)
-        );
+        assert_eq!(verify(path, format!("{JSON} ").as_bytes()), Err(BadSignature::BodyHashMismatch));
+        assert_eq!(verify("/twilio/events", JSON.as_bytes()), Err(BadSignature::BodyHashMissing));
+        assert_eq!(verify(&path.to_uppercase(), JSON.as_bytes()), Err(BadSignature::BodyHashMissing));
     }
     let empty = signer().sign_url(&format!("{BASE}/twilio/events"));
     let verdict = signer().verify_webhook(&presented(&empty), &base(BASE), "/twilio/events", Body::Raw(b""));
@@ -139,10 +116,7 @@ fn json_bodies_need_both_the_signature_and_the_hash() {
 #[test]
 fn published_json_sample_of_the_vendor_is_made() {
     let url = "https://example.com/myapp?bodySHA256=5ccde7145dfb8f56479710896586cb9d5911809d83afbe34627818790db0aec9";
-    assert_eq!(
-        Signer::new(token("12345")).sign_url(url),
-        "hPXmLwIy3Fgqv1i9KPmH/HhQ6zo="
-    );
+    assert_eq!(Signer::new(token("12345")).sign_url(url), "hPXmLwIy3Fgqv1i9KPmH/HhQ6zo=");
 }
 
 #[test]
@@ -150,18 +124,10 @@ fn get_signs_the_query_as_it_stands() {
     let path = "/twilio/twiml?CallSid=CAb2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2&From=%2B12125550123&To=%2B14155550100&CallerCity=NEW%20YORK";
     let signature = "gMmIImUR54z+FhfkmaujMjTG490=";
     assert_eq!(signer().sign_url(&format!("{BASE}{path}")), signature);
-    assert_eq!(
-        signer().verify_webhook(&presented(signature), &base(BASE), path, Body::None),
-        Ok(())
-    );
+    assert_eq!(signer().verify_webhook(&presented(signature), &base(BASE), path, Body::None), Ok(()));
     assert!(
         signer()
-            .verify_webhook(
-                &presented(signature),
-                &base(BASE),
-                &path.replace("%20", "+"),
-                Body::None
-            )
+            .verify_webhook(&presented(signature), &base(BASE), &path.replace("%20", "+"), Body::None)
             .is_err()
     );
 }
@@ -183,34 +149,20 @@ fn handshakes_are_judged_as_published() {
             assert_eq!(verdict.is_ok(), accepted, "{name} on {path}");
         }
     }
-    assert_eq!(
-        signer().sign_url("wss://bridge.example.com/twilio/media"),
-        "nPw+nZIzNlb4/A2jsIh3MO8SVBE="
-    );
-    assert_eq!(
-        signer().sign_url("wss://bridge.example.com/twilio/media/"),
-        "lP8QNlUTf9duPKqSrnZOFUyzdcw="
-    );
+    assert_eq!(signer().sign_url("wss://bridge.example.com/twilio/media"), "nPw+nZIzNlb4/A2jsIh3MO8SVBE=");
+    assert_eq!(signer().sign_url("wss://bridge.example.com/twilio/media/"), "lP8QNlUTf9duPKqSrnZOFUyzdcw=");
 }
 
 #[test]
 fn a_port_may_be_signed_or_dropped() {
     let ported = base("https://bridge.example.com:8443");
     for signature in ["2iVdoK12S3L2WkYr4HW5pk/4uvM=", "1O+dgdellvZkQOQyqIhkkylcc1k="] {
-        let verdict = signer().verify_webhook(
-            &presented(signature),
-            &ported,
-            "/twilio/twiml",
-            Body::Form(&form(T13)),
-        );
+        let verdict =
+            signer().verify_webhook(&presented(signature), &ported, "/twilio/twiml", Body::Form(&form(T13)));
         assert_eq!(verdict, Ok(()), "{signature}");
     }
     let kept = presented("2iVdoK12S3L2WkYr4HW5pk/4uvM=");
-    assert!(
-        signer()
-            .verify_webhook(&kept, &base(BASE), "/twilio/twiml", Body::Form(&form(T13)))
-            .is_err()
-    );
+    assert!(signer().verify_webhook(&kept, &base(BASE), "/twilio/twiml", Body::Form(&form(T13))).is_err());
 }
 
 #[test]
@@ -240,10 +192,7 @@ fn while_tokens_are_changed_both_are_accepted() {
         |signer: &Signer| signer.verify_webhook(&old, &base(BASE), "/twilio/twiml", Body::Form(&form));
     let renewed = Signer::new(token("fedcba9876543210fedcba9876543210"));
     assert_eq!(verify(&renewed), Err(BadSignature::Mismatch));
-    assert_eq!(
-        verify(&renewed.accepting(token("0123456789abcdef0123456789abcdef"))),
-        Ok(())
-    );
+    assert_eq!(verify(&renewed.accepting(token("0123456789abcdef0123456789abcdef"))), Ok(()));
 }
 
 #[test]
@@ -253,28 +202,14 @@ fn headers_that_are_not_one_classic_signature_are_refused_by_name() {
     let from = |values: &[&'static [u8]]| PresentedSignature::from_headers(values.iter().copied(), None);
     assert_eq!(from(&[]), Err(BadSignature::Missing));
     assert_eq!(from(&[good, good]), Err(BadSignature::Repeated));
-    for malformed in [
-        &b""[..],
-        b"x",
-        b"FyxMnS9E5cEpqLpKK+qxUeQy/A==",
-        b"\xff",
-        sha256,
-        b"FyxMnS9E5cEpqLpKK-qxUeQy_Ac=",
-    ] {
-        assert_eq!(
-            PresentedSignature::from_headers([malformed], None),
-            Err(BadSignature::Malformed)
-        );
+    for malformed in
+        [&b""[..], b"x", b"FyxMnS9E5cEpqLpKK+qxUeQy/A==", b"\xff", sha256, b"FyxMnS9E5cEpqLpKK-qxUeQy_Ac="]
+    {
+        assert_eq!(PresentedSignature::from_headers([malformed], None), Err(BadSignature::Malformed));
     }
     let settings: &[u8] = b"key=webhooks_sharedkey_1,algorithm=HMAC_SHA256";
-    assert_eq!(
-        PresentedSignature::from_headers([sha256], Some(settings)),
-        Err(BadSignature::UnknownScheme)
-    );
-    assert_eq!(
-        PresentedSignature::from_headers([good], Some(b"")),
-        Err(BadSignature::UnknownScheme)
-    );
+    assert_eq!(PresentedSignature::from_headers([sha256], Some(settings)), Err(BadSignature::UnknownScheme));
+    assert_eq!(PresentedSignature::from_headers([good], Some(b"")), Err(BadSignature::UnknownScheme));
 }
 
 #[test]

@@ -125,9 +125,7 @@ struct Document {
 
 impl Document {
     fn new() -> Self {
-        let mut document = Self {
-            writer: Writer::new(Vec::with_capacity(1024)),
-        };
+        let mut document = Self { writer: Writer::new(Vec::with_capacity(1024)) };
         document.write(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
         document.open("Response", &[]);
         document
@@ -139,11 +137,8 @@ impl Document {
     }
 
     fn stream(&mut self, stream: &StreamTwiml<'_>) -> Result<(), BadTwiml> {
-        let mut attributes = vec![
-            ("name", stream.name),
-            ("url", stream.url.as_str()),
-            ("track", "inbound_track"),
-        ];
+        let mut attributes =
+            vec![("name", stream.name), ("url", stream.url.as_str()), ("track", "inbound_track")];
         if let Some(callback) = stream.status_callback {
             attributes.extend([("statusCallback", callback), ("statusCallbackMethod", "POST")]);
         }
@@ -153,9 +148,7 @@ impl Document {
                 return Err(BadTwiml::ParameterUnnamed);
             }
             if name.chars().count() + value.chars().count() >= PARAMETER_LIMIT {
-                return Err(BadTwiml::ParameterTooLong {
-                    name: (*name).to_owned(),
-                });
+                return Err(BadTwiml::ParameterTooLong { name: (*name).to_owned() });
             }
             self.empty("Parameter", &[("name", name), ("value", value)]);
         }
@@ -167,13 +160,8 @@ impl Document {
         if cleaned(conference.room).trim().is_empty() {
             return Err(BadTwiml::EmptyRoom);
         }
-        let action = conference
-            .dial_action
-            .map(|action| [("action", action), ("method", "POST")]);
-        self.open(
-            "Dial",
-            action.as_ref().map_or(&[], |attributes| attributes.as_slice()),
-        );
+        let action = conference.dial_action.map(|action| [("action", action), ("method", "POST")]);
+        self.open("Dial", action.as_ref().map_or(&[], |attributes| attributes.as_slice()));
         let mut attributes = vec![
             ("beep", "false"),
             ("startConferenceOnEnter", true_or_false(conference.start_on_enter)),
@@ -254,9 +242,7 @@ mod tests {
     }
 
     fn attributes<'a>(node: Node<'a, 'a>) -> Vec<(&'a str, &'a str)> {
-        node.attributes()
-            .map(|attribute| (attribute.name(), attribute.value()))
-            .collect()
+        node.attributes().map(|attribute| (attribute.name(), attribute.value())).collect()
     }
 
     #[test]
@@ -266,11 +252,7 @@ mod tests {
             name: "b1-CAb2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2",
             url: &url,
             status_callback: Some("https://bridge.example.com/twilio/stream-events"),
-            parameters: &[
-                ("from", "+12125550123"),
-                ("room", "room-7"),
-                ("token", "v1.1772533020.Zm9v"),
-            ],
+            parameters: &[("from", "+12125550123"), ("room", "room-7"), ("token", "v1.1772533020.Zm9v")],
         };
         let room = ConferenceTwiml {
             dial_action: Some("https://bridge.example.com/twilio/dial-done"),
@@ -279,18 +261,10 @@ mod tests {
             ..ConferenceTwiml::new("room-7")
         };
         let text = conference(&stream, &room).unwrap();
-        assert!(
-            text.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>"),
-            "{text}"
-        );
+        assert!(text.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>"), "{text}");
         let parsed = Parsed::parse(&text).unwrap();
-        let [start, dial] = children(parsed.root_element())[..] else {
-            panic!("{text}")
-        };
-        assert_eq!(
-            (start.tag_name().name(), dial.tag_name().name()),
-            ("Start", "Dial")
-        );
+        let [start, dial] = children(parsed.root_element())[..] else { panic!("{text}") };
+        assert_eq!((start.tag_name().name(), dial.tag_name().name()), ("Start", "Dial"));
         let stream = children(start)[0];
         assert_eq!(
             attributes(stream),
@@ -298,24 +272,15 @@ mod tests {
                 ("name", "b1-CAb2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2"),
                 ("url", "wss://bridge.example.com/twilio/media"),
                 ("track", "inbound_track"),
-                (
-                    "statusCallback",
-                    "https://bridge.example.com/twilio/stream-events"
-                ),
+                ("statusCallback", "https://bridge.example.com/twilio/stream-events"),
                 ("statusCallbackMethod", "POST"),
             ]
         );
         let parameters: Vec<_> = children(stream).into_iter().map(attributes).collect();
-        assert_eq!(
-            parameters[2],
-            [("name", "token"), ("value", "v1.1772533020.Zm9v")]
-        );
+        assert_eq!(parameters[2], [("name", "token"), ("value", "v1.1772533020.Zm9v")]);
         assert_eq!(
             attributes(dial),
-            [
-                ("action", "https://bridge.example.com/twilio/dial-done"),
-                ("method", "POST")
-            ]
+            [("action", "https://bridge.example.com/twilio/dial-done"), ("method", "POST")]
         );
         let conference = children(dial)[0];
         assert_eq!(conference.text(), Some("room-7"));
@@ -347,12 +312,7 @@ mod tests {
     #[test]
     fn connect_stands_alone() {
         let url = url();
-        let stream = StreamTwiml {
-            name: "n",
-            url: &url,
-            status_callback: None,
-            parameters: &[],
-        };
+        let stream = StreamTwiml { name: "n", url: &url, status_callback: None, parameters: &[] };
         let text = connect_stream(&stream).unwrap();
         let parsed = Parsed::parse(&text).unwrap();
         let verbs = children(parsed.root_element());
@@ -363,14 +323,8 @@ mod tests {
 
     #[test]
     fn small_documents_are_exact() {
-        assert_eq!(
-            hang_up(),
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Hangup/></Response>"
-        );
-        assert_eq!(
-            empty(),
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response></Response>"
-        );
+        assert_eq!(hang_up(), "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Hangup/></Response>");
+        assert_eq!(empty(), "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response></Response>");
     }
 
     #[test]
@@ -385,22 +339,13 @@ mod tests {
             })
         };
         assert!(with("ab", &"é".repeat(497)).is_ok());
-        assert_eq!(
-            with("ab", &"é".repeat(498)),
-            Err(BadTwiml::ParameterTooLong { name: "ab".into() })
-        );
+        assert_eq!(with("ab", &"é".repeat(498)), Err(BadTwiml::ParameterTooLong { name: "ab".into() }));
         assert_eq!(with("", "x"), Err(BadTwiml::ParameterUnnamed));
         for room in ["", " ", "\u{1}"] {
-            assert_eq!(
-                conference_only(&ConferenceTwiml::new(room)),
-                Err(BadTwiml::EmptyRoom)
-            );
+            assert_eq!(conference_only(&ConferenceTwiml::new(room)), Err(BadTwiml::EmptyRoom));
         }
         for label in ["", "a/b", &"x".repeat(129)] {
-            let twiml = ConferenceTwiml {
-                participant_label: Some(label),
-                ..ConferenceTwiml::new("r")
-            };
+            let twiml = ConferenceTwiml { participant_label: Some(label), ..ConferenceTwiml::new("r") };
             assert_eq!(conference_only(&twiml), Err(BadTwiml::BadLabel));
         }
     }

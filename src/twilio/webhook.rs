@@ -73,10 +73,7 @@ wire_enum! {
 impl CallStatus {
     /// Tells whether the call is over; nothing that is said of it later changes that.
     pub fn is_terminal(&self) -> bool {
-        matches!(
-            self,
-            Self::Completed | Self::Busy | Self::NoAnswer | Self::Failed | Self::Canceled
-        )
+        matches!(self, Self::Completed | Self::Busy | Self::NoAnswer | Self::Failed | Self::Canceled)
     }
 }
 
@@ -297,10 +294,7 @@ fn optional<T>(
     field: &'static str,
     parse: fn(&str) -> Result<T, BadSid>,
 ) -> Result<Option<T>, BadForm> {
-    form.filled(field)
-        .map(parse)
-        .transpose()
-        .map_err(|cause| BadForm::Sid { field, cause })
+    form.filled(field).map(parse).transpose().map_err(|cause| BadForm::Sid { field, cause })
 }
 
 fn required<T>(form: &Form, field: &'static str, parse: fn(&str) -> Result<T, BadSid>) -> Result<T, BadForm> {

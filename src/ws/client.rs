@@ -31,6 +31,9 @@ const READ_SCRATCH: usize = 16 * 1024;
 /// A message of a server larger than this is not a result.
 const MESSAGE_LIMIT: usize = 4 * 1024 * 1024;
 
+/// A frame's header at its longest.
+const LONGEST_HEADER: usize = 14;
+
 /// Above this much unsent output pings go unanswered.
 const PONG_BACKLOG: usize = 64 * 1024;
 
@@ -92,25 +95,17 @@ pub async fn connect(
     }
     let opened = tokio::time::timeout(time_limit, request.connect()).await;
     let (_, framed) =
-        opened
-            .map_err(|_| ConnectError::TimedOut(time_limit))?
-            .map_err(|error| match error {
-                WsClientError::InvalidResponseStatus(status) => ConnectError::Status {
-                    status: status.as_u16(),
-                },
-                WsClientError::SendRequest(awc::error::SendRequestError::Url(_)) => {
-                    // The client's own words would repeat the address, and with it the token.
-                    ConnectError::Failed("the address is not valid".to_owned())
-                }
-                other => ConnectError::Failed(other.to_string()),
-            })?;
+        opened.map_err(|_| ConnectError::TimedOut(time_limit))?.map_err(|error| match error {
+            WsClientError::InvalidResponseStatus(status) => ConnectError::Status { status: status.as_u16() },
+            WsClientError::SendRequest(awc::error::SendRequestError::Url(_)) => {
+                // The client's own words would repeat the address, and with it the token.
+                ConnectError::Failed("the address is not valid".to_owned())
+            }
+            other => ConnectError::Failed(other.to_string()),
+        })?;
     let parts = framed.into_parts();
     let read = BytesMut::from(&parts.read_buf[..]);
-    Ok(ClientSocket {
-        io: parts.io,
-        codec: parts.codec,
-        read,
-    })
+    Ok(ClientSocket { io: parts.io, codec: parts.codec, read })
 }
 
 impl ClientSocket {
@@ -126,10 +121,7 @@ impl ClientSocket {
             close_sent: false,
             waker: Rc::clone(&waker),
         };
-        Pumping {
-            handle: ctx.spawn(pump),
-            waker,
-        }
+        Pumping { handle: ctx.spawn(pump), waker }
     }
 }
 
@@ -213,15 +205,13 @@ impl<A: ClientSession> ActorFuture<A> for Pump {
         ctx: &mut Context<A>,
         cx: &mut TaskContext<'_>,
     ) -> Poll<()> {
-        if !self
-            .waker
-            .borrow()
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(cx.waker()))
-        {
+        if !self.waker.borrow().as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             *self.waker.borrow_mut() = Some(cx.waker().clone());
         }
         loop {
+            if self.read.len() > MESSAGE_LIMIT + LONGEST_HEADER {
+                return end(actor, ctx, End::Fault(Fault::TooLarge));
+            }
             let all_written = match self.fill_and_flush(actor, cx) {
                 Ok(all_written) => all_written,
                 Err(error) => return end(actor, ctx, End::Lost(error.to_string())),
@@ -260,10 +250,7 @@ impl Pump {
     ) -> io::Result<bool> {
         loop {
             if self.write.is_empty() {
-                actor.write(&mut FrameWriter {
-                    buffer: &mut self.write,
-                    close_sent: &mut self.close_sent,
-                });
+                actor.write(&mut FrameWriter { buffer: &mut self.write, close_sent: &mut self.close_sent });
                 if self.write.is_empty() {
                     return Ok(true);
                 }

@@ -7,9 +7,11 @@
 //! * [`server`] - sockets that others open to us.
 //! * [`client`] - sockets that we open: connect, and a pump that pulls what is due from its actor.
 //! * [`assembler`] - the bounded reassembly that both sides share.
+//! * `frame_guard` - refuses a frame by its header, before anybody waits for its end.
 
 pub mod assembler;
 pub mod client;
+mod frame_guard;
 pub mod server;
 
 use bytes::Bytes;
@@ -89,10 +91,7 @@ pub fn close_reason(code: CloseCode, description: &str) -> CloseReason {
     while !description.is_char_boundary(end) {
         end -= 1;
     }
-    CloseReason {
-        code,
-        description: Some(description[..end].to_owned()),
-    }
+    CloseReason { code, description: Some(description[..end].to_owned()) }
 }
 
 /// Returns the number of a close reason; 1005 stands for "none given".

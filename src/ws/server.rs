@@ -6,20 +6,19 @@ use actix_web::{Error, HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{WebsocketContext, WsResponseBuilder};
 
 use super::assembler::Assembler;
+use super::frame_guard::{Breach, guard};
 use super::{CloseCode, End, Fault, Incoming, close_reason};
 
 /// The part of a socket actor that speaks WebSocket: answers pings, joins fragments, ends broken sockets.
 #[derive(Debug)]
 pub struct Shell {
     assembler: Assembler,
+    guard: Breach,
 }
 
 impl Shell {
-    /// Returns a shell for messages of at most `limit` bytes, fragments joined.
-    pub fn new(limit: usize) -> Self {
-        Self {
-            assembler: Assembler::new(limit),
-        }
+    fn new(limit: usize, guard: Breach) -> Self {
+        Self { assembler: Assembler::new(limit), guard }
     }
 
     /// Takes what actix-web-actors read; returns what the actor must see.
@@ -48,6 +47,7 @@ impl Shell {
                 ctx.stop();
                 Ok(Some(Incoming::Ended(End::Closed(reason))))
             }
+            Err(_) if self.guard.happened() => Err(Fault::TooLarge),
             // The stream broke below the protocol: nobody is left to read a close frame.
             Err(ProtocolError::Io(error)) => {
                 ctx.stop();
@@ -74,24 +74,22 @@ where
     ctx.stop();
 }
 
-/// Answers a handshake and starts `actor` on the socket, on this worker thread.
+/// Answers a handshake and starts the actor that `actor` makes around the socket's shell, on this worker thread.
 ///
-/// `frame_limit` bounds a single frame; `protocol` is a subprotocol to echo exactly as the client offered it.
+/// `limit` bounds a message, in one frame or many; `protocol` is a subprotocol to echo exactly as the client offered it.
 pub fn accept<A>(
-    actor: A,
+    actor: impl FnOnce(Shell) -> A,
     request: &HttpRequest,
     payload: web::Payload,
-    frame_limit: usize,
+    limit: usize,
     protocol: Option<&str>,
 ) -> Result<HttpResponse, Error>
 where
     A: Actor<Context = WebsocketContext<A>> + StreamHandler<Result<Message, ProtocolError>>,
 {
     let offered: Vec<&str> = protocol.into_iter().collect();
-    let response = WsResponseBuilder::new(actor, request, payload).codec(Codec::new().max_size(frame_limit));
-    if offered.is_empty() {
-        response.start()
-    } else {
-        response.protocols(&offered).start()
-    }
+    let (guarded, breach) = guard(payload, limit);
+    let actor = actor(Shell::new(limit, breach));
+    let response = WsResponseBuilder::new(actor, request, guarded).codec(Codec::new().max_size(limit));
+    if offered.is_empty() { response.start() } else { response.protocols(&offered).start() }
 }

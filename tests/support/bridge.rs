@@ -30,11 +30,7 @@ pub struct Settings {
 impl Settings {
     /// What every test starts from: a free port, JSON logs, the given Symbl-protocol server.
     pub fn with_upstream(base_url: &str) -> Self {
-        let settings = Self {
-            environment: BTreeMap::new(),
-            arguments: vec!["serve".into()],
-            dot_env: None,
-        };
+        let settings = Self { environment: BTreeMap::new(), arguments: vec!["serve".into()], dot_env: None };
         settings
             .set("SYMBL_APP_ID", APP_ID)
             .set("SYMBL_APP_SECRET", APP_SECRET)
@@ -65,8 +61,7 @@ impl Settings {
 
     /// Public mode: the address that Twilio knows, and the token that signs its requests.
     pub fn public(self, domain: &str) -> Self {
-        self.set("WEBHOOK_DOMAIN", domain)
-            .set("TWILIO_AUTH_TOKEN", AUTH_TOKEN)
+        self.set("WEBHOOK_DOMAIN", domain).set("TWILIO_AUTH_TOKEN", AUTH_TOKEN)
     }
 
     /// Starts the process without waiting for anything.
@@ -87,52 +82,34 @@ impl Settings {
             .expect("the bridge starts");
         let stdout = Lines::of(child.stdout.take().expect("piped"));
         let stderr = Lines::of(child.stderr.take().expect("piped"));
-        Process {
-            child,
-            stdout,
-            stderr,
-            _directory: directory,
-        }
+        Process { child, stdout, stderr, _directory: directory }
     }
 
     /// Starts the process and waits until it listens.
     pub async fn start(self) -> Bridge {
-        let domain = self.environment.get("WEBHOOK_DOMAIN").map(|text| {
-            text.trim_start_matches("https://")
-                .trim_end_matches('/')
-                .to_string()
-        });
+        let domain = self
+            .environment
+            .get("WEBHOOK_DOMAIN")
+            .map(|text| text.trim_start_matches("https://").trim_end_matches('/').to_string());
         let auth_token = self.environment.get("TWILIO_AUTH_TOKEN").cloned();
         let mut process = self.spawn();
         let address = wait_for("the bridge to listen", || {
             if let Some(status) = process.exited() {
                 panic!("the bridge ended with {status} instead of listening");
             }
-            let listening = process
-                .log()
-                .into_iter()
-                .find(|line| line["event"] == "server_listening")?;
+            let listening = process.log().into_iter().find(|line| line["event"] == "server_listening")?;
             let address = listening["address"].as_str().expect("an address").to_string();
             Some(address.parse().unwrap_or_else(|_| panic!("address {address}")))
         })
         .await;
-        Bridge {
-            process,
-            address,
-            domain,
-            auth_token,
-        }
+        Bridge { process, address, domain, auth_token }
     }
 }
 
 /// Runs the program with arguments and no settings at all, to its end.
 pub async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Finished {
     let arguments = arguments.iter().map(ToString::to_string).collect();
-    let mut settings = Settings {
-        environment: BTreeMap::new(),
-        arguments,
-        dot_env: None,
-    };
+    let mut settings = Settings { environment: BTreeMap::new(), arguments, dot_env: None };
     for (key, value) in environment {
         settings = settings.set(key, value);
     }
@@ -166,20 +143,13 @@ impl Process {
         let status = wait_for("the process to end", || self.exited()).await;
         self.stdout.join();
         self.stderr.join();
-        Finished {
-            code: status.code(),
-            stdout: self.stdout.text(),
-            stderr: self.stderr.text(),
-        }
+        Finished { code: status.code(), stdout: self.stdout.text(), stderr: self.stderr.text() }
     }
 
     /// Sends a signal by name, for instance `TERM`, to this process alone.
     pub fn signal(&self, name: &str) {
         let command = format!("kill -{name} {}", self.child.id());
-        let status = Command::new("sh")
-            .args(["-c", &command])
-            .status()
-            .expect("a shell");
+        let status = Command::new("sh").args(["-c", &command]).status().expect("a shell");
         assert!(status.success(), "{command}");
     }
 
@@ -196,11 +166,7 @@ impl Process {
     /// The log lines so far that are JSON objects.
     pub fn log(&self) -> Vec<Value> {
         let lines = self.stderr.lines();
-        lines
-            .iter()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .filter(Value::is_object)
-            .collect()
+        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).filter(Value::is_object).collect()
     }
 }
 
@@ -208,7 +174,7 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        if std::thread::panicking() {
+        if std::thread::panicking() || std::env::var_os("SHOW_LOG").is_some() {
             eprintln!("--- what the bridge logged ---\n{}\n---", self.stderr.text());
         }
     }
@@ -242,9 +208,7 @@ impl Bridge {
     /// Signature of the media socket's handshake.
     pub fn handshake_signature(&self, path: &str) -> Option<String> {
         let url = self.public_url(path).replacen("http", "ws", 1);
-        self.auth_token
-            .as_ref()
-            .map(|token| http::signature(token, &url, &[]))
+        self.auth_token.as_ref().map(|token| http::signature(token, &url, &[]))
     }
 
     /// Posts a form as Twilio does, signed when the bridge has an auth token.
@@ -259,11 +223,7 @@ impl Bridge {
 
     /// The log lines of one event so far.
     pub fn events(&self, event: &str) -> Vec<Value> {
-        self.process
-            .log()
-            .into_iter()
-            .filter(|line| line["event"] == event)
-            .collect()
+        self.process.log().into_iter().filter(|line| line["event"] == event).collect()
     }
 
     /// Waits for a log line of this event that `wanted` accepts.
@@ -314,10 +274,7 @@ impl Lines {
                 kept.lock().expect("no reader panicked").push(line);
             }
         });
-        Self {
-            lines,
-            reader: Some(reader),
-        }
+        Self { lines, reader: Some(reader) }
     }
 
     fn lines(&self) -> Vec<String> {

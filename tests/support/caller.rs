@@ -107,9 +107,7 @@ impl Caller {
 
     /// Asks the voice webhook what to do.
     pub async fn ask(&self, bridge: &Bridge, query: &str) -> Answer {
-        bridge
-            .post(&format!("/twilio/twiml{query}"), &self.form("ringing"))
-            .await
+        bridge.post(&format!("/twilio/twiml{query}"), &self.form("ringing")).await
     }
 
     /// Asks the voice webhook what to do and reads the answer.
@@ -156,15 +154,7 @@ impl Call {
     pub async fn connect(bridge: &Bridge, caller: Caller, twiml: Twiml) -> Self {
         let socket = open_media(bridge).await;
         let voice = Random::new(caller.seed);
-        Self {
-            caller,
-            twiml,
-            socket,
-            sent: Vec::new(),
-            voice,
-            sequence: 0,
-            chunk: 0,
-        }
+        Self { caller, twiml, socket, sent: Vec::new(), voice, sequence: 0, chunk: 0 }
     }
 
     /// The `start` message of this call, for tests that change it before it is sent.
@@ -272,21 +262,13 @@ impl Call {
     /// to Twilio is an error (31924).
     pub async fn closed(&mut self) -> Closing {
         let closing = self.socket.closed("a media socket").await;
-        assert_eq!(
-            self.socket.messages(),
-            0,
-            "messages to Twilio on a listen-only stream"
-        );
+        assert_eq!(self.socket.messages(), 0, "messages to Twilio on a listen-only stream");
         closing
     }
 
     /// Pings the bridge and waits for the pong: all that was sent before has been read by then.
     pub async fn ping(&mut self, payload: &[u8]) {
-        self.socket
-            .send(tokio_tungstenite::tungstenite::Message::Ping(
-                payload.to_vec().into(),
-            ))
-            .await;
+        self.socket.send(tokio_tungstenite::tungstenite::Message::Ping(payload.to_vec().into())).await;
         let (socket, what) = (&self.socket, "a pong from the bridge");
         wait_until(what, || socket.pongs().iter().any(|pong| pong == payload)).await;
     }

@@ -25,9 +25,7 @@ impl Update {
 
     /// A field that must be a string.
     pub fn text(&self, key: &str) -> &str {
-        self.value[key]
-            .as_str()
-            .unwrap_or_else(|| panic!("{key} is no string in {}", self.value))
+        self.value[key].as_str().unwrap_or_else(|| panic!("{key} is no string in {}", self.value))
     }
 }
 
@@ -43,9 +41,7 @@ impl Dashboard {
 
     pub async fn join_at(address: SocketAddr, path: &str) -> Self {
         let socket = Socket::open(address, path, &[]).await;
-        Self {
-            socket: socket.unwrap_or_else(|status| panic!("{path} was refused with {status}")),
-        }
+        Self { socket: socket.unwrap_or_else(|status| panic!("{path} was refused with {status}")) }
     }
 
     pub fn socket(&mut self) -> &mut Socket {
@@ -57,10 +53,7 @@ impl Dashboard {
         let texts = self.socket.texts().into_iter();
         let updates = texts.map(|received| {
             let value = serde_json::from_str(&received.text);
-            Update {
-                at: received.at,
-                value: value.unwrap_or_else(|_| panic!("no JSON: {}", received.text)),
-            }
+            Update { at: received.at, value: value.unwrap_or_else(|_| panic!("no JSON: {}", received.text)) }
         });
         updates.inspect(|update| assert_shape(&update.value)).collect()
     }
@@ -68,9 +61,7 @@ impl Dashboard {
     /// Waits for the update of this type about this call.
     pub async fn wait_for(&self, kind: &str, call_sid: &str) -> Update {
         wait_for(&format!("{kind} of {call_sid}"), || {
-            self.updates()
-                .into_iter()
-                .find(|update| update.is(kind, call_sid))
+            self.updates().into_iter().find(|update| update.is(kind, call_sid))
         })
         .await
     }
@@ -90,24 +81,12 @@ impl Dashboard {
 /// Checks that a leg has exactly one `connection_started` and, after it, exactly one `connection_stopped`, and
 /// gives the two.
 pub fn started_and_stopped<'a>(updates: &'a [Update], call_sid: &str) -> (&'a Update, &'a Update) {
-    let about = |kind| {
-        updates
-            .iter()
-            .filter(|update| update.is(kind, call_sid))
-            .collect::<Vec<_>>()
-    };
+    let about = |kind| updates.iter().filter(|update| update.is(kind, call_sid)).collect::<Vec<_>>();
     let (started, stopped) = (about("connection_started"), about("connection_stopped"));
     let ([started], [stopped]) = (&started[..], &stopped[..]) else {
-        panic!(
-            "{call_sid} has {} started and {} stopped: {updates:#?}",
-            started.len(),
-            stopped.len()
-        );
+        panic!("{call_sid} has {} started and {} stopped: {updates:#?}", started.len(), stopped.len());
     };
-    assert!(
-        id(started) < id(stopped),
-        "stopped before it started: {updates:#?}"
-    );
+    assert!(id(started) < id(stopped), "stopped before it started: {updates:#?}");
     for key in ["connectionId", "room", "speaker"] {
         assert_eq!(started.value[key], stopped.value[key], "{key} of {call_sid}");
     }
@@ -116,16 +95,12 @@ pub fn started_and_stopped<'a>(updates: &'a [Update], call_sid: &str) -> (&'a Up
 
 /// The update's id.
 pub fn id(update: &Update) -> u64 {
-    update.value["id"]
-        .as_u64()
-        .unwrap_or_else(|| panic!("id is no integer in {}", update.value))
+    update.value["id"].as_u64().unwrap_or_else(|| panic!("id is no integer in {}", update.value))
 }
 
 /// Holds an update to reference 6.4 with the extra fields: these keys and no others.
 fn assert_shape(update: &Value) {
-    let kind = update["type"]
-        .as_str()
-        .unwrap_or_else(|| panic!("no type in {update}"));
+    let kind = update["type"].as_str().unwrap_or_else(|| panic!("no type in {update}"));
     let kinds = ["connection_started", "connection_exists", "connection_stopped"];
     assert!(kinds.contains(&kind), "unknown type in {update}");
     let mut keys = vec!["at", "callSid", "connectionId", "id", "room", "speaker", "type"];
@@ -137,28 +112,15 @@ fn assert_shape(update: &Value) {
         keys.push("reason");
     }
     keys.sort_unstable();
-    let mut given: Vec<&str> = update
-        .as_object()
-        .expect("an object")
-        .keys()
-        .map(String::as_str)
-        .collect();
+    let mut given: Vec<&str> = update.as_object().expect("an object").keys().map(String::as_str).collect();
     given.sort_unstable();
     assert_eq!(given, keys, "keys of {update}");
-    let speaker = update["speaker"]
-        .as_object()
-        .unwrap_or_else(|| panic!("no speaker in {update}"));
+    let speaker = update["speaker"].as_object().unwrap_or_else(|| panic!("no speaker in {update}"));
     assert_eq!(speaker.len(), 2, "keys of the speaker in {update}");
-    assert!(
-        speaker["userId"].is_string() && speaker["name"].is_string(),
-        "speaker in {update}"
-    );
+    assert!(speaker["userId"].is_string() && speaker["name"].is_string(), "speaker in {update}");
     assert!(update["id"].is_u64(), "id in {update}");
     for key in keys.iter().filter(|key| !["id", "speaker"].contains(key)) {
-        assert!(
-            update[*key].as_str().is_some_and(|text| !text.is_empty()),
-            "{key} in {update}"
-        );
+        assert!(update[*key].as_str().is_some_and(|text| !text.is_empty()), "{key} in {update}");
     }
     let at: Result<Timestamp, _> = update["at"].as_str().expect("checked").parse();
     assert!(at.is_ok(), "at is no RFC 3339 time in {update}");
@@ -177,9 +139,6 @@ pub async fn finish(bridge: Bridge, dashboard: Dashboard) -> Vec<Update> {
         assert_ne!(stopped.text("reason"), "shutdown", "{call_sid} was left behind");
     }
     let ids: Vec<u64> = updates.iter().map(id).collect();
-    assert!(
-        ids.is_sorted_by(|earlier, later| earlier < later),
-        "ids in order of arrival: {ids:?}"
-    );
+    assert!(ids.is_sorted_by(|earlier, later| earlier < later), "ids in order of arrival: {ids:?}");
     updates
 }

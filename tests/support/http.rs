@@ -26,10 +26,7 @@ pub struct Answer {
 impl Answer {
     /// The value of a header, whatever the case of its name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(given, _)| given.eq_ignore_ascii_case(name));
+        let found = self.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 }
@@ -45,12 +42,7 @@ pub struct Request {
 
 impl Request {
     pub fn new(method: &str, target: &str) -> Self {
-        Self {
-            method: method.into(),
-            target: target.into(),
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Self { method: method.into(), target: target.into(), headers: Vec::new(), body: Vec::new() }
     }
 
     pub fn header(mut self, name: &str, value: &str) -> Self {
@@ -61,8 +53,7 @@ impl Request {
     pub fn body(mut self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         let length = self.body.len().to_string();
-        self.header("Content-Type", content_type)
-            .header("Content-Length", &length)
+        self.header("Content-Type", content_type).header("Content-Length", &length)
     }
 
     /// Sends the request and reads the whole answer.
@@ -100,9 +91,7 @@ pub async fn get(address: SocketAddr, target: &str) -> Answer {
 
 /// One URL-encoded form, as Twilio encodes it: `+` as `%2B`, a space as `+`.
 pub fn form(pairs: &[(String, String)]) -> String {
-    let encoded = pairs
-        .iter()
-        .map(|(name, value)| format!("{}={}", form_text(name), form_text(value)));
+    let encoded = pairs.iter().map(|(name, value)| format!("{}={}", form_text(name), form_text(value)));
     encoded.collect::<Vec<_>>().join("&")
 }
 
@@ -142,26 +131,12 @@ fn parse_answer(bytes: &[u8]) -> Option<Answer> {
         let (name, value) = line.split_once(':')?;
         headers.push((name.to_string(), value.trim().to_string()));
     }
-    let mut answer = Answer {
-        status,
-        headers,
-        body: String::new(),
-    };
+    let mut answer = Answer { status, headers, body: String::new() };
     let body = &bytes[end + 4..];
-    let chunked = answer
-        .header("transfer-encoding")
-        .is_some_and(|coding| coding.contains("chunked"));
-    let body = if chunked {
-        join_chunks(body)?
-    } else {
-        body.to_vec()
-    };
+    let chunked = answer.header("transfer-encoding").is_some_and(|coding| coding.contains("chunked"));
+    let body = if chunked { join_chunks(body)? } else { body.to_vec() };
     if let Some(length) = answer.header("content-length") {
-        assert_eq!(
-            length.parse(),
-            Ok(body.len()),
-            "the length that the answer states"
-        );
+        assert_eq!(length.parse(), Ok(body.len()), "the length that the answer states");
     }
     answer.body = String::from_utf8(body).ok()?;
     Some(answer)

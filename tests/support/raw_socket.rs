@@ -41,9 +41,7 @@ impl RawSocket {
     /// Opens a connection for which the kernels on both sides buffer as little as they can.
     pub async fn open_with_small_buffers(address: SocketAddr, path: &str) -> Self {
         let socket = PlainSocket::new(Domain::for_address(address), Type::STREAM, None).expect("a socket");
-        socket
-            .set_recv_buffer_size(SMALL_WINDOW)
-            .expect("a socket option");
+        socket.set_recv_buffer_size(SMALL_WINDOW).expect("a socket option");
         socket.set_tcp_mss(SMALL_SEGMENT).expect("a socket option");
         socket.connect(&address.into()).expect("connects to the bridge");
         socket.set_nonblocking(true).expect("a socket option");
@@ -56,10 +54,7 @@ impl RawSocket {
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: Twilio.TmeWs/1.0\r\nConnection: Upgrade\r\n\
              Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
         );
-        stream
-            .write_all(request.as_bytes())
-            .await
-            .expect("the bridge reads");
+        stream.write_all(request.as_bytes()).await.expect("the bridge reads");
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(stream.read_u8().await.expect("an answer to the handshake"));
@@ -67,10 +62,7 @@ impl RawSocket {
         let head = String::from_utf8(head).expect("text").to_ascii_lowercase();
         assert!(head.starts_with("http/1.1 101 "), "{head}");
         assert!(
-            head.contains(&format!(
-                "sec-websocket-accept: {}\r\n",
-                ACCEPT.to_ascii_lowercase()
-            )),
+            head.contains(&format!("sec-websocket-accept: {}\r\n", ACCEPT.to_ascii_lowercase())),
             "{head}"
         );
         Self { stream }
@@ -83,9 +75,7 @@ impl RawSocket {
 
     /// Ends the connection with a reset, in the middle of whatever was written.
     pub fn reset(self) {
-        SockRef::from(&self.stream)
-            .set_linger(Some(Duration::ZERO))
-            .expect("a socket option");
+        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("a socket option");
     }
 
     /// Reads what the peer has sent until it closed; gives the texts and the end.
@@ -117,12 +107,7 @@ impl RawSocket {
 /// A masked client frame as bytes.
 pub fn frame(payload: &[u8], opcode: OpCode, is_final: bool) -> Vec<u8> {
     let mask = Some([0x37, 0xfa, 0x21, 0x3d]);
-    let header = FrameHeader {
-        is_final,
-        opcode,
-        mask,
-        ..FrameHeader::default()
-    };
+    let header = FrameHeader { is_final, opcode, mask, ..FrameHeader::default() };
     let frame = Frame::from_payload(header, Bytes::copy_from_slice(payload));
     let mut bytes = Vec::new();
     frame.format(&mut bytes).expect("a vector takes all");

@@ -56,11 +56,7 @@ pub struct Socket {
 impl Socket {
     /// Opens a socket. A refused handshake gives its status.
     pub async fn open(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
-        within(
-            &format!("the handshake of {path}"),
-            Self::handshake(address, path, headers),
-        )
-        .await
+        within(&format!("the handshake of {path}"), Self::handshake(address, path, headers)).await
     }
 
     async fn handshake(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
@@ -69,14 +65,10 @@ impl Socket {
         let connection = connection.into_std().expect("a plain socket");
         let handle = connection.try_clone().expect("a second handle");
         let connection = TcpStream::from_std(connection).expect("a runtime's socket");
-        let mut request = format!("ws://{address}{path}")
-            .into_client_request()
-            .expect("a request");
+        let mut request = format!("ws://{address}{path}").into_client_request().expect("a request");
         for (name, value) in headers {
             let name: HeaderName = name.parse().expect("a header name");
-            request
-                .headers_mut()
-                .insert(name, HeaderValue::from_str(value).expect("a header value"));
+            request.headers_mut().insert(name, HeaderValue::from_str(value).expect("a header value"));
         }
         let (stream, answer) = match client_async(request, connection).await {
             Ok(opened) => opened,
@@ -85,20 +77,12 @@ impl Socket {
         };
         // Twilio offers neither; a server must not select one (reference 4.1).
         for absent in ["sec-websocket-extensions", "sec-websocket-protocol"] {
-            assert!(
-                !answer.headers().contains_key(absent),
-                "{absent} selected without an offer"
-            );
+            assert!(!answer.headers().contains_key(absent), "{absent} selected without an offer");
         }
         let (sink, stream) = stream.split();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let reader = tokio::spawn(read(stream, seen.clone()));
-        Ok(Self {
-            sink,
-            seen,
-            reader,
-            handle,
-        })
+        Ok(Self { sink, seen, reader, handle })
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -130,18 +114,13 @@ impl Socket {
 
     /// Sends a close frame, with or without a code.
     pub async fn send_close(&mut self, code: Option<u16>) {
-        let frame = code.map(|code| CloseFrame {
-            code: code.into(),
-            reason: "".into(),
-        });
+        let frame = code.map(|code| CloseFrame { code: code.into(), reason: "".into() });
         self.send(Message::Close(frame)).await;
     }
 
     /// Ends the connection as a dead process does: everything unsent is lost, the peer sees a reset.
     pub async fn reset(self) {
-        SockRef::from(&self.handle)
-            .set_linger(Some(Duration::ZERO))
-            .expect("a socket option");
+        SockRef::from(&self.handle).set_linger(Some(Duration::ZERO)).expect("a socket option");
         self.reader.abort();
         let _ = self.reader.await;
     }
@@ -183,10 +162,7 @@ async fn read(mut stream: SplitStream<WebSocketStream<TcpStream>>, seen: Arc<Mut
         let mut seen = seen.lock().expect("no other reader");
         match message {
             Some(Ok(Message::Text(text))) => {
-                seen.texts.push(Received {
-                    at: Instant::now(),
-                    text: text.as_str().to_string(),
-                });
+                seen.texts.push(Received { at: Instant::now(), text: text.as_str().to_string() });
             }
             Some(Ok(Message::Binary(_))) => seen.binaries += 1,
             Some(Ok(Message::Pong(payload))) => seen.pongs.push(payload.to_vec()),
@@ -198,8 +174,7 @@ async fn read(mut stream: SplitStream<WebSocketStream<TcpStream>>, seen: Arc<Mut
                 return;
             }
             None => {
-                seen.closing
-                    .get_or_insert(Closing::Abrupt("end of stream".into()));
+                seen.closing.get_or_insert(Closing::Abrupt("end of stream".into()));
                 return;
             }
         }

@@ -101,13 +101,9 @@ impl Default for Script {
     fn default() -> Self {
         Self {
             tokens: VecDeque::new(),
-            token: TokenAnswer::Token {
-                after: Duration::ZERO,
-            },
+            token: TokenAnswer::Token { after: Duration::ZERO },
             handshakes: VecDeque::new(),
-            handshake: Handshake::Accept {
-                after: Duration::ZERO,
-            },
+            handshake: Handshake::Accept { after: Duration::ZERO },
             acks: Acks::All,
             acks_after: Duration::ZERO,
             then_say: Vec::new(),
@@ -137,10 +133,7 @@ pub struct Head {
 impl Head {
     /// The value of a header, whatever the case of its name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(given, _)| given.eq_ignore_ascii_case(name));
+        let found = self.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
@@ -180,21 +173,14 @@ impl SymblServer {
     pub async fn start_with(script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
-        let record = Arc::new(Mutex::new(Record {
-            script,
-            ..Record::default()
-        }));
+        let record = Arc::new(Mutex::new(Record { script, ..Record::default() }));
         let shared = record.clone();
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(stream, shared.clone()));
             }
         });
-        Self {
-            address,
-            record,
-            accepting,
-        }
+        Self { address, record, accepting }
     }
 
     /// What the bridge is configured with.
@@ -214,10 +200,7 @@ impl SymblServer {
     /// Refuses connections from now on; those that are open stay.
     pub async fn stop_listening(&self) {
         self.accepting.abort();
-        wait_for("the port to be closed", || {
-            self.accepting.is_finished().then_some(())
-        })
-        .await;
+        wait_for("the port to be closed", || self.accepting.is_finished().then_some(())).await;
     }
 
     pub fn token_requests(&self) -> Vec<TokenRequest> {
@@ -247,9 +230,7 @@ impl SymblServer {
     /// Waits for the connection that hears a caller: the one whose audio begins with these bytes.
     pub async fn leg_that_hears(&self, first_bytes: &[u8]) -> Leg {
         wait_for("a caller's audio at the server", || {
-            self.legs()
-                .into_iter()
-                .find(|leg| leg.audio().starts_with(first_bytes))
+            self.legs().into_iter().find(|leg| leg.audio().starts_with(first_bytes))
         })
         .await
     }
@@ -298,15 +279,8 @@ async fn read_head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Head>
     let target = request_line.next()?;
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let headers = lines.filter_map(|line| line.split_once(':'));
-    let headers = headers
-        .map(|(name, value)| (name.to_string(), value.trim().to_string()))
-        .collect();
-    Some(Head {
-        method,
-        path: path.to_string(),
-        query: query.to_string(),
-        headers,
-    })
+    let headers = headers.map(|(name, value)| (name.to_string(), value.trim().to_string())).collect();
+    Some(Head { method, path: path.to_string(), query: query.to_string(), headers })
 }
 
 /// Answers a request that is not an upgrade; `false` ends the connection.
@@ -316,10 +290,7 @@ async fn answer_token_request(
     buffer: &mut Vec<u8>,
     record: &Arc<Mutex<Record>>,
 ) -> bool {
-    let length = head
-        .header("content-length")
-        .and_then(|length| length.parse().ok())
-        .unwrap_or(0);
+    let length = head.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     while buffer.len() < length {
         if stream.read_buf(buffer).await.unwrap_or(0) == 0 {
             return false;
@@ -338,11 +309,7 @@ async fn answer_token_request(
         record.token_requests.push(TokenRequest { head, body });
         record.tokens_in_flight += 1;
         record.most_tokens_in_flight = record.most_tokens_in_flight.max(record.tokens_in_flight);
-        let scripted = record
-            .script
-            .tokens
-            .pop_front()
-            .unwrap_or_else(|| record.script.token.clone());
+        let scripted = record.script.tokens.pop_front().unwrap_or_else(|| record.script.token.clone());
         if valid { scripted } else { TokenAnswer::Refuse(401) }
     };
     if let TokenAnswer::Token { after } = answer {
@@ -353,10 +320,8 @@ async fn answer_token_request(
         TokenAnswer::Token { .. } => {
             let token = {
                 let mut record = record.lock().expect("no connection panicked");
-                let token = format!(
-                    "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ0ZXN0In0.token-{}",
-                    record.issued.len() + 1
-                );
+                let token =
+                    format!("eyJhbGciOiJub25lIn0.eyJzdWIiOiJ0ZXN0In0.token-{}", record.issued.len() + 1);
                 record.issued.push(token.clone());
                 token
             };
@@ -381,10 +346,7 @@ async fn respond(stream: &mut TcpStream, status: u16, body: &Value) -> bool {
 }
 
 async fn upgrade(mut stream: TcpStream, head: Head, buffer: Vec<u8>, record: Arc<Mutex<Record>>) {
-    let connection_id = head
-        .path
-        .strip_prefix("/v1/realtime/insights/")
-        .map(str::to_string);
+    let connection_id = head.path.strip_prefix("/v1/realtime/insights/").map(str::to_string);
     let (handshake, known_token) = {
         let mut record = record.lock().expect("no connection panicked");
         record.handshakes.push(head.clone());
@@ -423,11 +385,7 @@ async fn upgrade(mut stream: TcpStream, head: Head, buffer: Vec<u8>, record: Arc
         let mut record = record.lock().expect("no connection panicked");
         let next = record.conversations.len() as u64;
         let fresh = (5_174_930_226_618_368 + next).to_string();
-        let conversation_id = record
-            .conversations
-            .entry(connection_id.clone())
-            .or_insert(fresh)
-            .clone();
+        let conversation_id = record.conversations.entry(connection_id.clone()).or_insert(fresh).clone();
         let (leg, orders) = Leg::new(head, connection_id, conversation_id);
         record.legs.push(leg.clone());
         (leg, orders, record.script.clone())

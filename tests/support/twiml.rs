@@ -14,15 +14,9 @@ const KNOWN: [(&str, &[&str]); 8] = [
     ("Response", &[]),
     ("Start", &["action", "method"]),
     ("Connect", &["action", "method"]),
-    (
-        "Stream",
-        &["name", "url", "track", "statusCallback", "statusCallbackMethod"],
-    ),
+    ("Stream", &["name", "url", "track", "statusCallback", "statusCallbackMethod"]),
     ("Parameter", &["name", "value"]),
-    (
-        "Dial",
-        &["action", "method", "timeout", "timeLimit", "hangupOnStar"],
-    ),
+    ("Dial", &["action", "method", "timeout", "timeLimit", "hangupOnStar"]),
     (
         "Conference",
         &[
@@ -70,26 +64,12 @@ impl Twiml {
         let mut parameters = Attributes::new();
         for parameter in stream.children().filter(Node::is_element) {
             assert_eq!(parameter.tag_name().name(), "Parameter");
-            let attribute = |name| {
-                parameter
-                    .attribute(name)
-                    .expect("an attribute of Parameter")
-                    .to_string()
-            };
+            let attribute = |name| parameter.attribute(name).expect("an attribute of Parameter").to_string();
             let (name, value) = (attribute("name"), attribute("value"));
-            assert!(
-                name.len() + value.len() < 500,
-                "parameter {name} is too long for Twilio"
-            );
+            assert!(name.len() + value.len() < 500, "parameter {name} is too long for Twilio");
             assert_eq!(parameters.insert(name, value), None, "a parameter twice");
         }
-        let mut twiml = Self {
-            verb,
-            stream: attributes(stream),
-            parameters,
-            dial: None,
-            conference: None,
-        };
+        let mut twiml = Self { verb, stream: attributes(stream), parameters, dial: None, conference: None };
         twiml.check_urls();
         match (twiml.verb.as_str(), rest) {
             ("Start", [dial]) => {
@@ -108,10 +88,7 @@ impl Twiml {
 
     fn check_urls(&self) {
         let url = &self.stream["url"];
-        assert!(
-            url.starts_with("wss://") || url.starts_with("ws://127.0.0.1:"),
-            "stream URL {url}"
-        );
+        assert!(url.starts_with("wss://") || url.starts_with("ws://127.0.0.1:"), "stream URL {url}");
         for mark in ['?', '#', '@'] {
             assert!(!url.contains(mark), "a stream URL with {mark:?}: {url}");
         }
@@ -119,9 +96,7 @@ impl Twiml {
 
     /// A `<Parameter>`; panics when the document has none of that name.
     pub fn parameter(&self, name: &str) -> &str {
-        self.parameters
-            .get(name)
-            .unwrap_or_else(|| panic!("no parameter {name} in {:?}", self.parameters))
+        self.parameters.get(name).unwrap_or_else(|| panic!("no parameter {name} in {:?}", self.parameters))
     }
 
     /// The conference's room.
@@ -140,43 +115,24 @@ pub fn verbs(answer: &Answer) -> Vec<String> {
 
 fn checked(answer: &Answer) -> Document<'_> {
     assert_eq!(answer.status, 200, "{answer:?}");
-    let content_type = answer
-        .header("content-type")
-        .expect("a content type")
-        .to_ascii_lowercase();
+    let content_type = answer.header("content-type").expect("a content type").to_ascii_lowercase();
     assert!(content_type.starts_with("text/xml"), "{content_type}");
-    assert!(
-        answer
-            .body
-            .starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>"),
-        "{}",
-        answer.body
-    );
+    assert!(answer.body.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>"), "{}", answer.body);
     assert!(answer.body.len() <= 64 * 1024, "larger than Twilio reads");
     let document = Document::parse(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", answer.body));
     assert_eq!(document.root_element().tag_name().name(), "Response");
     for element in document.descendants().filter(Node::is_element) {
         let name = element.tag_name().name();
-        let (_, known) = KNOWN
-            .iter()
-            .find(|(known, _)| *known == name)
-            .unwrap_or_else(|| panic!("<{name}>"));
+        let (_, known) = KNOWN.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("<{name}>"));
         for attribute in element.attributes() {
-            assert!(
-                known.contains(&attribute.name()),
-                "{name} {} is unknown to Twilio",
-                attribute.name()
-            );
+            assert!(known.contains(&attribute.name()), "{name} {} is unknown to Twilio", attribute.name());
         }
     }
     document
 }
 
 fn attributes(element: Node<'_, '_>) -> Attributes {
-    element
-        .attributes()
-        .map(|each| (each.name().to_string(), each.value().to_string()))
-        .collect()
+    element.attributes().map(|each| (each.name().to_string(), each.value().to_string())).collect()
 }
 
 fn only_child<'a, 'input>(parent: Node<'a, 'input>, name: &str) -> Node<'a, 'input> {

@@ -21,10 +21,7 @@ pub async fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T 
         if let Some(found) = probe() {
             return found;
         }
-        assert!(
-            Instant::now() < deadline,
-            "waited {PATIENCE:?} in vain for {what}"
-        );
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain for {what}");
         tokio::time::sleep(LOOK_AGAIN).await;
     }
 }

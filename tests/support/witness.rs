@@ -24,9 +24,7 @@ impl Witness {
         call.speak(FRAMES).await;
         let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
         leg.hears_exactly(&call.sent, "the witness").await;
-        dashboard
-            .wait_for("connection_started", &call.caller.call_sid)
-            .await;
+        dashboard.wait_for("connection_started", &call.caller.call_sid).await;
         Self { call, leg, dashboard }
     }
 
@@ -39,15 +37,9 @@ impl Witness {
     pub async fn ends_whole(mut self, bridge: Bridge) -> Vec<Update> {
         self.call.speak(FRAMES).await;
         self.call.hang_up(&bridge).await;
-        assert_eq!(
-            self.leg.end().await,
-            Ended::CloseFrame(Some(1000)),
-            "the witness's connection"
-        );
+        assert_eq!(self.leg.end().await, Ended::CloseFrame(Some(1000)), "the witness's connection");
         self.leg.hears_exactly(&self.call.sent, "the witness").await;
-        self.dashboard
-            .wait_for("connection_stopped", &self.call.caller.call_sid)
-            .await;
+        self.dashboard.wait_for("connection_stopped", &self.call.caller.call_sid).await;
         dashboard::finish(bridge, self.dashboard).await
     }
 }

@@ -177,20 +177,11 @@ pub enum Outgoing<'a> {
 enum State {
     New,
     Connecting,
-    Waiting {
-        until: Millis,
-    },
-    Starting {
-        since: Millis,
-        request_due: bool,
-        resend_at: Option<Millis>,
-    },
+    Waiting { until: Millis },
+    Starting { since: Millis, request_due: bool, resend_at: Option<Millis> },
     Live,
     Stopping,
-    Closing {
-        since: Millis,
-        frame_due: bool,
-    },
+    Closing { since: Millis, frame_due: bool },
     Ended,
 }
 
@@ -231,11 +222,7 @@ impl Leg {
 
     /// Takes audio from the caller; returns how many bytes were dropped to make room.
     pub fn hear(&mut self, audio: &[u8]) -> usize {
-        if self.ending.is_some() || self.state == State::Ended {
-            0
-        } else {
-            self.upload.push(audio)
-        }
+        if self.ending.is_some() || self.state == State::Ended { 0 } else { self.upload.push(audio) }
     }
 
     /// Returns the leg's audio account.
@@ -252,10 +239,7 @@ impl Leg {
             State::Waiting { until } => Some(earliest(until, ending)),
             State::Starting { since, resend_at, .. } => {
                 let limit = since + START_LIMIT;
-                Some(earliest(
-                    resend_at.map_or(limit, |resend| resend.min(limit)),
-                    ending,
-                ))
+                Some(earliest(resend_at.map_or(limit, |resend| resend.min(limit)), ending))
             }
             State::Live | State::Stopping => ending,
             State::Closing { since, .. } => Some(since + CLOSE_LIMIT),
@@ -368,12 +352,7 @@ impl Leg {
     /// The server has said all; the socket can go.
     fn completed(&mut self, now: Millis, effects: &mut Vec<Effect>) {
         match self.state {
-            State::Stopping => {
-                self.state = State::Closing {
-                    since: now,
-                    frame_due: true,
-                }
-            }
+            State::Stopping => self.state = State::Closing { since: now, frame_due: true },
             // It stopped by itself, while the caller is still there.
             State::Live | State::Starting { .. } => {
                 self.fail("the server ended the conversation".to_owned(), effects);
@@ -413,10 +392,7 @@ impl Leg {
         match self.state {
             State::Connecting | State::Starting { .. } | State::Waiting { .. } if out_of_time => {
                 effects.push(Effect::DropSocket);
-                self.fail(
-                    "the caller was gone before the server listened".to_owned(),
-                    effects,
-                );
+                self.fail("the caller was gone before the server listened".to_owned(), effects);
             }
             State::Connecting => {
                 effects.push(Effect::DropSocket);
@@ -425,26 +401,14 @@ impl Leg {
             State::Waiting { .. } => self.connect(effects),
             State::Starting { since, .. } if now >= since + START_LIMIT => {
                 effects.push(Effect::DropSocket);
-                self.not_reached(
-                    now,
-                    true,
-                    "start_request was not acknowledged".to_owned(),
-                    effects,
-                );
+                self.not_reached(now, true, "start_request was not acknowledged".to_owned(), effects);
             }
             State::Starting { since, .. } => {
-                self.state = State::Starting {
-                    since,
-                    request_due: true,
-                    resend_at: None,
-                };
+                self.state = State::Starting { since, request_due: true, resend_at: None };
             }
             // What could not be delivered, or was not answered, in time.
             State::Live | State::Stopping => {
-                self.state = State::Closing {
-                    since: now,
-                    frame_due: true,
-                };
+                self.state = State::Closing { since: now, frame_due: true };
             }
             State::Closing { .. } => {
                 effects.push(Effect::DropSocket);
@@ -477,9 +441,7 @@ impl Leg {
 
     /// Returns the next pause: doubled each time, spread over its upper half.
     fn pause(&mut self) -> Millis {
-        let whole = FIRST_PAUSE
-            .saturating_mul(1 << self.attempts.saturating_sub(1).min(10))
-            .min(LAST_PAUSE);
+        let whole = FIRST_PAUSE.saturating_mul(1 << self.attempts.saturating_sub(1).min(10)).min(LAST_PAUSE);
         // xorshift64: any spread will do, and the machine stays reproducible.
         self.jitter ^= self.jitter << 13;
         self.jitter ^= self.jitter >> 7;

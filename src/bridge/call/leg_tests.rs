@@ -4,11 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LIMITS: LegLimits = LegLimits {
-    buffer: 1000,
-    give_up_after: Duration::from_secs(30),
-    stop_within: Duration::from_secs(10),
-};
+const LIMITS: LegLimits =
+    LegLimits { buffer: 1000, give_up_after: Duration::from_secs(30), stop_within: Duration::from_secs(10) };
 
 /// A leg with everything it did, for assertions.
 struct Bench {
@@ -21,13 +18,8 @@ struct Bench {
 
 impl Bench {
     fn begun() -> Self {
-        let mut bench = Self {
-            leg: Leg::new(LIMITS, 7),
-            now: 0,
-            effects: vec![],
-            frames: vec![],
-            sent: vec![],
-        };
+        let mut bench =
+            Self { leg: Leg::new(LIMITS, 7), now: 0, effects: vec![], frames: vec![], sent: vec![] };
         bench.event(LegEvent::Begin);
         bench
     }
@@ -80,17 +72,11 @@ impl Bench {
 }
 
 fn lost(retry: bool) -> LegEvent {
-    LegEvent::SocketEnded {
-        retry,
-        reason: "lost".to_owned(),
-    }
+    LegEvent::SocketEnded { retry, reason: "lost".to_owned() }
 }
 
 fn not_opened(retry: bool) -> LegEvent {
-    LegEvent::NotOpened {
-        retry,
-        reason: "refused".to_owned(),
-    }
+    LegEvent::NotOpened { retry, reason: "refused".to_owned() }
 }
 
 #[test]
@@ -106,10 +92,7 @@ fn audio_heard_before_the_server_listens_is_sent_when_it_does() {
     bench.leg.hear(b"three");
     bench.pull();
     assert_eq!(bench.sent, b"one two three");
-    let connected = Effect::ReportConnected {
-        conversation_id: "V".to_owned(),
-        buffered: 8,
-    };
+    let connected = Effect::ReportConnected { conversation_id: "V".to_owned(), buffered: 8 };
     assert_eq!(bench.effects, [Effect::Connect, connected]);
 }
 
@@ -125,11 +108,7 @@ fn a_leg_stops_in_order_and_reports_once() {
     bench.event(lost(false));
     assert_eq!(bench.frames, ["start", "audio", "stop", "close"]);
     assert_eq!(bench.sent, b"last words");
-    let ends = bench
-        .effects
-        .iter()
-        .filter(|effect| matches!(effect, Effect::ReportEnded(_)))
-        .count();
+    let ends = bench.effects.iter().filter(|effect| matches!(effect, Effect::ReportEnded(_))).count();
     assert_eq!((bench.ended(), ends), (Some(LegExit::Hangup), 1));
     assert_eq!(bench.leg.wake_at(), None);
 }
@@ -166,17 +145,8 @@ fn attempts_are_paused_and_end_at_the_limit() {
             bench.sleep();
         }
     }
-    assert!(
-        pauses
-            .iter()
-            .all(|pause| (FIRST_PAUSE / 2..=LAST_PAUSE).contains(pause)),
-        "{pauses:?}"
-    );
-    assert!(
-        pauses.len() > 5 && bench.now <= 30_000,
-        "{pauses:?} until {}",
-        bench.now
-    );
+    assert!(pauses.iter().all(|pause| (FIRST_PAUSE / 2..=LAST_PAUSE).contains(pause)), "{pauses:?}");
+    assert!(pauses.len() > 5 && bench.now <= 30_000, "{pauses:?} until {}", bench.now);
     assert_eq!(bench.ended(), Some(LegExit::UpstreamFailed));
     assert!(bench.effects.contains(&Effect::CloseMedia));
 }
@@ -186,12 +156,7 @@ fn a_permanent_refusal_is_not_tried_again() {
     let mut bench = Bench::begun();
     bench.event(not_opened(false));
     assert_eq!(bench.ended(), Some(LegExit::UpstreamFailed));
-    assert!(
-        !bench
-            .effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::ReportRetry { .. }))
-    );
+    assert!(!bench.effects.iter().any(|effect| matches!(effect, Effect::ReportRetry { .. })));
 }
 
 #[test]
@@ -220,18 +185,12 @@ fn the_conversation_may_be_named_before_or_after_the_acknowledgement() {
     for name_first in [true, false] {
         let mut bench = Bench::begun();
         bench.event(LegEvent::Opened);
-        let mut events = [
-            LegEvent::ConversationNamed("V".to_owned()),
-            LegEvent::Acknowledged,
-        ];
+        let mut events = [LegEvent::ConversationNamed("V".to_owned()), LegEvent::Acknowledged];
         if !name_first {
             events.reverse();
         }
         events.into_iter().for_each(|event| bench.event(event));
-        assert!(matches!(
-            bench.effects.last(),
-            Some(Effect::ReportConnected { .. })
-        ));
+        assert!(matches!(bench.effects.last(), Some(Effect::ReportConnected { .. })));
     }
 }
 

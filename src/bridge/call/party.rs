@@ -35,37 +35,22 @@ pub struct Party {
 /// Returns who calls. An unknown number is a `Customer`, a withheld one an `Unknown Caller` whose id comes from the
 /// call, because two such callers must not become one speaker.
 pub fn party_of(caller: &Caller, call_sid: &CallSid, known: &PartyList) -> Party {
-    let speaker = |user_id: &str, name: &str| Speaker {
-        user_id: user_id.to_owned(),
-        name: name.to_owned(),
-    };
+    let speaker = |user_id: &str, name: &str| Speaker { user_id: user_id.to_owned(), name: name.to_owned() };
     let Some(user_id) = caller.user_id() else {
         let sid = call_sid.as_str();
         let tail = &sid[sid.len().saturating_sub(8)..];
         let role = Role::Customer;
-        return Party {
-            speaker: speaker(&format!("unknown-{tail}"), "Unknown Caller"),
-            role,
-        };
+        return Party { speaker: speaker(&format!("unknown-{tail}"), "Unknown Caller"), role };
     };
     let number = caller.phone();
     let person = known.people.iter().find(|person| Some(&person.number) == number);
-    let role = if person.is_some_and(|person| person.is_agent) {
-        Role::Agent
-    } else {
-        Role::Customer
-    };
+    let role = if person.is_some_and(|person| person.is_agent) { Role::Agent } else { Role::Customer };
     let default_name = match role {
         Role::Agent => "Agent",
         Role::Customer => "Customer",
     };
-    let name = person
-        .and_then(|person| person.name.as_deref())
-        .unwrap_or(default_name);
-    Party {
-        speaker: speaker(user_id, name),
-        role,
-    }
+    let name = person.and_then(|person| person.name.as_deref()).unwrap_or(default_name);
+    Party { speaker: speaker(user_id, name), role }
 }
 
 #[cfg(test)]
@@ -94,12 +79,7 @@ mod tests {
             ("+12125550124", "+12125550124", "Anna", Role::Agent),
             ("+13105550177", "+13105550177", "Ben", Role::Customer),
             ("+19995550000", "+19995550000", "Customer", Role::Customer),
-            (
-                "sip:alice@pbx.example.com",
-                "sip:alice@pbx.example.com",
-                "Customer",
-                Role::Customer,
-            ),
+            ("sip:alice@pbx.example.com", "sip:alice@pbx.example.com", "Customer", Role::Customer),
             ("client:alice", "client:alice", "Customer", Role::Customer),
             ("anonymous", "unknown-b2b2b2b2", "Unknown Caller", Role::Customer),
             ("+266696687", "unknown-b2b2b2b2", "Unknown Caller", Role::Customer),

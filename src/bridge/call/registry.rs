@@ -84,6 +84,9 @@ pub enum StreamRefusal {
     /// Too many calls.
     #[error("too many calls")]
     TooManyCalls,
+    /// The process is ending.
+    #[error("the server is shutting down")]
+    ShuttingDown,
 }
 
 #[derive(Debug)]
@@ -140,14 +143,7 @@ pub struct Registry {
 impl Registry {
     /// Returns an empty registry.
     pub fn new(policy: RoomPolicy, known: PartyList, max_calls: usize) -> Self {
-        Self {
-            policy,
-            known,
-            max_calls,
-            calls: HashMap::new(),
-            legs: BTreeMap::new(),
-            last_leg: 0,
-        }
+        Self { policy, known, max_calls, calls: HashMap::new(), legs: BTreeMap::new(), last_leg: 0 }
     }
 
     /// Takes a call that Twilio asks about; asked again about the same call, plans the same.
@@ -161,11 +157,7 @@ impl Registry {
     ) -> CallPlan {
         let fresh = self.fresh_call(now, call, unique);
         if self.calls.len() >= self.max_calls && !self.calls.contains_key(&call.call_sid) {
-            return CallPlan {
-                room: fresh.room,
-                party: fresh.party,
-                stream: None,
-            };
+            return CallPlan { room: fresh.room, party: fresh.party, stream: None };
         }
         let known = self.calls.entry(call.call_sid.clone()).or_insert(fresh);
         known.heard_of_at = now;
@@ -175,19 +167,12 @@ impl Registry {
         {
             known.room = room.clone();
         }
-        CallPlan {
-            room: known.room.clone(),
-            party: known.party.clone(),
-            stream: Some(known.next_stream),
-        }
+        CallPlan { room: known.room.clone(), party: known.party.clone(), stream: Some(known.next_stream) }
     }
 
     fn fresh_call(&self, now: Millis, call: &Announcement, unique: impl FnOnce() -> String) -> Call {
         let party = party_of(&call.from, &call.call_sid, &self.known);
-        let room = call
-            .room
-            .clone()
-            .unwrap_or_else(|| self.room_for(&party, &call.to, unique));
+        let room = call.room.clone().unwrap_or_else(|| self.room_for(&party, &call.to, unique));
         Call {
             room,
             by_policy: call.room.is_none(),
@@ -208,8 +193,7 @@ impl Registry {
             Role::Agent => Role::Customer,
             Role::Customer => Role::Agent,
         };
-        self.longest_alone(waiting_for)
-            .unwrap_or_else(|| Room::of_pair(&unique()))
+        self.longest_alone(waiting_for).unwrap_or_else(|| Room::of_pair(&unique()))
     }
 
     /// Returns the room of the one with this role who has waited longest without the other.
@@ -218,11 +202,7 @@ impl Registry {
         let is_alone = |room: &Room| !present().any(|call| call.room == *room && call.party.role != role);
         let mut waiting: Vec<&Call> = present().filter(|call| call.party.role == role).collect();
         waiting.sort_by_key(|call| call.announced_at);
-        waiting
-            .iter()
-            .map(|call| &call.room)
-            .find(|room| is_alone(room))
-            .cloned()
+        waiting.iter().map(|call| &call.room).find(|room| is_alone(room)).cloned()
     }
 
     /// Takes a stream that begins; returns the plan of its leg.
@@ -247,10 +227,7 @@ impl Registry {
         let (room, party) = (call.room.clone(), call.party.clone());
 
         let replaces: Vec<LegId> = self.legs_of(&start.call_sid).collect();
-        let together = self
-            .legs
-            .values()
-            .find(|leg| leg.room == room && !leg.media_ended);
+        let together = self.legs.values().find(|leg| leg.room == room && !leg.media_ended);
         let connection_id = together.map_or_else(unique, |leg| leg.connection_id.clone());
         self.last_leg += 1;
         let leg = LegId(self.last_leg);
@@ -265,20 +242,11 @@ impl Registry {
             media_ended: false,
         };
         self.legs.insert(leg, record);
-        Ok(LegPlan {
-            leg,
-            party,
-            room,
-            connection_id,
-            replaces,
-        })
+        Ok(LegPlan { leg, party, room, connection_id, replaces })
     }
 
     fn legs_of<'a>(&'a self, call_sid: &'a CallSid) -> impl Iterator<Item = LegId> + 'a {
-        self.legs
-            .iter()
-            .filter(move |(_, leg)| leg.call_sid == *call_sid)
-            .map(|(id, _)| *id)
+        self.legs.iter().filter(move |(_, leg)| leg.call_sid == *call_sid).map(|(id, _)| *id)
     }
 
     /// Takes the news that the server listens to a leg.
@@ -326,11 +294,7 @@ impl Registry {
     pub fn forget_old_calls(&mut self, now: Millis) {
         self.calls.retain(|_, call| {
             let is_over = call.ended || call.next_stream > 1;
-            let lifetime = if is_over {
-                ENDED_CALL_LIFETIME
-            } else {
-                SILENT_CALL_LIFETIME
-            };
+            let lifetime = if is_over { ENDED_CALL_LIFETIME } else { SILENT_CALL_LIFETIME };
             call.legs > 0 || now < call.heard_of_at + lifetime
         });
     }
@@ -342,10 +306,7 @@ impl Registry {
 
     /// Returns the leg of a stream.
     pub fn leg_of_stream(&self, stream_sid: &StreamSid) -> Option<LegId> {
-        self.legs
-            .iter()
-            .find(|(_, leg)| leg.stream_sid == *stream_sid)
-            .map(|(id, _)| *id)
+        self.legs.iter().find(|(_, leg)| leg.stream_sid == *stream_sid).map(|(id, _)| *id)
     }
 
     /// Returns the room of a known call.
@@ -375,12 +336,7 @@ fn view(leg: &LegRecord) -> LegView {
 }
 
 fn live(id: LegId, leg: &LegRecord) -> LiveLeg {
-    LiveLeg {
-        leg: id,
-        call_sid: leg.call_sid.clone(),
-        stream_sid: leg.stream_sid.clone(),
-        view: view(leg),
-    }
+    LiveLeg { leg: id, call_sid: leg.call_sid.clone(), stream_sid: leg.stream_sid.clone(), view: view(leg) }
 }
 
 #[cfg(test)]

@@ -10,11 +10,7 @@ const AGENT: &str = "+12125550001";
 const OUR_NUMBER: &str = "+14155550100";
 
 fn registry(policy: RoomPolicy) -> Registry {
-    let agent = NamedParty {
-        number: PhoneNumber::parse(AGENT).unwrap(),
-        name: None,
-        is_agent: true,
-    };
+    let agent = NamedParty { number: PhoneNumber::parse(AGENT).unwrap(), name: None, is_agent: true };
     Registry::new(policy, PartyList { people: vec![agent] }, 5)
 }
 
@@ -50,21 +46,13 @@ fn all_who_dial_one_number_meet_and_share_a_connection() {
     let mut registry = registry(RoomPolicy::Number);
     let unique = counter();
     for (sid, from) in [("CA1", AGENT), ("CA2", "+13105550177"), ("CA3", "anonymous")] {
-        assert_eq!(
-            registry.announce(0, &call(sid, from), &unique).room.as_str(),
-            "number-14155550100"
-        );
+        assert_eq!(registry.announce(0, &call(sid, from), &unique).room.as_str(), "number-14155550100");
     }
     let first = registry.begin_leg(1, &start("CA1", AGENT, 1), &unique).unwrap();
-    let second = registry
-        .begin_leg(2, &start("CA2", "+13105550177", 1), &unique)
-        .unwrap();
+    let second = registry.begin_leg(2, &start("CA2", "+13105550177", 1), &unique).unwrap();
     assert_eq!(first.connection_id, second.connection_id);
     assert_eq!(
-        (
-            first.party.speaker.name.as_str(),
-            second.party.speaker.name.as_str()
-        ),
+        (first.party.speaker.name.as_str(), second.party.speaker.name.as_str()),
         ("Agent", "Customer")
     );
 }
@@ -73,13 +61,9 @@ fn all_who_dial_one_number_meet_and_share_a_connection() {
 fn a_new_conference_in_an_old_room_gets_a_connection_of_its_own() {
     let mut registry = registry(RoomPolicy::Number);
     let unique = counter();
-    let old = registry
-        .begin_leg(0, &start("CA1", "+1310555", 1), &unique)
-        .unwrap();
+    let old = registry.begin_leg(0, &start("CA1", "+1310555", 1), &unique).unwrap();
     registry.media_ended(old.leg);
-    let new = registry
-        .begin_leg(1, &start("CA2", "+1310556", 1), &unique)
-        .unwrap();
+    let new = registry.begin_leg(1, &start("CA2", "+1310556", 1), &unique).unwrap();
     assert_ne!(old.connection_id, new.connection_id);
     assert_eq!(old.room, new.room);
 }
@@ -88,15 +72,9 @@ fn a_new_conference_in_an_old_room_gets_a_connection_of_its_own() {
 fn a_room_in_the_url_wins_and_nobody_is_paired_into_it() {
     let mut registry = registry(RoomPolicy::Pair);
     let unique = counter();
-    let named = Announcement {
-        room: Some(Room::parse("vip").unwrap()),
-        ..call("CA1", "+1310555")
-    };
+    let named = Announcement { room: Some(Room::parse("vip").unwrap()), ..call("CA1", "+1310555") };
     assert_eq!(registry.announce(0, &named, &unique).room.as_str(), "vip");
-    assert_ne!(
-        registry.announce(1, &call("CA2", AGENT), &unique).room.as_str(),
-        "vip"
-    );
+    assert_ne!(registry.announce(1, &call("CA2", AGENT), &unique).room.as_str(), "vip");
 }
 
 #[test]
@@ -122,27 +100,18 @@ fn asked_twice_about_a_call_the_plan_is_the_same() {
     let unique = counter();
     let plan = registry.announce(0, &call("CA1", "+1310555"), &unique);
     assert_eq!(registry.announce(1, &call("CA1", "+1310555"), &unique), plan);
-    registry
-        .begin_leg(2, &start("CA1", "+1310555", 1), &unique)
-        .unwrap();
-    assert_eq!(
-        registry.announce(3, &call("CA1", "+1310555"), &unique).stream,
-        Some(2)
-    );
+    registry.begin_leg(2, &start("CA1", "+1310555", 1), &unique).unwrap();
+    assert_eq!(registry.announce(3, &call("CA1", "+1310555"), &unique).stream, Some(2));
 }
 
 #[test]
 fn a_token_opens_one_stream_and_a_newer_stream_replaces_the_older() {
     let mut registry = registry(RoomPolicy::Number);
     let unique = counter();
-    let first = registry
-        .begin_leg(0, &start("CA1", "+1310555", 1), &unique)
-        .unwrap();
+    let first = registry.begin_leg(0, &start("CA1", "+1310555", 1), &unique).unwrap();
     let again = registry.begin_leg(1, &start("CA1", "+1310555", 1), &unique);
     assert_eq!(again, Err(StreamRefusal::TokenUsed));
-    let second = registry
-        .begin_leg(2, &start("CA1", "+1310555", 2), &unique)
-        .unwrap();
+    let second = registry.begin_leg(2, &start("CA1", "+1310555", 2), &unique).unwrap();
     assert_eq!(second.replaces, [first.leg]);
     assert_eq!(second.connection_id, first.connection_id);
 }
@@ -151,12 +120,7 @@ fn a_token_opens_one_stream_and_a_newer_stream_replaces_the_older() {
 fn callers_beyond_the_limit_join_without_a_stream() {
     let mut registry = registry(RoomPolicy::Number);
     for n in 0..5 {
-        assert!(
-            registry
-                .announce(n, &call(&format!("CA{n}"), "+1310555"), String::new)
-                .stream
-                .is_some()
-        );
+        assert!(registry.announce(n, &call(&format!("CA{n}"), "+1310555"), String::new).stream.is_some());
     }
     let sixth = registry.announce(9, &call("CA9", "+1310555"), String::new);
     assert_eq!((sixth.stream, sixth.room.as_str()), (None, "number-14155550100"));
@@ -167,18 +131,9 @@ fn callers_beyond_the_limit_join_without_a_stream() {
 #[test]
 fn a_leg_that_never_connected_is_still_announced_and_ended_once() {
     let mut registry = registry(RoomPolicy::Number);
-    let leg = registry
-        .begin_leg(0, &start("CA1", "+1310555", 1), String::new)
-        .unwrap()
-        .leg;
+    let leg = registry.begin_leg(0, &start("CA1", "+1310555", 1), String::new).unwrap().leg;
     let news = registry.leg_ended(1, leg, LegExit::UpstreamFailed);
-    assert!(matches!(
-        &news[..],
-        [
-            LegNews::Started(..),
-            LegNews::Stopped(.., LegExit::UpstreamFailed)
-        ]
-    ));
+    assert!(matches!(&news[..], [LegNews::Started(..), LegNews::Stopped(.., LegExit::UpstreamFailed)]));
     assert!(registry.leg_ended(2, leg, LegExit::Panicked).is_empty());
     assert_eq!(registry.leg_connected(leg, "V".to_owned()), None);
 }

@@ -49,19 +49,11 @@ impl StreamTokens {
 
     /// Returns the stream's number that `token` was issued for.
     pub fn check(&self, token: Option<&str>, call_sid: &CallSid, now: u64) -> Result<u32, BadStreamToken> {
-        let token = token
-            .filter(|token| !token.is_empty())
-            .ok_or(BadStreamToken::Missing)?;
+        let token = token.filter(|token| !token.is_empty()).ok_or(BadStreamToken::Missing)?;
         let (stream, expiry, mac) = split(token).ok_or(BadStreamToken::Forged)?;
         // verify_slice takes the same time wherever the difference is.
-        self.mac(call_sid, stream, expiry)
-            .verify_slice(&mac)
-            .map_err(|_| BadStreamToken::Forged)?;
-        if now > expiry {
-            Err(BadStreamToken::Expired)
-        } else {
-            Ok(stream)
-        }
+        self.mac(call_sid, stream, expiry).verify_slice(&mac).map_err(|_| BadStreamToken::Forged)?;
+        if now > expiry { Err(BadStreamToken::Expired) } else { Ok(stream) }
     }
 
     fn mac(&self, call_sid: &CallSid, stream: u32, expiry: u64) -> Hmac<Sha256> {
@@ -93,14 +85,8 @@ mod tests {
         let late = tokens.check(Some(&token), &call, 1001 + LIFETIME_SECONDS);
         assert_eq!(late, Err(BadStreamToken::Expired));
         let other = CallSid::parse("CA2").unwrap();
-        assert_eq!(
-            tokens.check(Some(&token), &other, 1000),
-            Err(BadStreamToken::Forged)
-        );
-        assert_eq!(
-            StreamTokens::new([8; 32]).check(Some(&token), &call, 1000),
-            Err(BadStreamToken::Forged)
-        );
+        assert_eq!(tokens.check(Some(&token), &other, 1000), Err(BadStreamToken::Forged));
+        assert_eq!(StreamTokens::new([8; 32]).check(Some(&token), &call, 1000), Err(BadStreamToken::Forged));
         for (forged, reason) in [
             (None, BadStreamToken::Missing),
             (Some(""), BadStreamToken::Missing),
@@ -111,9 +97,6 @@ mod tests {
             assert_eq!(tokens.check(forged, &call, 1000), Err(reason));
         }
         let renumbered = token.replacen("v1.3.", "v1.4.", 1);
-        assert_eq!(
-            tokens.check(Some(&renumbered), &call, 1000),
-            Err(BadStreamToken::Forged)
-        );
+        assert_eq!(tokens.check(Some(&renumbered), &call, 1000), Err(BadStreamToken::Forged));
     }
 }

@@ -79,31 +79,13 @@ impl UpdateLog {
         let id = self.last_id;
         match news {
             LegNews::Started(number, leg) => {
-                let started = Update {
-                    kind: UpdateKind::ConnectionStarted,
-                    leg,
-                    id,
-                    at,
-                    reason: None,
-                };
-                self.live.insert(
-                    number,
-                    Update {
-                        kind: UpdateKind::ConnectionExists,
-                        ..started.clone()
-                    },
-                );
+                let started = Update { kind: UpdateKind::ConnectionStarted, leg, id, at, reason: None };
+                self.live.insert(number, Update { kind: UpdateKind::ConnectionExists, ..started.clone() });
                 started
             }
             LegNews::Stopped(number, leg, exit) => {
                 self.live.remove(&number);
-                Update {
-                    kind: UpdateKind::ConnectionStopped,
-                    leg,
-                    id,
-                    at,
-                    reason: Some(exit.as_str()),
-                }
+                Update { kind: UpdateKind::ConnectionStopped, leg, id, at, reason: Some(exit.as_str()) }
             }
         }
     }
@@ -120,10 +102,7 @@ mod tests {
 
     fn leg(call: &str) -> LegView {
         LegView {
-            speaker: Speaker {
-                user_id: "+12125550123".to_owned(),
-                name: "Agent".to_owned(),
-            },
+            speaker: Speaker { user_id: "+12125550123".to_owned(), name: "Agent".to_owned() },
             connection_id: "C".to_owned(),
             conversation_id: Some("V".to_owned()),
             call_sid: call.to_owned(),
@@ -153,18 +132,9 @@ mod tests {
         for (number, call) in [(1, "CA1"), (2, "CA2"), (3, "CA3")] {
             log.publish(LegNews::Started(LegId(number), leg(call)), Timestamp::UNIX_EPOCH);
         }
-        log.publish(
-            LegNews::Stopped(LegId(2), leg("CA2"), LegExit::Hangup),
-            Timestamp::UNIX_EPOCH,
-        );
-        let live: Vec<_> = log
-            .snapshot()
-            .map(|update| (update.leg.call_sid.as_str(), update.id))
-            .collect();
+        log.publish(LegNews::Stopped(LegId(2), leg("CA2"), LegExit::Hangup), Timestamp::UNIX_EPOCH);
+        let live: Vec<_> = log.snapshot().map(|update| (update.leg.call_sid.as_str(), update.id)).collect();
         assert_eq!(live, [("CA1", 1), ("CA3", 3)]);
-        assert!(
-            log.snapshot()
-                .all(|update| update.kind == UpdateKind::ConnectionExists)
-        );
+        assert!(log.snapshot().all(|update| update.kind == UpdateKind::ConnectionExists));
     }
 }

@@ -23,13 +23,7 @@ pub struct Upload {
 impl Upload {
     /// Returns an empty upload that holds at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self {
-            waiting: BytesMut::new(),
-            limit,
-            heard: 0,
-            sent: 0,
-            dropped: 0,
-        }
+        Self { waiting: BytesMut::new(), limit, heard: 0, sent: 0, dropped: 0 }
     }
 
     /// Takes audio; returns how many bytes, the oldest, had to be dropped for it.
@@ -110,9 +104,6 @@ mod tests {
         assert_eq!(upload.next(9), b"cdef");
         assert_eq!(upload.push(b"0123456789"), 10);
         assert_eq!(upload.next(9), b"6789");
-        assert_eq!(
-            (upload.heard(), upload.waiting() as u64 + upload.dropped()),
-            (16, 16)
-        );
+        assert_eq!((upload.heard(), upload.waiting() as u64 + upload.dropped()), (16, 16));
     }
 }

@@ -20,18 +20,14 @@ pub async fn call_status(
     services: Data<Services>,
     FormBody(form): FormBody,
 ) -> Result<HttpResponse, BadFormBody> {
-    let update = understand(&request, CallStatusUpdate::from_form(&form))?;
+    let Some(update) = understand(&request, CallStatusUpdate::from_form(&form)) else { return Ok(noted()) };
     let leg = tags_of(&services, &update.call_sid).await;
-    events::CallStatusReported {
-        leg: Some(&leg),
-        status: update.status.as_str(),
-    }
-    .emit();
+    events::CallStatusReported { leg: Some(&leg), status: update.status.as_str() }.emit();
     if update.status.is_terminal() {
         let ended = services.shared.supervisor.send(CallEnded(update.call_sid)).await;
         ended.map_err(|_| BadFormBody::Ending)?;
     }
-    Ok(HttpResponse::NoContent().finish())
+    Ok(noted())
 }
 
 /// `POST /twilio/stream-events`: a media stream began, ended or failed.
@@ -40,22 +36,17 @@ pub async fn stream_status(
     services: Data<Services>,
     FormBody(form): FormBody,
 ) -> Result<HttpResponse, BadFormBody> {
-    let report = understand(&request, StreamStatus::from_form(&form))?;
+    let Some(report) = understand(&request, StreamStatus::from_form(&form)) else { return Ok(noted()) };
     let leg = tags_of(&services, &report.call_sid).await;
     let error = report.error.as_deref().unwrap_or_default();
-    events::StreamStatusReported {
-        leg: Some(&leg),
-        status: report.event.as_str(),
-        error,
-    }
-    .emit();
+    events::StreamStatusReported { leg: Some(&leg), status: report.event.as_str(), error }.emit();
     if report.event == StreamEvent::Stopped
         && let Some(stream_sid) = report.stream_sid
     {
         let stopped = services.shared.supervisor.send(StreamStopped(stream_sid)).await;
         stopped.map_err(|_| BadFormBody::Ending)?;
     }
-    Ok(HttpResponse::NoContent().finish())
+    Ok(noted())
 }
 
 /// `POST /twilio/conference`: something happened in a conference.
@@ -63,19 +54,15 @@ pub async fn conference_status(
     request: HttpRequest,
     FormBody(form): FormBody,
 ) -> Result<HttpResponse, BadFormBody> {
-    let report = understand(&request, ConferenceStatus::from_form(&form))?;
+    let Some(report) = understand(&request, ConferenceStatus::from_form(&form)) else { return Ok(noted()) };
     let call_sid = report.call_sid.as_ref().map_or("", CallSid::as_str);
     let leg = LegTags {
         call_sid: call_sid.into(),
         room: report.friendly_name.as_str().into(),
         ..LegTags::default()
     };
-    events::ConferenceStatusReported {
-        leg: Some(&leg),
-        status: report.event.as_str(),
-    }
-    .emit();
-    Ok(HttpResponse::NoContent().finish())
+    events::ConferenceStatusReported { leg: Some(&leg), status: report.event.as_str() }.emit();
+    Ok(noted())
 }
 
 /// `POST /twilio/dial-done`: a caller has left the conference, and Twilio asks what now.
@@ -84,26 +71,25 @@ pub async fn dial_done(
     services: Data<Services>,
     FormBody(form): FormBody,
 ) -> Result<HttpResponse, BadFormBody> {
-    let done = understand(&request, DialDone::from_form(&form))?;
-    if done.call_status.is_terminal() {
+    if let Some(done) = understand(&request, DialDone::from_form(&form))
+        && done.call_status.is_terminal()
+    {
         let ended = services.shared.supervisor.send(CallEnded(done.call_sid)).await;
         ended.map_err(|_| BadFormBody::Ending)?;
     }
     Ok(xml(twiml::hang_up()))
 }
 
-fn understand<T>(request: &HttpRequest, report: Result<T, BadForm>) -> Result<T, BadFormBody> {
-    report.map_err(|error| BadFormBody::from(error).logged(request.path()))
+/// Returns the report; one that says nothing of use is logged, and answered all the same.
+fn understand<T>(request: &HttpRequest, report: Result<T, BadForm>) -> Option<T> {
+    report.map_err(|error| BadFormBody::from(error).logged(request.path())).ok()
+}
+
+fn noted() -> HttpResponse {
+    HttpResponse::NoContent().finish()
 }
 
 async fn tags_of(services: &Services, call_sid: &CallSid) -> LegTags {
-    let known = services
-        .shared
-        .supervisor
-        .send(TagsOfCall(call_sid.clone()))
-        .await;
-    known.unwrap_or_else(|_| LegTags {
-        call_sid: call_sid.as_str().into(),
-        ..LegTags::default()
-    })
+    let known = services.shared.supervisor.send(TagsOfCall(call_sid.clone())).await;
+    known.unwrap_or_else(|_| LegTags { call_sid: call_sid.as_str().into(), ..LegTags::default() })
 }

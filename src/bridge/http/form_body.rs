@@ -63,12 +63,7 @@ impl ResponseError for BadFormBody {
 impl BadFormBody {
     /// Logs the refusal; returns itself.
     pub(super) fn logged(self, path: &str) -> Self {
-        events::WebhookRefused {
-            leg: None,
-            path,
-            reason: &self.to_string(),
-        }
-        .emit();
+        events::WebhookRefused { leg: None, path, reason: &self.to_string() }.emit();
         self
     }
 }
@@ -82,11 +77,7 @@ impl FromRequest for FormBody {
         let is_form = has_form_type(request);
         let payload = payload.take();
         Box::pin(async move {
-            let form = if is_form {
-                read(payload).await
-            } else {
-                Err(BadFormBody::ContentType)
-            };
+            let form = if is_form { read(payload).await } else { Err(BadFormBody::ContentType) };
             form.map(FormBody).map_err(|error| error.logged(&path))
         })
     }
@@ -97,15 +88,8 @@ fn has_form_type(request: &HttpRequest) -> bool {
     let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
         return false;
     };
-    let media_type = value
-        .to_str()
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default();
-    media_type
-        .trim()
-        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    let media_type = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 async fn read(mut payload: Payload) -> Result<Form, BadFormBody> {

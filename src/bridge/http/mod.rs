@@ -30,14 +30,10 @@ pub fn configure(routes: &mut web::ServiceConfig) {
 }
 
 async fn alive() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/plain; charset=utf-8")
-        .body("alive\n")
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("alive\n")
 }
 
 /// Returns a TwiML document as Twilio wants it served.
 fn xml(document: String) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/xml; charset=utf-8")
-        .body(document)
+    HttpResponse::Ok().content_type("text/xml; charset=utf-8").body(document)
 }

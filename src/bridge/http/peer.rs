@@ -45,8 +45,6 @@ pub fn on_connect(time_limit: Duration) -> impl Fn(&dyn Any, &mut Extensions) + 
         let _ = socket.set_tcp_user_timeout(Some(time_limit));
         #[cfg(not(target_os = "linux"))]
         let _ = time_limit;
-        extensions.insert(Arc::new(Peer {
-            socket: socket.try_clone().ok(),
-        }));
+        extensions.insert(Arc::new(Peer { socket: socket.try_clone().ok() }));
     }
 }

@@ -17,13 +17,8 @@ pub async fn media(
     services: Data<Services>,
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
-    accept(
-        TwilioStream::new(services),
-        &request,
-        payload,
-        twilio_stream::MESSAGE_LIMIT,
-        None,
-    )
+    let actor = |shell| TwilioStream::new(services, shell);
+    accept(actor, &request, payload, twilio_stream::MESSAGE_LIMIT, None)
 }
 
 /// `WS /symbl/updates`: lifecycle updates.
@@ -33,11 +28,10 @@ pub async fn updates(
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
     let Some(peer) = request.conn_data::<Arc<Peer>>() else {
-        return Err(error::ErrorInternalServerError(
-            "the listener keeps no handle on connections",
-        ));
+        return Err(error::ErrorInternalServerError("the listener keeps no handle on connections"));
     };
     let shared = &services.shared;
-    let session = UpdatesSession::new(shared.hub.clone(), Arc::clone(peer), shared.updates.queue);
-    accept(session, &request, payload, updates_session::MESSAGE_LIMIT, None)
+    let (hub, peer, queue) = (shared.hub.clone(), Arc::clone(peer), shared.updates.queue);
+    let actor = |shell| UpdatesSession::new(hub, peer, queue, shell);
+    accept(actor, &request, payload, updates_session::MESSAGE_LIMIT, None)
 }

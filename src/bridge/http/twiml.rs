@@ -33,12 +33,7 @@ fn announcement(request: &HttpRequest, form: &Form) -> Result<Announcement, BadF
     let query = Form::parse(request.query_string().as_bytes())?;
     let room = query.filled("room").map(Room::parse).transpose()?;
     let to = voice.to.user_id().unwrap_or_default().to_owned();
-    Ok(Announcement {
-        call_sid: voice.call_sid,
-        from: voice.from,
-        to,
-        room,
-    })
+    Ok(Announcement { call_sid: voice.call_sid, from: voice.from, to, room })
 }
 
 fn document(shared: &Shared, call: &Announcement, plan: &CallPlan) -> String {
@@ -51,9 +46,7 @@ fn document(shared: &Shared, call: &Announcement, plan: &CallPlan) -> String {
         ..ConferenceTwiml::new(plan.room.as_str())
     };
     let streamed = plan.stream.and_then(|stream| {
-        let token = shared
-            .stream_tokens
-            .issue(&call.call_sid, stream, now_in_seconds());
+        let token = shared.stream_tokens.issue(&call.call_sid, stream, now_in_seconds());
         let name = format!("leg-{}-{stream}", call.call_sid);
         let parameters = [
             ("from", call.from.user_id().unwrap_or_default()),

@@ -65,16 +65,7 @@ impl Leg {
     ) -> (Self, UnboundedReceiver<Order>) {
         let (orders, inbox) = unbounded_channel();
         let heard = Arc::default();
-        (
-            Self {
-                head,
-                connection_id,
-                conversation_id,
-                heard,
-                orders,
-            },
-            inbox,
-        )
+        (Self { head, connection_id, conversation_id, heard, orders }, inbox)
     }
 
     fn heard(&self) -> MutexGuard<'_, Heard> {
@@ -88,10 +79,7 @@ impl Leg {
 
     /// The texts of one `type`.
     pub fn texts_of(&self, kind: &str) -> Vec<Value> {
-        self.texts()
-            .into_iter()
-            .filter(|text| text["type"] == kind)
-            .collect()
+        self.texts().into_iter().filter(|text| text["type"] == kind).collect()
     }
 
     /// The `speaker` of the first `start_request`.
@@ -132,12 +120,7 @@ impl Leg {
 
     /// Waits until the bridge has ended the connection.
     pub async fn end(&self) -> Ended {
-        wait_for(
-            &format!("the end of the connection to {}", self.head.path),
-            || self.ended(),
-        )
-        .await
-        .0
+        wait_for(&format!("the end of the connection to {}", self.head.path), || self.ended()).await.0
     }
 
     /// Waits until this much audio has come, then compares all of it with what was sent.
@@ -148,11 +131,7 @@ impl Leg {
             tokio::time::sleep(Duration::from_millis(4)).await;
         }
         let heard = self.audio();
-        let same = heard
-            .iter()
-            .zip(sent)
-            .take_while(|(heard, sent)| heard == sent)
-            .count();
+        let same = heard.iter().zip(sent).take_while(|(heard, sent)| heard == sent).count();
         assert!(
             same == sent.len() && heard.len() == sent.len(),
             "{what}: {} came, same to {same}",
@@ -162,10 +141,7 @@ impl Leg {
 
     /// Waits for a text of this `type`.
     pub async fn gets(&self, kind: &str) -> Value {
-        wait_for(&format!("a {kind} at the server"), || {
-            self.texts_of(kind).into_iter().next()
-        })
-        .await
+        wait_for(&format!("a {kind} at the server"), || self.texts_of(kind).into_iter().next()).await
     }
 
     /// Acknowledges the `start_request`, for a script with [`Acks::OnCue`].
@@ -184,18 +160,12 @@ impl Leg {
     /// Pings and waits for the pong: all that was said before has been read by then.
     pub async fn ping(&self, payload: &[u8]) {
         self.order(Order::Say(Message::Ping(payload.to_vec().into())));
-        wait_until("a pong from the bridge", || {
-            self.pongs().iter().any(|pong| pong == payload)
-        })
-        .await;
+        wait_until("a pong from the bridge", || self.pongs().iter().any(|pong| pong == payload)).await;
     }
 
     /// Sends a close frame.
     pub fn close(&self, code: u16) {
-        let frame = CloseFrame {
-            code: code.into(),
-            reason: "scripted".into(),
-        };
+        let frame = CloseFrame { code: code.into(), reason: "scripted".into() };
         self.order(Order::Say(Message::Close(Some(frame))));
     }
 
@@ -278,19 +248,13 @@ fn stop_answers(on_stop: OnStop, conversation_id: &str) -> Vec<Message> {
         "message": { "type": "conversation_completed", "conversationId": conversation_id, "data": data }
     });
     let stopped = json!({ "type": "message", "message": { "type": "recognition_stopped" } });
-    let (completed, stopped) = (
-        Message::text(completed.to_string()),
-        Message::text(stopped.to_string()),
-    );
+    let (completed, stopped) = (Message::text(completed.to_string()), Message::text(stopped.to_string()));
     match on_stop {
         OnStop::CompletedThenStopped => vec![completed, stopped],
         OnStop::StoppedThenCompleted => vec![stopped, completed],
         OnStop::Completed => vec![completed],
         OnStop::Stopped => vec![stopped],
-        OnStop::Close => vec![Message::Close(Some(CloseFrame {
-            code: 1000.into(),
-            reason: "".into(),
-        }))],
+        OnStop::Close => vec![Message::Close(Some(CloseFrame { code: 1000.into(), reason: "".into() }))],
         OnStop::Silence => Vec::new(),
     }
 }
