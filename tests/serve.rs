@@ -3,12 +3,13 @@
 mod support;
 
 use std::net::TcpListener;
+use std::time::Duration;
 
-use support::bridge::{APP_SECRET, AUTH_TOKEN, Settings, run};
+use support::bridge::{APP_SECRET, AUTH_TOKEN, Bridge, Settings, run};
 use support::caller::Caller;
 use support::dashboard::{Dashboard, started_and_stopped};
 use support::socket::Closing;
-use support::symbl_server::{Ended, SymblServer};
+use support::symbl_server::{Ended, OnStop, Script, SymblServer};
 use support::{AGENT, CUSTOMER};
 
 /// Exit code of a usage error (sysexits' EX_USAGE).
@@ -17,6 +18,7 @@ const NOWHERE: &str = "http://127.0.0.1:9";
 
 #[tokio::test]
 async fn a_configuration_mistake_is_named_with_its_fault_and_remedy() {
+    let mut wrong = Vec::new();
     for (key, value, named) in [
         ("MODE", "both", ["MODE", "both", "receive_call"]),
         ("WEBHOOK_DOMAIN", "bridge.example.com/path", ["WEBHOOK_DOMAIN", "path", "host name"]),
@@ -38,18 +40,24 @@ async fn a_configuration_mistake_is_named_with_its_fault_and_remedy() {
         ("BRIDGE__SYMBL__STOP_TIMEOUT_MS", "1e99", ["symbl.stop_timeout_ms", "1e99", "number"]),
         ("BRIDGE__UPDATES__QUEUE", "0", ["updates.queue", "0", "1"]),
         ("BRIDGE__LOG__TRANSCRIPTS", "perhaps", ["log.transcripts", "perhaps", "true"]),
-        ("BRIDGE__HTTP__PROT", "3000", ["http.prot", "not a setting", "http.port"]),
+        ("BRIDGE__HTTP__PROT", "3000", ["http.prot", "not a setting", "config/default.toml"]),
         ("LOG_FORMAT", "xml", ["LOG_FORMAT", "xml", "json"]),
     ] {
         let finished = Settings::with_upstream(NOWHERE).set(key, value).spawn().finished().await;
         let said = &finished.stderr;
-        assert_eq!(finished.code, USAGE, "{key}={value}: {said}");
-        for text in named {
-            assert!(said.contains(text), "{key}={value}: {text:?} is not in: {said}");
+        if finished.code != USAGE {
+            wrong.push(format!("{key}={value}: exit code {:?}: {said}", finished.code));
         }
-        assert!(said.to_lowercase().contains("remedy"), "{key}={value}: {said}");
-        assert!(!said.contains("server_listening"), "{key}={value}: listened before it had checked");
+        for text in named.iter().chain(&["remedy"]) {
+            if !said.contains(text) {
+                wrong.push(format!("{key}={value}: {text:?} is not in: {said}"));
+            }
+        }
+        if said.contains("server_listening") {
+            wrong.push(format!("{key}={value}: listened before it had checked"));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[tokio::test]
@@ -127,8 +135,7 @@ async fn it_prints_where_it_listens_what_twilio_needs_and_the_upstream() {
 async fn a_signal_ends_live_calls_properly() {
     for signal in ["TERM", "INT"] {
         let server = SymblServer::start().await;
-        let settings = Settings::with_upstream(&server.base_url()).set("BRIDGE__DRAIN__DEADLINE_MS", "500");
-        let bridge = settings.start().await;
+        let bridge = Bridge::start(&server.base_url()).await;
         let dashboard = Dashboard::join(&bridge).await;
         let mut calls = Vec::new();
         for from in [AGENT, CUSTOMER] {
@@ -159,7 +166,7 @@ async fn a_signal_ends_live_calls_properly() {
 /// A socket that nobody has authenticated, and one of a dashboard that has stopped reading, hold nothing up.
 #[tokio::test]
 async fn sockets_that_never_answer_do_not_hold_up_the_end() {
-    let bridge = Settings::with_upstream(NOWHERE).set("BRIDGE__DRAIN__DEADLINE_MS", "500").start().await;
+    let bridge = Settings::with_upstream(NOWHERE).start().await;
     let silent = support::raw_socket::RawSocket::open(bridge.address, "/twilio/media").await;
     let deaf = support::raw_socket::RawSocket::open(bridge.address, "/symbl/updates").await;
     let half_a_request = std::net::TcpStream::connect(bridge.address).expect("connects");
@@ -171,26 +178,31 @@ async fn sockets_that_never_answer_do_not_hold_up_the_end() {
     drop(half_a_request);
 }
 
+/// What was said last is worth the wait, and the wait has an end.
 #[tokio::test]
-async fn a_call_that_ends_during_the_drain_ends_as_any_other() {
-    let server = SymblServer::start().await;
-    let settings = Settings::with_upstream(&server.base_url()).set("BRIDGE__DRAIN__DEADLINE_MS", "15000");
-    let bridge = settings.start().await;
-    let dashboard = Dashboard::join(&bridge).await;
-    let mut call = Caller::new(AGENT).call(&bridge, "").await;
-    call.speak(5).await;
-    let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
-    dashboard.wait_for("connection_started", &call.caller.call_sid).await;
-    bridge.process().signal("TERM");
-    bridge.wait_for_event("server_draining", |line| line["legs"] == 1).await;
-    call.speak(5).await;
-    call.stop().await;
-    assert_eq!(call.closed().await, Closing::Code(1000));
-    leg.hears_exactly(&call.sent, "the last call").await;
-    let (updates, _) = dashboard.closed().await;
-    let (_, stopped) = started_and_stopped(&updates, &call.caller.call_sid);
-    assert_eq!(stopped.text("reason"), "hangup");
-    bridge.finish_signalled().await;
+async fn a_signal_waits_for_last_results_but_not_for_ever() {
+    for (on_stop, limit_ms) in [(OnStop::CompletedThenStopped, "10000"), (OnStop::Silence, "700")] {
+        let script = Script { on_stop, on_stop_after: Duration::from_millis(1000), ..Script::default() };
+        let server = SymblServer::start_with(script).await;
+        let settings =
+            Settings::with_upstream(&server.base_url()).set("BRIDGE__SYMBL__STOP_TIMEOUT_MS", limit_ms);
+        let bridge = settings.start().await;
+        let dashboard = Dashboard::join(&bridge).await;
+        let mut call = Caller::new(AGENT).call(&bridge, "").await;
+        call.speak(5).await;
+        let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
+        leg.hears_exactly(&call.sent, "the last call").await;
+        bridge.process().signal("TERM");
+        assert_eq!(call.closed().await, Closing::Code(1001), "{on_stop:?}");
+        let (updates, _) = dashboard.closed().await;
+        started_and_stopped(&updates, &call.caller.call_sid);
+        if on_stop == OnStop::CompletedThenStopped {
+            let answered_at = leg.stop_answered_at().expect("an answer to stop_request");
+            assert_eq!(leg.end().await, Ended::CloseFrame(Some(1000)));
+            assert!(leg.ended().expect("just seen").1 > answered_at, "closed before the last results");
+        }
+        bridge.finish_signalled().await;
+    }
 }
 
 #[tokio::test]
@@ -221,11 +233,13 @@ async fn every_subcommand_explains_itself() {
 
 #[tokio::test]
 async fn a_wrong_command_line_is_a_usage_error() {
-    for arguments in
-        [&["no-such-command"][..], &["serve", "--no-such-flag"], &["serve", "--config", "/no/such.toml"]]
-    {
+    for (arguments, code) in [
+        (&["no-such-command"][..], 2),
+        (&["serve", "--no-such-flag"], 2),
+        (&["serve", "--config", "/no/such.toml"], 64),
+    ] {
         let finished = run(arguments, &[]).await;
-        assert_eq!(finished.code, USAGE, "{arguments:?}: {}", finished.stderr);
+        assert_eq!(finished.code, Some(code), "{arguments:?}: {}", finished.stderr);
         let wrong = arguments.last().expect("an argument");
         assert!(finished.stderr.contains(wrong), "{wrong} is not in: {}", finished.stderr);
     }

@@ -244,11 +244,18 @@ impl Call {
         self.socket.send_text(stop.to_string()).await;
     }
 
-    /// Hangs up as most calls end: `stop`, the socket's end, `completed`.
+    /// Hangs up as most calls end: `stop`, a close frame, `completed`.
     pub async fn hang_up(&mut self, bridge: &Bridge) {
         self.stop().await;
+        self.socket.send_close(Some(1000)).await;
+        assert_eq!(self.closed().await, Closing::Code(1000), "the close frame's echo");
         assert_eq!(self.caller.report(bridge, "completed").await.status, 204);
-        assert_eq!(self.closed().await, Closing::Code(1000), "the media socket after `stop`");
+    }
+
+    /// Loses so many frames on the way: their numbers are used up, their audio is never sent.
+    pub fn lose(&mut self, frames: usize) {
+        self.sequence += frames as u64;
+        self.chunk += frames;
     }
 
     /// Waits for the end of the media socket. The bridge must have said nothing: on a `<Start>` stream any message

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use socket2::{Domain, SockRef, Socket as PlainSocket, Type};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, join, sink};
@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode;
+use tokio_tungstenite::tungstenite::protocol::frame::{Frame, FrameHeader};
 
 use super::socket::Closing;
 use super::wait::within;
@@ -106,8 +106,9 @@ impl RawSocket {
 
 /// A masked client frame as bytes.
 pub fn frame(payload: &[u8], opcode: OpCode, is_final: bool) -> Vec<u8> {
-    let mut frame = Frame::message(BytesMut::from(payload), opcode, is_final);
-    frame.header_mut().mask = Some([0x37, 0xfa, 0x21, 0x3d]);
+    let mask = Some([0x37, 0xfa, 0x21, 0x3d]);
+    let header = FrameHeader { is_final, opcode, mask, ..FrameHeader::default() };
+    let frame = Frame::from_payload(header, Bytes::copy_from_slice(payload));
     let mut bytes = Vec::new();
     frame.format(&mut bytes).expect("a vector takes all");
     bytes
