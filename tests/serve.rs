@@ -5,7 +5,7 @@ mod support;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use support::bridge::{APP_SECRET, AUTH_TOKEN, Bridge, Settings, run};
+use support::bridge::{APP_SECRET, AUTH_TOKEN, Settings, run};
 use support::caller::Caller;
 use support::dashboard::{Dashboard, started_and_stopped};
 use support::socket::Closing;
@@ -135,7 +135,8 @@ async fn it_prints_where_it_listens_what_twilio_needs_and_the_upstream() {
 async fn a_signal_ends_live_calls_properly() {
     for signal in ["TERM", "INT"] {
         let server = SymblServer::start().await;
-        let bridge = Bridge::start(&server.base_url()).await;
+        let settings = Settings::with_upstream(&server.base_url()).set("BRIDGE__DRAIN__DEADLINE_MS", "300");
+        let bridge = settings.start().await;
         let dashboard = Dashboard::join(&bridge).await;
         let mut calls = Vec::new();
         for from in [AGENT, CUSTOMER] {
@@ -184,8 +185,9 @@ async fn a_signal_waits_for_last_results_but_not_for_ever() {
     for (on_stop, limit_ms) in [(OnStop::CompletedThenStopped, "10000"), (OnStop::Silence, "700")] {
         let script = Script { on_stop, on_stop_after: Duration::from_millis(1000), ..Script::default() };
         let server = SymblServer::start_with(script).await;
-        let settings =
-            Settings::with_upstream(&server.base_url()).set("BRIDGE__SYMBL__STOP_TIMEOUT_MS", limit_ms);
+        let settings = Settings::with_upstream(&server.base_url())
+            .set("BRIDGE__DRAIN__DEADLINE_MS", "0")
+            .set("BRIDGE__SYMBL__STOP_TIMEOUT_MS", limit_ms);
         let bridge = settings.start().await;
         let dashboard = Dashboard::join(&bridge).await;
         let mut call = Caller::new(AGENT).call(&bridge, "").await;
@@ -203,6 +205,46 @@ async fn a_signal_waits_for_last_results_but_not_for_ever() {
         }
         bridge.finish_signalled().await;
     }
+}
+
+/// Calls that are under way may end by themselves; no new ones begin.
+#[tokio::test]
+async fn a_call_that_ends_during_the_drain_ends_as_any_other() {
+    let server = SymblServer::start().await;
+    let settings = Settings::with_upstream(&server.base_url()).set("BRIDGE__DRAIN__DEADLINE_MS", "15000");
+    let bridge = settings.start().await;
+    let dashboard = Dashboard::join(&bridge).await;
+    let mut call = Caller::new(AGENT).call(&bridge, "").await;
+    call.speak(5).await;
+    let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
+    dashboard.wait_for("connection_started", &call.caller.call_sid).await;
+    bridge.process().signal("TERM");
+    bridge.wait_for_event("server_draining", |line| line["legs"] == 1).await;
+    let mut late = Caller::new(CUSTOMER).call(&bridge, "").await;
+    assert_eq!(late.closed().await, Closing::Code(1001), "a call that begins during the drain");
+    call.speak(5).await;
+    leg.hears_exactly(&call.sent, "the last call").await;
+    call.hang_up(&bridge).await;
+    leg.hears_exactly(&call.sent, "the last call").await;
+    let (updates, closing) = dashboard.closed().await;
+    assert_eq!((updates.len(), closing), (2, Closing::Code(1001)));
+    let (_, stopped) = started_and_stopped(&updates, &call.caller.call_sid);
+    assert_eq!(stopped.text("reason"), "hangup");
+    bridge.finish_signalled().await;
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let server = SymblServer::start().await;
+    let settings = Settings::with_upstream(&server.base_url()).set("BRIDGE__DRAIN__DEADLINE_MS", "3600000");
+    let bridge = settings.start().await;
+    let mut call = Caller::new(AGENT).call(&bridge, "").await;
+    call.speak(1).await;
+    server.leg_that_hears(&call.caller.first_bytes()).await;
+    bridge.process().signal("TERM");
+    bridge.wait_for_event("server_draining", |line| line["legs"] == 1).await;
+    bridge.process().signal("INT");
+    bridge.finish_signalled().await;
 }
 
 #[tokio::test]
