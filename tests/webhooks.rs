@@ -264,7 +264,8 @@ async fn webhooks_are_answered_at_once_whatever_the_server_does() {
             call.start().await;
             call.speak(1).await;
             assert_eq!(call.caller.report(&bridge, "completed").await.status, 204);
-            assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+            // Far less than one attempt to connect; far more than a busy machine needs.
+            assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
         }
         bridge.process().signal("KILL");
     }
