@@ -6,11 +6,15 @@
 //!
 //! * [`server`] - sockets that others open to us.
 //! * [`client`] - sockets that we open: connect, and a pump that pulls what is due from its actor.
+//! * [`outbox`] - what waits to be sent on a socket of [`server`]: bounded, droppable first.
+//! * [`socket_handle`] - cutting a connection whose peer stopped reading.
 //! * [`assembler`] - the bounded reassembly that both sides share.
 
 pub mod assembler;
 pub mod client;
+pub mod outbox;
 pub mod server;
+pub mod socket_handle;
 
 use bytes::Bytes;
 use bytestring::ByteString;

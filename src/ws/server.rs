@@ -1,6 +1,8 @@
 //! Sockets that others open to us: a thin layer over actix-web-actors.
 
-use actix::{Actor, ActorContext, StreamHandler};
+use std::time::Duration;
+
+use actix::{Actor, ActorContext, AsyncContext, StreamHandler};
 use actix_http::ws::{Codec, Message, ProtocolError};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{WebsocketContext, WsResponseBuilder};
@@ -12,19 +14,43 @@ use super::{CloseCode, End, Fault, Incoming, close_reason};
 #[derive(Debug)]
 pub struct Shell {
     assembler: Assembler,
+    is_closing: bool,
 }
+
+/// How long a closed socket lingers for the peer's answer. Dropping it at once, with input unread, would reset the
+/// connection, and a reset can overtake the close frame and all that was sent before it.
+const LINGER: Duration = Duration::from_secs(2);
 
 impl Shell {
     /// Returns a shell for messages of at most `limit` bytes, fragments joined.
     pub fn new(limit: usize) -> Self {
         Self {
             assembler: Assembler::new(limit),
+            is_closing: false,
         }
+    }
+
+    /// Sends a close frame, then waits a little for the peer's answer; what else the peer sends is ignored.
+    ///
+    /// The actor stops when [`Incoming::Ended`] comes, or after the wait.
+    pub fn close<A>(&mut self, ctx: &mut WebsocketContext<A>, code: CloseCode, why: &str)
+    where
+        A: Actor<Context = WebsocketContext<A>>,
+    {
+        if !std::mem::replace(&mut self.is_closing, true) {
+            ctx.close(Some(close_reason(code, why)));
+            ctx.run_later(LINGER, |_, ctx| ctx.stop());
+        }
+    }
+
+    /// Returns whether our close frame has been sent.
+    pub fn is_closing(&self) -> bool {
+        self.is_closing
     }
 
     /// Takes what actix-web-actors read; returns what the actor must see.
     ///
-    /// After [`Incoming::Ended`] the close frame is written and the context is stopping.
+    /// With [`Incoming::Ended`] the close frame has been written; the context stops now or after a short linger.
     pub fn receive<A>(
         &mut self,
         item: Result<Message, ProtocolError>,
@@ -44,7 +70,10 @@ impl Shell {
             Ok(Message::Pong(data)) => Ok(Some(Incoming::Pong(data))),
             Ok(Message::Nop) => Ok(None),
             Ok(Message::Close(reason)) => {
-                ctx.close(reason.clone());
+                if !std::mem::replace(&mut self.is_closing, true) {
+                    // An empty close frame reads as 1005, which some clients take for a failure.
+                    ctx.close(Some(reason.clone().unwrap_or(CloseCode::Normal.into())));
+                }
                 ctx.stop();
                 Ok(Some(Incoming::Ended(End::Closed(reason))))
             }
@@ -56,9 +85,11 @@ impl Shell {
             Err(error) => Err(Fault::from(&error)),
         };
         match result {
+            Ok(Some(Incoming::Text(_) | Incoming::Binary(_))) if self.is_closing => None,
             Ok(incoming) => incoming,
+            Err(_) if self.is_closing => None,
             Err(fault) => {
-                close(ctx, fault.close_code(), &fault.to_string());
+                self.close(ctx, fault.close_code(), &fault.to_string());
                 Some(Incoming::Ended(End::Fault(fault)))
             }
         }

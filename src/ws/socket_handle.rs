@@ -1,0 +1,64 @@
+//! A way to end a connection from outside, for a peer that stopped reading.
+//!
+//! The socket's own actor is frozen then (see [`super::outbox`]), so somebody else has to shut the socket. Give
+//! [`prepare`] to `HttpServer::on_connect`; the handlers find the handle in `HttpRequest::conn_data`.
+
+use std::any::Any;
+use std::net::Shutdown;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use actix_web::dev::Extensions;
+use actix_web::rt::net::TcpStream;
+use socket2::{SockRef, Socket, TcpKeepalive};
+
+/// Unacknowledged data older than this means that the peer is gone, or reads so slowly that it might as well be.
+const USER_TIMEOUT: Duration = Duration::from_secs(30);
+/// An idle connection is probed this often, so that a vanished peer is noticed even when nothing is sent.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// Owned by the connection: while it lives, handles work.
+#[derive(Debug)]
+struct Connection(Arc<Socket>);
+
+/// Ends one connection; harmless once the connection is gone.
+#[derive(Debug, Clone)]
+pub struct SocketHandle(Weak<Socket>);
+
+impl SocketHandle {
+    /// Returns the handle of the connection that a request came on.
+    pub fn of(request: &actix_web::HttpRequest) -> Option<Self> {
+        request
+            .conn_data::<Connection>()
+            .map(|connection| Self(Arc::downgrade(&connection.0)))
+    }
+
+    /// Shuts the connection in both directions; its actor wakes and stops.
+    pub fn cut(&self) {
+        if let Some(socket) = self.0.upgrade()
+            && let Err(error) = socket.shutdown(Shutdown::Both)
+        {
+            log::debug!(error:% = error; "a connection to cut was already gone");
+        }
+    }
+}
+
+/// Bounds how long a dead peer holds a plain TCP connection, and keeps a handle to it.
+pub fn prepare(io: &dyn Any, data: &mut Extensions) {
+    let Some(stream) = io.downcast_ref::<TcpStream>() else {
+        return;
+    };
+    let socket = SockRef::from(stream);
+    let bounded = socket
+        .set_tcp_user_timeout(Some(USER_TIMEOUT))
+        .and_then(|()| socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE)));
+    if let Err(error) = bounded {
+        log::warn!(error:% = error; "could not bound a connection's life");
+    }
+    match socket.try_clone() {
+        Ok(duplicate) => {
+            data.insert(Connection(Arc::new(duplicate)));
+        }
+        Err(error) => log::warn!(error:% = error; "no handle to a connection"),
+    }
+}
