@@ -645,3 +645,6 @@ fn completed(conversation_id: String) -> ServerMessage {
         data: Some(ConversationRef { conversation_id }),
     })
 }
+
+#[cfg(test)]
+mod tests;
