@@ -2,7 +2,11 @@
 //! Every message that the client receives is checked against `docs/schemas/server-message.json`.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what helps a test may fail it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what helps a test may fail it"
+)]
 
 pub(crate) mod client;
 pub(crate) mod scripted;
