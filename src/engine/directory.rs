@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use super::conversation::Conversation;
 use super::conversation::actor::{Drain, SocketGone};
 use super::conversation::ids::SocketId;
+use super::counters::Counters;
 use super::settings::{Limits, Timers};
 
 /// All connection ids in use.
@@ -16,6 +17,7 @@ use super::settings::{Limits, Timers};
 pub struct Directory {
     limits: Limits,
     timers: Timers,
+    counters: Arc<Counters>,
     rooms: Mutex<Rooms>,
     changed: Notify,
 }
@@ -73,10 +75,11 @@ impl Seats {
 
 impl Directory {
     /// Returns an empty directory.
-    pub fn new(limits: Limits, timers: Timers) -> Arc<Self> {
+    pub fn new(limits: Limits, timers: Timers, counters: Arc<Counters>) -> Arc<Self> {
         Arc::new(Self {
             limits,
             timers,
+            counters,
             rooms: Mutex::default(),
             changed: Notify::new(),
         })
@@ -146,6 +149,11 @@ impl Directory {
         is_free
     }
 
+    /// Returns where conversations count what happens in them.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
     /// Refuses newcomers, and tells all conversations to end.
     pub fn drain(&self) {
         let mut rooms = self.lock();
@@ -201,6 +209,11 @@ pub struct Seat {
 }
 
 impl Seat {
+    /// Returns whether the conversation has died; a socket without one must not linger.
+    pub fn is_orphaned(&self) -> bool {
+        !self.conversation.connected()
+    }
+
     /// Returns the socket's id.
     pub fn socket(&self) -> SocketId {
         self.socket

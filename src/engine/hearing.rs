@@ -26,6 +26,11 @@ pub trait Ear: Send {
     ///
     /// The ear may be dropped right after this; the rest comes all the same. An ear dropped without it is forgotten.
     fn finish(&mut self);
+
+    /// Returns whether so much audio waits that the sender should be slowed down to real time.
+    fn is_behind(&self) -> bool {
+        false
+    }
 }
 
 /// What an ear made out. Times are milliseconds of the audio that this ear has heard.
@@ -100,6 +105,9 @@ pub enum Encoding {
     Mulaw,
 }
 
+/// Rates of [`Encoding::Linear16`] (2.5).
+const LINEAR16_RATES: std::ops::RangeInclusive<u32> = 8000..=48_000;
+
 /// An audio format that the engine hears (2.5). Always mono.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AudioFormat {
@@ -126,6 +134,20 @@ pub enum BadFormat {
 }
 
 impl AudioFormat {
+    /// What a telephone sends.
+    pub const MULAW_8000: Self = Self {
+        encoding: Encoding::Mulaw,
+        sample_rate_hertz: 8000,
+    };
+
+    /// Returns 16-bit samples at this rate, if the engine hears it.
+    pub fn linear16(sample_rate_hertz: u32) -> Option<Self> {
+        LINEAR16_RATES.contains(&sample_rate_hertz).then_some(Self {
+            encoding: Encoding::Linear16,
+            sample_rate_hertz,
+        })
+    }
+
     /// Checks a client's wish; what it leaves out is taken from `current`, or from the defaults of 2.4.1.
     pub fn from_wish(wish: &SpeechWish, current: Option<Self>) -> Result<Self, BadFormat> {
         let encoding = match (&wish.encoding, current) {
@@ -150,7 +172,7 @@ impl AudioFormat {
             (None, _) => 16_000,
         };
         let is_heard = match encoding {
-            Encoding::Linear16 => (8000..=48_000).contains(&sample_rate_hertz),
+            Encoding::Linear16 => LINEAR16_RATES.contains(&sample_rate_hertz),
             Encoding::Mulaw => sample_rate_hertz == 8000,
         };
         if !is_heard {

@@ -5,10 +5,12 @@
 //! * [`directory`] - connection id to conversation, with every limit on their number.
 //! * [`hearing`] - the boundary to speech recognition.
 //! * [`applications`], [`token`] - who may come in.
+//! * [`counters`] - what happened, for metrics.
 //! * [`settings`] - every number that can be set.
 
 pub mod applications;
 pub mod conversation;
+pub mod counters;
 pub mod directory;
 pub mod hearing;
 pub mod http;

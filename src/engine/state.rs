@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use secrecy::ExposeSecret;
 
 use super::applications::{Applications, Credentials};
+use super::counters::Counters;
 use super::directory::{Directory, Seats};
 use super::hearing::Hearing;
 use super::http::refusal::Refusals;
@@ -49,10 +50,11 @@ impl EngineState {
             .signing_key
             .as_ref()
             .map(|key| key.expose_secret().as_bytes());
+        let counters = Arc::new(Counters::default());
         let shared = Shared {
             applications: Applications::new(settings.applications.clone()),
             tokens: TokenMint::new(key, settings.token_lifetime()),
-            directory: Directory::new(settings.limits.clone(), settings.timers.clone()),
+            directory: Directory::new(settings.limits.clone(), settings.timers.clone(), counters),
             refusals: Refusals::new(&settings),
             hearing,
             settings,
@@ -81,6 +83,11 @@ impl EngineState {
             seats,
             held_refusals: self.refusals().held(),
         }
+    }
+
+    /// Returns what has happened since the start.
+    pub fn counters(&self) -> &Counters {
+        self.directory().counters()
     }
 
     pub(super) fn settings(&self) -> &EngineSettings {

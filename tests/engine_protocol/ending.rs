@@ -60,7 +60,8 @@ async fn a_close_right_behind_stop_still_gives_the_last_words_to_the_others() {
     leg.audio(mulaw(1000)).await;
     leg.text(r#"{"type":"stop_request"}"#).await;
     leg.close().await;
-    drop(leg);
+    // Dropping a socket with unread input resets it, and a reset may overtake what was sent before.
+    while leg.next().await != Said::Lost {}
     other.expect(&["message_response"]).await;
     subscriber
         .expect(&["conversation_created", "recognition_result", "message_response"])

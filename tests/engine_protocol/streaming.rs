@@ -340,3 +340,25 @@ async fn a_recogniser_that_fills_up_after_the_handshake_is_a_fatal_error() {
     assert_eq!(errors[1]["message"], "Speech recognition is unavailable.");
     engine.end().await;
 }
+
+#[actix_web::test]
+async fn a_recogniser_that_is_behind_slows_the_sender_to_real_time_and_loses_nothing() {
+    let hearing = Scripted {
+        is_behind: true,
+        ..Scripted::default()
+    };
+    let engine = Engine::start_with(settings(), hearing);
+    let (mut leg, _) = engine.speaking_leg("call", "+1").await;
+    let began = std::time::Instant::now();
+    for _ in 0..6 {
+        leg.audio(mulaw(250)).await;
+    }
+    let heard = leg.stop().await;
+    assert_eq!(texts(&heard), ["My last bill"]);
+    assert!(
+        began.elapsed() >= Duration::from_millis(1400),
+        "{:?}",
+        began.elapsed()
+    );
+    engine.end().await;
+}

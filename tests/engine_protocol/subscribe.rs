@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::rt::net::TcpStream;
+use symbl_bridge::engine::counters::Count;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::engine_support::{Engine, Said, Scripted, mulaw, settings};
@@ -102,6 +103,11 @@ async fn a_subscriber_that_never_reads_costs_only_itself() {
             sentences += 1;
         }
     }
+    assert_eq!(engine.state.counters().get(Count::SlowClosed), 1);
+    assert!(
+        engine.state.counters().get(Count::InterimDropped) > 0,
+        "interim results went first"
+    );
     assert!(sentences > 60, "it was given room for its frames: {sentences}");
     leg.audio(mulaw(4000)).await;
     reader.expect(&["recognition_result", "message_response"]).await;

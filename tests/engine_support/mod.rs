@@ -22,6 +22,7 @@ use symbl_bridge::engine::settings::EngineSettings;
 use symbl_bridge::engine::{EngineState, http};
 use symbl_bridge::ws::socket_handle;
 
+#[allow(unused_imports, reason = "each test binary uses its own part")]
 pub(crate) use client::{Client, Said};
 pub(crate) use scripted::Scripted;
 

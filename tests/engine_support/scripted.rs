@@ -17,6 +17,8 @@ pub(crate) struct Scripted {
     pub(crate) refusal: Option<HearingRefusal>,
     /// Whether capacity is denied at the handshake.
     pub(crate) is_full: bool,
+    /// Whether the ears say that they are behind.
+    pub(crate) is_behind: bool,
     /// `finish` is answered after this time; never, if it is longer than a test.
     pub(crate) finish_delay: Duration,
 }
@@ -31,6 +33,7 @@ impl Hearing for Scripted {
                 bytes: 0,
                 spoken: 0,
                 sentence: Vec::new(),
+                is_behind: self.is_behind,
                 finish_delay: self.finish_delay,
             })),
         }
@@ -51,6 +54,7 @@ struct ScriptedEar {
     bytes: u64,
     spoken: u64,
     sentence: Vec<HeardWord>,
+    is_behind: bool,
     finish_delay: Duration,
 }
 
@@ -80,6 +84,10 @@ impl Ear for ScriptedEar {
             rest.into_iter().for_each(&sink);
             sink(Heard::Done);
         });
+    }
+
+    fn is_behind(&self) -> bool {
+        self.is_behind
     }
 }
 

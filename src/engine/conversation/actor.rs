@@ -12,6 +12,7 @@ use log::{info, warn};
 use super::ids::SocketId;
 use super::room::{AfterStop, Audience, EarNumber, Effect, Room};
 use super::transcript::Anchor;
+use crate::engine::counters::Count;
 use crate::engine::directory::Directory;
 use crate::engine::hearing::Heard;
 use crate::engine::settings::Timers;
@@ -172,7 +173,10 @@ impl Conversation {
                         conversation.perform_and_rest(effects, ctx);
                     });
                 }
-                Effect::Began(id) => info!(conversation = id.as_str(); "conversation began"),
+                Effect::Began(id) => {
+                    self.directory.counters().add(Count::ConversationBegan);
+                    info!(conversation = id.as_str(); "conversation began");
+                }
                 Effect::Finalised(id) => info!(conversation = id.as_str(); "conversation finalised"),
             }
         }
@@ -191,16 +195,25 @@ impl Conversation {
             ServerMessage::RecognitionResult(result) if !result.is_final => Worth::Droppable,
             _ => Worth::Needed,
         };
+        let counters = self.directory.counters();
+        if matches!(message, ServerMessage::RecognitionResult(result) if result.is_final) {
+            counters.add(Count::FinalResult);
+        }
         let text = ByteString::from(message.to_json());
         for id in self.room.sockets(to) {
             let Some(peer) = self.peers.get(&id) else {
                 continue;
             };
-            if peer.outbox.text(text.clone(), worth) == Pushed::Overflowed {
-                warn!(socket:% = id; "closing a receiver that is too slow");
-                // A peer that reads nothing at all does not even take the close frame.
-                let outbox = peer.outbox.clone();
-                ctx.run_later(self.timers.slow_close, move |_, _| outbox.cut());
+            match peer.outbox.text(text.clone(), worth) {
+                Pushed::Kept { dropped: 0 } | Pushed::Closing => {}
+                Pushed::Kept { dropped } => counters.add_many(Count::InterimDropped, dropped as u64),
+                Pushed::Overflowed => {
+                    counters.add(Count::SlowClosed);
+                    warn!(socket:% = id; "closing a receiver that is too slow");
+                    // A peer that reads nothing at all does not even take the close frame.
+                    let outbox = peer.outbox.clone();
+                    ctx.run_later(self.timers.slow_close, move |_, _| outbox.cut());
+                }
             }
         }
     }

@@ -8,6 +8,7 @@ use percent_encoding::percent_decode_str;
 
 use super::{auth, message};
 use crate::engine::EngineState;
+use crate::engine::counters::Count;
 use crate::engine::directory::{NoSeat, Role, Seat};
 use crate::engine::state::unix_now_s;
 
@@ -32,6 +33,7 @@ pub async fn admit(
     role: Role,
 ) -> Result<Admission, HttpResponse> {
     if state.directory().is_draining() {
+        state.counters().add(Count::RefusedDraining);
         let text = NoSeat::Draining.to_string();
         return Err(refuse(request, state, StatusCode::SERVICE_UNAVAILABLE, &text).await);
     }
@@ -46,16 +48,18 @@ pub async fn admit(
         return Err(message(StatusCode::BAD_REQUEST, text));
     };
     let Some(claims) = auth::handshake(request, state) else {
+        state.counters().add(Count::RefusedToken);
         let text = "Token validation failed for provided token.";
         return Err(refuse(request, state, StatusCode::UNAUTHORIZED, text).await);
     };
     let seat = match state.directory().enter(&connection_id, role) {
         Ok(seat) => seat,
         Err(reason) => {
-            let status = match reason {
-                NoSeat::Full => StatusCode::TOO_MANY_REQUESTS,
-                NoSeat::Draining => StatusCode::SERVICE_UNAVAILABLE,
+            let (status, count) = match reason {
+                NoSeat::Full => (StatusCode::TOO_MANY_REQUESTS, Count::RefusedFull),
+                NoSeat::Draining => (StatusCode::SERVICE_UNAVAILABLE, Count::RefusedDraining),
             };
+            state.counters().add(count);
             return Err(refuse(request, state, status, &reason.to_string()).await);
         }
     };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use actix::Addr;
 use jiff::Timestamp;
@@ -30,6 +31,9 @@ struct Current {
     half: Option<u8>,
     began_at_ms: Arc<AtomicI64>,
 }
+
+/// A socket that does not read must still notice a stop, a ping and an end.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// No audio yet; no real time is this small.
 const NOT_YET: i64 = i64::MIN;
@@ -66,10 +70,13 @@ impl Listening {
     }
 
     /// Hears a message of audio, cut anywhere. Without an ear it is dropped.
-    pub fn hear(&mut self, audio: &[u8]) {
-        if let Some(current) = &mut self.current {
-            current.hear(audio);
-        }
+    ///
+    /// Returns how long to wait before the next one when the recogniser is behind: no more than real time then.
+    pub fn hear(&mut self, audio: &[u8]) -> Option<Duration> {
+        let current = self.current.as_mut()?;
+        current.hear(audio);
+        let length = Duration::from_millis(current.format.duration_ms(audio.len() as u64));
+        current.ear.is_behind().then(|| length.min(LONGEST_PAUSE))
     }
 
     /// Finishes the ear; its last words still come.

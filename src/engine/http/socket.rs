@@ -6,6 +6,7 @@ use actix::{Actor, ActorContext, AsyncContext};
 use actix_web_actors::ws::WebsocketContext;
 use log::debug;
 
+use crate::engine::directory::Seat;
 use crate::ws::CloseCode;
 use crate::ws::outbox::{Frame, Outbox};
 use crate::ws::server::Shell;
@@ -20,6 +21,9 @@ pub const MAILBOX: usize = 8;
 pub trait SocketActor: Actor<Context = WebsocketContext<Self>> {
     /// Returns the parts that every socket has.
     fn parts(&mut self) -> &mut SocketParts;
+
+    /// Returns the socket's place in its conversation.
+    fn seat(&self) -> &Seat;
 }
 
 /// The parts that every socket has.
@@ -65,9 +69,13 @@ pub fn flush<A: SocketActor>(actor: &mut A, ctx: &mut WebsocketContext<A>) {
     }
 }
 
-/// Pings the peer for as long as it answers.
+/// Pings the peer for as long as it answers and has a conversation to hear of.
 pub fn keep_alive<A: SocketActor>(ctx: &mut WebsocketContext<A>, interval: Duration) {
     ctx.run_interval(interval, |actor, ctx| {
+        if actor.seat().is_orphaned() {
+            let shell = &mut actor.parts().shell;
+            return shell.close(ctx, CloseCode::Error, "the conversation is gone");
+        }
         let parts = actor.parts();
         if parts.missed >= MISSES {
             debug!("a socket does not answer pings");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, AsyncContext, Handler, StreamHandler};
+use actix::{Actor, AsyncContext, Handler, StreamHandler, WrapFuture};
 use actix_http::ws::{Message, ProtocolError};
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpRequest, HttpResponse, web};
@@ -17,6 +17,7 @@ use super::listening::Listening;
 use super::socket::{self, SocketActor, SocketParts};
 use crate::engine::EngineState;
 use crate::engine::conversation::actor::{EarChanged, EndLeg, Join, LegStarted, LegStopped};
+use crate::engine::counters::Count;
 use crate::engine::directory::{Role, Seat};
 use crate::engine::hearing::{AudioFormat, HearingRefusal};
 use crate::symbl::client_message::{ClientMessage, PONG, StartRequest};
@@ -41,6 +42,7 @@ pub async fn open(
     // Rather one leg refused than all legs going bad. Without any recogniser calls still join and end.
     if state.hearing().check_capacity() == Err(HearingRefusal::Overloaded) {
         drop(admission);
+        state.counters().add(Count::RefusedCapacity);
         warn!("a leg was refused: the recogniser is at its capacity");
         let text = "All speech recognition capacity is in use.";
         return Ok(handshake::refuse(&request, &state, StatusCode::SERVICE_UNAVAILABLE, text).await);
@@ -62,6 +64,7 @@ pub async fn open(
         active_at: Instant::now(),
         has_complained_of_deafness: false,
     };
+    state.counters().add(Count::LegOpened);
     server::accept(leg, &request, payload, frame_limit, subprotocol.as_deref())
 }
 
@@ -148,13 +151,16 @@ impl LegSocket {
             .open(self.state.hearing(), format, leg, conversation)
     }
 
-    fn hear(&mut self, audio: &Bytes) {
+    fn hear(&mut self, audio: &Bytes, ctx: &mut WebsocketContext<Self>) {
         if audio.len() > self.state.settings().limits.audio_message {
             return self.close(CloseCode::Size, "audio messages have at most 64 KiB");
         }
         if self.leg.is_listening() {
             self.active_at = Instant::now();
-            self.listening.hear(audio);
+            if let Some(pause) = self.listening.hear(audio) {
+                // Not reading is what slows the sender down; dropping would lose words.
+                ctx.wait(actix_web::rt::time::sleep(pause).into_actor(self));
+            }
         }
     }
 
@@ -199,6 +205,10 @@ impl LegSocket {
 impl SocketActor for LegSocket {
     fn parts(&mut self) -> &mut SocketParts {
         &mut self.parts
+    }
+
+    fn seat(&self) -> &Seat {
+        &self.seat
     }
 }
 
@@ -245,7 +255,7 @@ impl StreamHandler<Result<Message, ProtocolError>> for LegSocket {
                 let effects = self.leg.on_message(ClientMessage::parse(&text));
                 self.perform(effects, ctx);
             }
-            Some(Incoming::Binary(audio)) => self.hear(&audio),
+            Some(Incoming::Binary(audio)) => self.hear(&audio, ctx),
             Some(Incoming::Ended(end)) => debug!(leg:% = self.seat.socket(), end:% = end; "leg ended"),
             Some(Incoming::Pong(_)) | None => {}
         }

@@ -12,6 +12,7 @@ use super::handshake::{self, Admission};
 use super::socket::{self, SocketActor, SocketParts};
 use crate::engine::EngineState;
 use crate::engine::conversation::actor::Join;
+use crate::engine::counters::Count;
 use crate::engine::directory::{Role, Seat};
 use crate::symbl::client_message::{ClientMessage, PONG};
 use crate::ws::outbox::{Flush, Outbox, Worth};
@@ -42,6 +43,7 @@ pub async fn open(
         seat,
         token_left,
     };
+    state.counters().add(Count::SubscriberOpened);
     server::accept(
         subscriber,
         &request,
@@ -62,6 +64,10 @@ struct SubscriberSocket {
 impl SocketActor for SubscriberSocket {
     fn parts(&mut self) -> &mut SocketParts {
         &mut self.parts
+    }
+
+    fn seat(&self) -> &Seat {
+        &self.seat
     }
 }
 

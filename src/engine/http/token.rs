@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::message;
 use crate::engine::EngineState;
+use crate::engine::counters::Count;
 use crate::engine::state::unix_now_s;
 
 /// Answers an application's credentials with a token.
@@ -29,6 +30,7 @@ pub async fn generate(
     }
     if !state.applications().accept(&app_id, &app_secret) {
         state.refusals().note_wrong_guess(peer);
+        state.counters().add(Count::RefusedCredentials);
         return message(StatusCode::UNAUTHORIZED, "The appId or appSecret is not valid.");
     }
     // A fresh token each time: a cached one with little life left breaks JS clients (1.3).
