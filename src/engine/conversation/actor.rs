@@ -9,8 +9,9 @@ use bytestring::ByteString;
 use jiff::Timestamp;
 use log::{info, warn};
 
+use super::effect::{AfterStop, Audience, EarNumber, Effect};
 use super::ids::SocketId;
-use super::room::{AfterStop, Audience, EarNumber, Effect, Room};
+use super::room::Room;
 use super::transcript::Anchor;
 use crate::engine::counters::Count;
 use crate::engine::directory::Directory;

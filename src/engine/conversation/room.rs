@@ -3,71 +3,20 @@
 //! A room outlives its conversations: when the last leg has stopped the conversation is finalised, and the next start
 //! on the same connection id begins another. Each method takes what happened and returns what to do about it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::effect::{AfterStop, Audience, EarNumber, Effect, Returning};
 use super::ids::{self, SocketId};
+use super::live::{End, Live, Voice};
 use super::transcript::{self, Anchor, FinalWords};
 use crate::engine::hearing::Heard;
 use crate::symbl::client_message::StartRequest;
 use crate::symbl::server_message::{
-    ConversationCompleted, ConversationRef, MessageResponse, RecognitionResult, ServerMessage, User,
+    ConversationCompleted, ConversationRef, RecognitionResult, ServerMessage,
 };
 use crate::ws::CloseCode;
-
-/// Numbers the ears of one leg: a leg gets a new one with each start and each change of format.
-pub type EarNumber = u32;
-
-/// Something for the actor to do.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    /// Send a message.
-    Send {
-        /// Who gets it.
-        to: Audience,
-        /// What.
-        message: Box<ServerMessage>,
-    },
-    /// Close sockets, after they had time to close by themselves.
-    Close {
-        /// Whose.
-        to: Audience,
-        /// With what.
-        code: CloseCode,
-        /// The reason in words.
-        why: &'static str,
-        /// Whether the peer may close first.
-        has_grace: bool,
-    },
-    /// Ask a leg to finish listening, because the engine wants to end it.
-    EndLeg(SocketId, AfterStop),
-    /// Call [`Room::flush_expired`] when the recogniser has had its time.
-    AwaitFlush(SocketId, EarNumber),
-    /// Call [`Room::return_expired`] after this time.
-    AwaitReturn(Returning, Duration),
-    /// A conversation began.
-    Began(String),
-    /// A conversation is over.
-    Finalised(String),
-}
-
-/// Who gets a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Audience {
-    /// One socket.
-    One(SocketId),
-    /// A leg, and every subscriber.
-    LegAndSubscribers(SocketId),
-    /// Every leg and every subscriber.
-    Everyone,
-    /// Every subscriber.
-    Subscribers,
-}
-
-/// Identifies one wait for legs to come back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Returning(u64);
 
 /// All sockets of one connection id.
 #[derive(Debug, Default)]
@@ -80,33 +29,11 @@ pub struct Room {
     is_draining: bool,
 }
 
-/// The conversation that is going on.
-#[derive(Debug)]
-struct Live {
-    id: String,
-    began_at_ms: i64,
-    heard_at_ms: i64,
-    /// By `userId`: who comes back is the same member.
-    members: HashMap<String, User>,
-    messages_sent: u64,
-    no_connection_timeout: Duration,
-    returning: Option<Returning>,
-    last_end: End,
-}
-
-/// How the last active leg ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    Stopped,
-    Dropped,
-}
-
 #[derive(Debug, Default)]
 struct Leg {
     is_connected: bool,
     request: Option<Arc<StartRequest>>,
-    user: User,
-    is_attributed: bool,
+    voice: Voice,
     /// Ears that may still say something.
     ears: BTreeSet<EarNumber>,
     newest_ear: EarNumber,
@@ -127,17 +54,6 @@ enum Phase {
     Paused,
     /// Stopped, acknowledged, the socket is being closed.
     Leaving,
-}
-
-/// What happens to a leg's socket after its stop was acknowledged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AfterStop {
-    /// It stays open.
-    Pause,
-    /// It is closed with 1000, unless the client does that first.
-    Close,
-    /// It is closed with 1001 because the engine goes down.
-    GoAway,
 }
 
 impl Room {
@@ -202,7 +118,7 @@ impl Room {
         });
         live.returning = None;
         live.no_connection_timeout = live.no_connection_timeout.max(request.no_connection_timeout);
-        (leg.user, leg.is_attributed) = live.member(&request, leg);
+        leg.voice = live.voice(&request, &leg.voice);
         leg.request = Some(request);
         leg.phase = Phase::Listening;
         if let Some(ear) = ear {
@@ -261,7 +177,7 @@ impl Room {
                 {
                     return Vec::new();
                 }
-                let result = transcript::interim_result(text, end_ms, anchor, leg.user.clone());
+                let result = transcript::interim_result(text, end_ms, anchor, leg.voice.user.clone());
                 vec![send(to, recognition_result(result))]
             }
             Heard::Final { punctuated, .. } if punctuated.trim().is_empty() => Vec::new(),
@@ -281,10 +197,12 @@ impl Room {
                     start_ms,
                     end_ms,
                 };
-                let result = transcript::final_result(&words, anchor, leg.user.clone());
+                let result = transcript::final_result(&words, anchor, leg.voice.user.clone());
+                let timezone_offset = leg.request.as_ref().map_or(0, |request| request.timezone_offset);
+                let message = live.message(&words, anchor, &leg.voice, timezone_offset);
                 vec![
                     send(to, recognition_result(result)),
-                    send(Audience::Everyone, live.message(&words, anchor, leg)),
+                    send(Audience::Everyone, message),
                     // Insights, trackers, entities and topics that refer to this message come here, in this order.
                 ]
             }
@@ -542,79 +460,6 @@ impl Room {
         }
         effects.push(Effect::Finalised(live.id));
         effects
-    }
-}
-
-impl Live {
-    fn begin(now_ms: i64) -> Self {
-        Self {
-            id: ids::sixteen_digits(),
-            began_at_ms: now_ms,
-            heard_at_ms: now_ms,
-            members: HashMap::new(),
-            messages_sent: 0,
-            no_connection_timeout: Duration::ZERO,
-            returning: None,
-            last_end: End::Stopped,
-        }
-    }
-
-    fn created(&self) -> ServerMessage {
-        ServerMessage::ConversationCreated(ConversationRef {
-            conversation_id: self.id.clone(),
-        })
-    }
-
-    /// Returns the member that speaks on a leg, and whether the client named it.
-    fn member(&mut self, request: &StartRequest, leg: &Leg) -> (User, bool) {
-        let Some(speaker) = &request.speaker else {
-            // A repeated start without a speaker does not make another person of the leg.
-            let id = if leg.user.id.is_empty() {
-                ids::member()
-            } else {
-                leg.user.id.clone()
-            };
-            return (
-                User {
-                    id,
-                    ..leg.user.clone()
-                },
-                leg.is_attributed,
-            );
-        };
-        let user = User {
-            user_id: speaker.user_id.clone(),
-            name: speaker.name.clone(),
-            id: if leg.user.user_id == speaker.user_id && !leg.user.id.is_empty() {
-                leg.user.id.clone()
-            } else {
-                ids::member()
-            },
-        };
-        if speaker.user_id.is_empty() {
-            return (user, true);
-        }
-        let member = self.members.entry(speaker.user_id.clone()).or_insert(user);
-        member.name.clone_from(&speaker.name);
-        (member.clone(), true)
-    }
-
-    fn message(&mut self, words: &FinalWords, anchor: Anchor, leg: &Leg) -> ServerMessage {
-        let timezone_offset = leg.request.as_ref().map_or(0, |request| request.timezone_offset);
-        let from = if leg.is_attributed {
-            leg.user.clone()
-        } else {
-            User::default()
-        };
-        let message = transcript::message(words, anchor, self.began_at_ms, timezone_offset, from);
-        let sequence_number = self.messages_sent;
-        self.messages_sent += 1;
-        ServerMessage::MessageResponse(MessageResponse {
-            messages: vec![message],
-            sequence_number,
-            // Becomes true together with `messages[].sentiment`.
-            sentiment: false,
-        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::conversation::room::AfterStop;
+use crate::engine::conversation::effect::AfterStop;
 use crate::engine::hearing::AudioFormat;
 use crate::symbl::client_message::{ClientMessage, ModifyRequest, StartRequest};
 use crate::symbl::server_message::ErrorMessage;

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use crate::engine::conversation::Conversation;
 use crate::engine::conversation::actor::EarHeard;
+use crate::engine::conversation::effect::EarNumber;
 use crate::engine::conversation::ids::SocketId;
-use crate::engine::conversation::room::EarNumber;
 use crate::engine::conversation::transcript::Anchor;
 use crate::engine::hearing::{AudioFormat, Ear, Heard, Hearing, HearingRefusal, Sink};
 

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::symbl::Speaker;
+use crate::symbl::server_message::User;
 
 const ANCHOR: Anchor = Anchor {
     leg_offset_ms: 0,
