@@ -9,8 +9,10 @@ mod engine_support;
 
 use std::process::{Command, Output};
 
-use engine_support::{APP_ID, APP_SECRET, Engine, mulaw};
+use engine_support::{APP_ID, APP_SECRET, Engine, Scripted, mulaw, settings};
 use serde_json::Value;
+use symbl_bridge::engine::counters::Count;
+use symbl_bridge::engine::settings::Timers;
 
 #[actix_web::test]
 async fn unmodified_sdks_transcribe_a_clip_and_end_cleanly() {
@@ -58,4 +60,33 @@ async fn unmodified_sdks_transcribe_a_clip_and_end_cleanly() {
         assert!(printed.contains(sentence), "{printed}");
     }
     engine.end().await;
+}
+
+#[actix_web::test]
+async fn a_refused_sdk_without_back_off_is_held_to_one_handshake_a_second() {
+    const SECONDS: u64 = 5;
+    for sdk in ["symbl-js-1-4-8", "symbl-js-1-4-10"] {
+        let mut settings = settings();
+        settings.timers = Timers::default();
+        let engine = Engine::start_with(settings, Scripted::default());
+        let base_url = engine.http("");
+        let run = move || {
+            let seconds = SECONDS.to_string();
+            Command::new("tests/sdk/run")
+                .args(["refused", sdk, &base_url, &seconds])
+                .output()
+        };
+        let output = actix_web::web::block(run).await.unwrap().unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let refused = engine.state.counters().get(Count::RefusedToken);
+        assert!(
+            (1..=SECONDS + 1).contains(&refused),
+            "{sdk}: {refused} handshakes in {SECONDS} s"
+        );
+        engine.end().await;
+    }
 }
