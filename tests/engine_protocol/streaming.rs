@@ -166,7 +166,9 @@ async fn audio_in_any_chunking_gives_the_same_words() {
         ("LINEAR16", 44_100, 2),
     ] {
         let mut results = Vec::new();
-        for chunk in [333, 8191, 65_536] {
+        // One byte a message is slow to send; a telephone's rate is enough to show it.
+        let smallest = if rate == 8000 { 1 } else { 333 };
+        for chunk in [smallest, 8191, 65_536] {
             let mut leg = engine.leg("call").await;
             let mut request = start_request("+1");
             request["config"]["speechRecognition"] =

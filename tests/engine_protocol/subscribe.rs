@@ -139,3 +139,36 @@ async fn many_subscribers_all_hear_everything() {
     drop(subscribers);
     engine.end().await;
 }
+
+#[actix_web::test]
+async fn a_subscriber_that_wakes_up_too_late_hears_that_it_was_too_slow() {
+    let mut settings = settings();
+    settings.limits.subscriber_outbox.frames = 64;
+    settings.timers.slow_close = Duration::from_secs(30);
+    let engine = Engine::start_with(settings, Scripted::default());
+    let (mut leg, _) = engine.speaking_leg("call", "+1").await;
+    let mut deaf = deaf_subscriber(&engine, "call").await;
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while engine.state.counters().get(Count::SlowClosed) == 0 {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "nothing is too much for the deaf subscriber"
+        );
+        leg.audio(mulaw(4000)).await;
+        for _ in 0..2 {
+            leg.expect(&["recognition_result", "message_response"]).await;
+        }
+    }
+    let mut everything = Vec::new();
+    deaf.read_to_end(&mut everything).await.unwrap();
+    // A close frame of ten bytes: 1008 and the reason.
+    let close = [&[0x88, 10, 0x03, 0xf0][..], b"too slow"].concat();
+    assert!(
+        everything.ends_with(&close),
+        "{:?}",
+        &everything[everything.len() - 20..]
+    );
+    drop(deaf);
+    leg.stop().await;
+    engine.end().await;
+}
