@@ -45,18 +45,9 @@ async fn unmodified_sdks_transcribe_a_clip_and_end_cleanly() {
             .filter(|line| line["event"] == "passed")
             .map(|line| line["client"].as_str().unwrap().to_owned())
             .collect();
-        let all = [
-            "symbl-js-1.4.8",
-            "symbl-js-1.4.10",
-            "raw-websocket",
-            "python-2.0.6",
-        ];
+        let all = ["symbl-js-1.4.8", "symbl-js-1.4.10", "raw-websocket", "python-2.0.6"];
         assert_eq!(passed, all, "{printed}\n{complaints}");
-        let sentence = if encoding == "MULAW" {
-            "Please check it."
-        } else {
-            "My last bill looks wrong."
-        };
+        let sentence = if encoding == "MULAW" { "Please check it." } else { "My last bill looks wrong." };
         assert!(printed.contains(sentence), "{printed}");
     }
     engine.end().await;
@@ -72,21 +63,12 @@ async fn a_refused_sdk_without_back_off_is_held_to_one_handshake_a_second() {
         let base_url = engine.http("");
         let run = move || {
             let seconds = SECONDS.to_string();
-            Command::new("tests/sdk/run")
-                .args(["refused", sdk, &base_url, &seconds])
-                .output()
+            Command::new("tests/sdk/run").args(["refused", sdk, &base_url, &seconds]).output()
         };
         let output = actix_web::web::block(run).await.unwrap().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let refused = engine.state.counters().get(Count::RefusedToken);
-        assert!(
-            (1..=SECONDS + 1).contains(&refused),
-            "{sdk}: {refused} handshakes in {SECONDS} s"
-        );
+        assert!((1..=SECONDS + 1).contains(&refused), "{sdk}: {refused} handshakes in {SECONDS} s");
         engine.end().await;
     }
 }

@@ -34,20 +34,14 @@ impl Application {
 
     /// Returns an application whose secret's SHA-256 is known.
     pub fn from_hash(app_id: impl Into<String>, secret_sha256: [u8; 32]) -> Self {
-        Self {
-            app_id: app_id.into(),
-            secret_sha256,
-        }
+        Self { app_id: app_id.into(), secret_sha256 }
     }
 }
 
 impl Credentials {
     /// Generates credentials that pass the web SDK's own checks: 64 letters and digits each (`symbl-protocol` 1.1).
     pub fn generate() -> Self {
-        Self {
-            app_id: random_hex(),
-            app_secret: random_hex().into(),
-        }
+        Self { app_id: random_hex(), app_secret: random_hex().into() }
     }
 
     /// Returns the application that these credentials belong to.
@@ -87,10 +81,7 @@ fn hash(secret: &str) -> [u8; 32] {
 
 /// Compares without stopping at the first difference.
 fn same_bytes(left: &[u8; 32], right: &[u8; 32]) -> bool {
-    left.iter()
-        .zip(right)
-        .fold(0, |difference, (l, r)| difference | (l ^ r))
-        == 0
+    left.iter().zip(right).fold(0, |difference, (l, r)| difference | (l ^ r)) == 0
 }
 
 /// Returns 64 hexadecimal digits from the operating system's randomness (UUIDs of version 4 are 122 random bits each).
@@ -99,11 +90,7 @@ fn random_hex() -> String {
     for _ in 0..4 {
         hasher.update(Uuid::new_v4().as_bytes());
     }
-    hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -118,13 +105,9 @@ mod tests {
         ]);
         assert!(applications.accept("one", "first"));
         assert!(applications.accept("two", "second"));
-        for (id, secret) in [
-            ("one", "second"),
-            ("two", "first"),
-            ("one", ""),
-            ("", "first"),
-            ("three", "first"),
-        ] {
+        for (id, secret) in
+            [("one", "second"), ("two", "first"), ("one", ""), ("", "first"), ("three", "first")]
+        {
             assert!(!applications.accept(id, secret), "{id} {secret}");
         }
         assert!(!Applications::new(vec![]).accept("", ""));

@@ -76,13 +76,7 @@ impl Seats {
 impl Directory {
     /// Returns an empty directory.
     pub fn new(limits: Limits, timers: Timers, counters: Arc<Counters>) -> Arc<Self> {
-        Arc::new(Self {
-            limits,
-            timers,
-            counters,
-            rooms: Mutex::default(),
-            changed: Notify::new(),
-        })
+        Arc::new(Self { limits, timers, counters, rooms: Mutex::default(), changed: Notify::new() })
     }
 
     /// Takes a seat in the conversation of a connection id, which begins to exist if it does not.
@@ -101,11 +95,7 @@ impl Directory {
             return Err(NoSeat::Full);
         }
         // A conversation that panicked has closed its mailbox: the id is free.
-        if rooms
-            .by_id
-            .get(connection_id)
-            .is_some_and(|entry| !entry.conversation.connected())
-        {
+        if rooms.by_id.get(connection_id).is_some_and(|entry| !entry.conversation.connected()) {
             rooms.by_id.remove(connection_id);
         }
         if rooms.by_id.len() >= self.limits.conversations && !rooms.by_id.contains_key(connection_id) {
@@ -125,22 +115,13 @@ impl Directory {
         *entry.seats.of(role) += 1;
         let conversation = entry.conversation.clone();
         *rooms.total.of(role) += 1;
-        Ok(Seat {
-            directory: self.clone(),
-            connection_id: id,
-            role,
-            socket: SocketId::next(),
-            conversation,
-        })
+        Ok(Seat { directory: self.clone(), connection_id: id, role, socket: SocketId::next(), conversation })
     }
 
     /// Frees a connection id whose conversation has nothing left to remember; false when somebody is on the way in.
     pub fn retire(&self, connection_id: &str) -> bool {
         let mut rooms = self.lock();
-        let is_free = rooms
-            .by_id
-            .get(connection_id)
-            .is_none_or(|entry| entry.seats == Seats::default());
+        let is_free = rooms.by_id.get(connection_id).is_none_or(|entry| entry.seats == Seats::default());
         if is_free {
             rooms.by_id.remove(connection_id);
             drop(rooms);
@@ -159,10 +140,7 @@ impl Directory {
         let mut rooms = self.lock();
         rooms.is_draining = true;
         for entry in rooms.by_id.values() {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "once in a life, and a conversation never stalls"
-            )]
+            #[expect(clippy::disallowed_methods, reason = "once in a life, and a conversation never stalls")]
             entry.conversation.do_send(Drain);
         }
     }

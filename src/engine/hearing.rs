@@ -135,17 +135,13 @@ pub enum BadFormat {
 
 impl AudioFormat {
     /// What a telephone sends.
-    pub const MULAW_8000: Self = Self {
-        encoding: Encoding::Mulaw,
-        sample_rate_hertz: 8000,
-    };
+    pub const MULAW_8000: Self = Self { encoding: Encoding::Mulaw, sample_rate_hertz: 8000 };
 
     /// Returns 16-bit samples at this rate, if the engine hears it.
     pub fn linear16(sample_rate_hertz: u32) -> Option<Self> {
-        LINEAR16_RATES.contains(&sample_rate_hertz).then_some(Self {
-            encoding: Encoding::Linear16,
-            sample_rate_hertz,
-        })
+        LINEAR16_RATES
+            .contains(&sample_rate_hertz)
+            .then_some(Self { encoding: Encoding::Linear16, sample_rate_hertz })
     }
 
     /// Checks a client's wish; what it leaves out is taken from `current`, or from the defaults of 2.4.1.
@@ -181,10 +177,7 @@ impl AudioFormat {
                 at: format!(" {sample_rate_hertz} Hz is out of its range."),
             });
         }
-        Ok(Self {
-            encoding,
-            sample_rate_hertz,
-        })
+        Ok(Self { encoding, sample_rate_hertz })
     }
 
     /// Returns how samples are written.
@@ -233,11 +226,7 @@ mod tests {
     use super::*;
 
     fn wish(encoding: Option<&str>, rate: Option<RateWish>) -> SpeechWish {
-        SpeechWish {
-            encoding: encoding.map(str::to_owned),
-            sample_rate_hertz: rate,
-            interim_results: None,
-        }
+        SpeechWish { encoding: encoding.map(str::to_owned), sample_rate_hertz: rate, interim_results: None }
     }
 
     #[test]
@@ -250,32 +239,12 @@ mod tests {
             (Some("linear16"), hertz(8000), Ok((Encoding::Linear16, 8000))),
             (Some("LINEAR16"), hertz(44_100), Ok((Encoding::Linear16, 44_100))),
             (Some("LINEAR16"), hertz(48_000), Ok((Encoding::Linear16, 48_000))),
-            (
-                Some("LINEAR16"),
-                hertz(7999),
-                Err("encoding 'LINEAR16' is not supported. 7999 Hz is out"),
-            ),
-            (
-                Some("LINEAR16"),
-                hertz(96_000),
-                Err("encoding 'LINEAR16' is not supported. 96000 Hz is out"),
-            ),
-            (
-                Some("MULAW"),
-                hertz(16_000),
-                Err("encoding 'MULAW' is not supported. 16000 Hz is out"),
-            ),
-            (
-                Some("Opus"),
-                hertz(48_000),
-                Err("encoding 'Opus' is not supported."),
-            ),
+            (Some("LINEAR16"), hertz(7999), Err("encoding 'LINEAR16' is not supported. 7999 Hz is out")),
+            (Some("LINEAR16"), hertz(96_000), Err("encoding 'LINEAR16' is not supported. 96000 Hz is out")),
+            (Some("MULAW"), hertz(16_000), Err("encoding 'MULAW' is not supported. 16000 Hz is out")),
+            (Some("Opus"), hertz(48_000), Err("encoding 'Opus' is not supported.")),
             (Some("FLAC"), None, Err("encoding 'FLAC' is not supported.")),
-            (
-                Some("MULAW"),
-                Some(RateWish::NotANumber),
-                Err("sampleRateHertz must be a valid number."),
-            ),
+            (Some("MULAW"), Some(RateWish::NotANumber), Err("sampleRateHertz must be a valid number.")),
         ] {
             let format = AudioFormat::from_wish(&wish(encoding, rate), None);
             match expected {
@@ -297,10 +266,7 @@ mod tests {
         assert_eq!(linear.sample_rate_hertz(), 16_000);
         let faster =
             AudioFormat::from_wish(&wish(None, Some(RateWish::Hertz(48_000))), Some(linear)).unwrap();
-        assert_eq!(
-            (faster.encoding(), faster.sample_rate_hertz()),
-            (Encoding::Linear16, 48_000)
-        );
+        assert_eq!((faster.encoding(), faster.sample_rate_hertz()), (Encoding::Linear16, 48_000));
         assert_eq!(faster.duration_ms(96_000), 1000);
     }
 }

@@ -94,8 +94,7 @@ impl Default for EngineSettings {
 impl EngineSettings {
     /// Returns the token lifetime that clients can bear.
     pub fn token_lifetime(&self) -> Duration {
-        self.token_lifetime
-            .clamp(SHORTEST_TOKEN_LIFETIME, LONGEST_TOKEN_LIFETIME)
+        self.token_lifetime.clamp(SHORTEST_TOKEN_LIFETIME, LONGEST_TOKEN_LIFETIME)
     }
 }
 
@@ -110,14 +109,8 @@ impl Default for Limits {
             text_message: 1024 * 1024,
             audio_message: 64 * 1024,
             // About a minute of two people's busy interim results.
-            leg_outbox: OutboxLimits {
-                frames: 1024,
-                bytes: 4 * 1024 * 1024,
-            },
-            subscriber_outbox: OutboxLimits {
-                frames: 512,
-                bytes: 1024 * 1024,
-            },
+            leg_outbox: OutboxLimits { frames: 1024, bytes: 4 * 1024 * 1024 },
+            subscriber_outbox: OutboxLimits { frames: 512, bytes: 1024 * 1024 },
             held_refusals: 1024,
             token_failures_per_minute: 60,
         }

@@ -43,13 +43,8 @@ impl EngineState {
     /// Returns an engine; with no application configured, also the credentials made up for it, to be shown once.
     pub fn new(mut settings: EngineSettings, hearing: Arc<dyn Hearing>) -> (Self, Option<Credentials>) {
         let generated = settings.applications.is_empty().then(Credentials::generate);
-        settings
-            .applications
-            .extend(generated.iter().map(Credentials::application));
-        let key = settings
-            .signing_key
-            .as_ref()
-            .map(|key| key.expose_secret().as_bytes());
+        settings.applications.extend(generated.iter().map(Credentials::application));
+        let key = settings.signing_key.as_ref().map(|key| key.expose_secret().as_bytes());
         let counters = Arc::new(Counters::default());
         let shared = Shared {
             applications: Applications::new(settings.applications.clone()),
@@ -59,30 +54,19 @@ impl EngineState {
             hearing,
             settings,
         };
-        (
-            Self {
-                shared: Arc::new(shared),
-            },
-            generated,
-        )
+        (Self { shared: Arc::new(shared) }, generated)
     }
 
     /// Refuses newcomers, ends every leg in order, and waits for that at most `patience`; returns whether all ended.
     pub async fn drain(&self, patience: Duration) -> bool {
         self.directory().drain();
-        tokio::time::timeout(patience, self.directory().emptied())
-            .await
-            .is_ok()
+        tokio::time::timeout(patience, self.directory().emptied()).await.is_ok()
     }
 
     /// Returns what is going on.
     pub fn counts(&self) -> Counts {
         let (connections, seats) = self.directory().counts();
-        Counts {
-            connections,
-            seats,
-            held_refusals: self.refusals().held(),
-        }
+        Counts { connections, seats, held_refusals: self.refusals().held() }
     }
 
     /// Returns what has happened since the start.
@@ -117,7 +101,5 @@ impl EngineState {
 
 /// Returns seconds of Unix time.
 pub(super) fn unix_now_s() -> u64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -25,9 +25,7 @@ pub struct TokenMint {
 
 impl std::fmt::Debug for TokenMint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TokenMint")
-            .field("lifetime", &self.lifetime)
-            .finish_non_exhaustive()
+        f.debug_struct("TokenMint").field("lifetime", &self.lifetime).finish_non_exhaustive()
     }
 }
 
@@ -43,12 +41,8 @@ pub struct Claims {
 impl TokenMint {
     /// Returns a mint; without a key it makes up a random one, and its tokens die with the process.
     pub fn new(key: Option<&[u8]>, lifetime: Duration) -> Self {
-        let random = [
-            Uuid::new_v4().into_bytes(),
-            Uuid::new_v4().into_bytes(),
-            Uuid::new_v4().into_bytes(),
-        ]
-        .concat();
+        let random =
+            [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
         // HMAC takes keys of any length; the error exists for ciphers only.
         #[expect(clippy::expect_used, reason = "HMAC accepts every key length")]
         let key = Hmac::new_from_slice(key.unwrap_or(&random)).expect("hmac takes any key");
@@ -125,10 +119,7 @@ mod tests {
         let claims = mint().verify(&token, NOW + 599).unwrap();
         assert_eq!((claims.sub.as_str(), claims.exp), ("app", NOW + 600));
         assert_eq!(mint().verify(&token, NOW + 600), None);
-        assert_eq!(
-            TokenMint::new(None, Duration::from_secs(600)).verify(&token, NOW),
-            None
-        );
+        assert_eq!(TokenMint::new(None, Duration::from_secs(600)).verify(&token, NOW), None);
     }
 
     #[test]

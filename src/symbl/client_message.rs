@@ -195,33 +195,20 @@ impl StartRequest {
     fn read(message: Object<'_>) -> Self {
         let config = message.object("config");
         let config_trackers = config.object("trackers");
-        let disconnect_on_stop_timeout = message
-            .seconds("disconnectOnStopRequestTimeout")
-            .unwrap_or(LONGEST_WAIT)
-            .min(LONGEST_WAIT);
+        let disconnect_on_stop_timeout =
+            message.seconds("disconnectOnStopRequestTimeout").unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);
         Self {
             insight_types: insight_types(message),
-            meeting_title: config
-                .text("meetingTitle")
-                .or_else(|| message.text("meetingTitle")),
-            confidence_threshold: config
-                .number("confidenceThreshold")
-                .unwrap_or(0.5)
-                .clamp(0.0, 1.0),
+            meeting_title: config.text("meetingTitle").or_else(|| message.text("meetingTitle")),
+            confidence_threshold: config.number("confidenceThreshold").unwrap_or(0.5).clamp(0.0, 1.0),
             language_code: config.text("languageCode").unwrap_or_else(|| "en-US".to_owned()),
-            timezone_offset: config
-                .whole_number("timezoneOffset")
-                .unwrap_or(0)
-                .clamp(-1440, 1440),
+            timezone_offset: config.whole_number("timezoneOffset").unwrap_or(0).clamp(-1440, 1440),
             sentiment: config.flag("sentiment").unwrap_or(false),
             detect_entities: config.flag("detectEntities").unwrap_or(false),
             redaction: Redaction::read(config.object("redaction")),
             speech: SpeechWish::read(config),
             speaker: speaker(message.object("speaker")),
-            trackers: message
-                .objects("trackers")
-                .filter_map(TrackerWish::read)
-                .collect(),
+            trackers: message.objects("trackers").filter_map(TrackerWish::read).collect(),
             enable_all_trackers: config_trackers
                 .flag("enableAllTrackers")
                 .or_else(|| message.flag("enableAllTrackers"))
@@ -254,9 +241,7 @@ impl ModifyRequest {
                 sample_rate_hertz: outer.sample_rate_hertz.or(inner.sample_rate_hertz),
                 interim_results: outer.interim_results.or(inner.interim_results),
             },
-            detect_entities: config
-                .flag("detectEntities")
-                .or_else(|| message.flag("detectEntities")),
+            detect_entities: config.flag("detectEntities").or_else(|| message.flag("detectEntities")),
         }
     }
 }
@@ -269,9 +254,7 @@ impl SpeechWish {
         Self {
             encoding: nested.text("encoding").or_else(|| holder.text("encoding")),
             sample_rate_hertz: rate(nested).or_else(|| rate(holder)),
-            interim_results: nested
-                .flag("interimResults")
-                .or_else(|| holder.flag("interimResults")),
+            interim_results: nested.flag("interimResults").or_else(|| holder.flag("interimResults")),
         }
     }
 }
@@ -328,26 +311,17 @@ fn insight_types(message: Object<'_>) -> Vec<InsightType> {
 }
 
 fn speaker(speaker: Object<'_>) -> Option<Speaker> {
-    let user_id = ["userId", "email", "phone"]
-        .iter()
-        .find_map(|name| speaker.text(name));
+    let user_id = ["userId", "email", "phone"].iter().find_map(|name| speaker.text(name));
     let name = speaker.text("name");
-    (user_id.is_some() || name.is_some()).then(|| Speaker {
-        user_id: user_id.unwrap_or_default(),
-        name: name.unwrap_or_default(),
-    })
+    (user_id.is_some() || name.is_some())
+        .then(|| Speaker { user_id: user_id.unwrap_or_default(), name: name.unwrap_or_default() })
 }
 
 fn vocabulary(message: Object<'_>, config: Object<'_>) -> Vec<VocabularyHint> {
-    let plain = message
-        .texts("customVocabulary")
-        .into_iter()
-        .map(|text| VocabularyHint { text, strength: None });
+    let plain =
+        message.texts("customVocabulary").into_iter().map(|text| VocabularyHint { text, strength: None });
     let weighted = config.objects("customVocabularyStrength").filter_map(|hint| {
-        Some(VocabularyHint {
-            text: hint.text("text")?,
-            strength: hint.text("strength"),
-        })
+        Some(VocabularyHint { text: hint.text("text")?, strength: hint.text("strength") })
     });
     plain.chain(weighted).collect()
 }
@@ -356,10 +330,7 @@ fn vocabulary(message: Object<'_>, config: Object<'_>) -> Vec<VocabularyHint> {
 fn no_connection_timeout(message: Object<'_>) -> Duration {
     match message.value("noConnectionTimeout") {
         Some(Value::Bool(true)) => LONGEST_WAIT,
-        _ => message
-            .seconds("noConnectionTimeout")
-            .unwrap_or_default()
-            .min(LONGEST_WAIT),
+        _ => message.seconds("noConnectionTimeout").unwrap_or_default().min(LONGEST_WAIT),
     }
 }
 

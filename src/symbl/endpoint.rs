@@ -4,11 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 /// What may stand in a path segment or query value as it is: RFC 3986's unreserved characters.
-const ENCODE: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const ENCODE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A server of the Symbl protocol, by its base URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +54,7 @@ impl Endpoint {
     pub fn streaming(&self, connection_id: &str, token: &str) -> String {
         let id = utf8_percent_encode(connection_id, ENCODE);
         let token = utf8_percent_encode(token, ENCODE);
-        format!(
-            "{}/v1/realtime/insights/{id}?access_token={token}",
-            self.root().replacen("http", "ws", 1)
-        )
+        format!("{}/v1/realtime/insights/{id}?access_token={token}", self.root().replacen("http", "ws", 1))
     }
 
     /// Returns a conversation's subscribe address, without a token.

@@ -67,8 +67,7 @@ impl<'a> Object<'a> {
 
     /// Returns a duration in whole seconds; negative is none at all.
     pub(super) fn seconds(self, name: &str) -> Option<Duration> {
-        self.whole_number(name)
-            .map(|seconds| Duration::from_secs(seconds.max(0).unsigned_abs()))
+        self.whole_number(name).map(|seconds| Duration::from_secs(seconds.max(0).unsigned_abs()))
     }
 }
 

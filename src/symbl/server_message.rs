@@ -139,10 +139,7 @@ pub struct WordTime {
 impl WordTime {
     /// Returns the wire form of a time in milliseconds.
     pub fn from_millis(millis: u64) -> Self {
-        Self {
-            seconds: (millis / 1000).to_string(),
-            nanos: (millis % 1000 * 1_000_000).to_string(),
-        }
+        Self { seconds: (millis / 1000).to_string(), nanos: (millis % 1000 * 1_000_000).to_string() }
     }
 }
 
@@ -212,9 +209,7 @@ pub struct Channel {
 
 impl Default for Channel {
     fn default() -> Self {
-        Self {
-            id: "realtime-api".to_owned(),
-        }
+        Self { id: "realtime-api".to_owned() }
     }
 }
 
@@ -231,10 +226,7 @@ pub struct Content {
 impl Content {
     /// Returns plain text content.
     pub fn plain(text: impl Into<String>) -> Self {
-        Self {
-            content: text.into(),
-            content_type: "text/plain".to_owned(),
-        }
+        Self { content: text.into(), content_type: "text/plain".to_owned() }
     }
 }
 
@@ -613,10 +605,8 @@ impl ServerMessage {
 
     fn from_value(kind: &str, value: &Value) -> Result<Self, BadServerMessage> {
         fn read<T: serde::de::DeserializeOwned>(kind: &str, value: &Value) -> Result<T, BadServerMessage> {
-            T::deserialize(value).map_err(|source| BadServerMessage::Malformed {
-                kind: kind.to_owned(),
-                source,
-            })
+            T::deserialize(value)
+                .map_err(|source| BadServerMessage::Malformed { kind: kind.to_owned(), source })
         }
         let data = value.get("data").unwrap_or(&Value::Null);
         Ok(match kind {
@@ -657,10 +647,9 @@ impl ServerMessage {
             Self::TopicResponse(body) => flat("topic_response", as_value(body)),
             Self::TrackerResponse(body) => flat("tracker_response", as_value(body)),
             Self::EntityResponse(body) => flat("entity_response", as_value(body)),
-            Self::SessionModified(format) => wrapped(
-                "session_modified",
-                field("data", &field("speechRecognition", format)),
-            ),
+            Self::SessionModified(format) => {
+                wrapped("session_modified", field("data", &field("speechRecognition", format)))
+            }
             Self::ConversationCompleted(body) => wrapped("conversation_completed", as_value(body)),
             Self::RecognitionStopped => wrapped("recognition_stopped", Value::Null),
             Self::Error(error) => error.to_json(ErrorEnvelope::Flat),
@@ -703,12 +692,9 @@ fn field<T: Serialize>(name: &str, body: &T) -> Value {
 
 fn envelope(kind: &str, body: Value) -> Value {
     Value::Object(
-        [
-            ("type".to_owned(), "message".into()),
-            ("message".to_owned(), typed(kind, body)),
-        ]
-        .into_iter()
-        .collect(),
+        [("type".to_owned(), "message".into()), ("message".to_owned(), typed(kind, body))]
+            .into_iter()
+            .collect(),
     )
 }
 
@@ -736,9 +722,7 @@ mod tests {
 
     #[test]
     fn every_acknowledgement_is_read_in_both_envelopes() {
-        let id = ConversationRef {
-            conversation_id: "5174930226618368".to_owned(),
-        };
+        let id = ConversationRef { conversation_id: "5174930226618368".to_owned() };
         for (flat_json, expected) in [
             (r#"{"type":"started_listening"}"#, ServerMessage::StartedListening),
             (
@@ -749,10 +733,7 @@ mod tests {
                 r#"{"type":"recognition_started","data":{"conversationId":"5174930226618368"}}"#,
                 ServerMessage::RecognitionStarted(id),
             ),
-            (
-                r#"{"type":"recognition_stopped"}"#,
-                ServerMessage::RecognitionStopped,
-            ),
+            (r#"{"type":"recognition_stopped"}"#, ServerMessage::RecognitionStopped),
             (
                 r#"{"type":"error","details":"no rate","message":"Invalid start_request."}"#,
                 ServerMessage::Error(ErrorMessage {
@@ -760,10 +741,7 @@ mod tests {
                     message: "Invalid start_request.".to_owned(),
                 }),
             ),
-            (
-                r#"{"type":"transcript_response"}"#,
-                ServerMessage::Unknown("transcript_response".to_owned()),
-            ),
+            (r#"{"type":"transcript_response"}"#, ServerMessage::Unknown("transcript_response".to_owned())),
         ] {
             let wrapped_json = format!(r#"{{"type":"message","message":{flat_json}}}"#);
             assert_eq!(ServerMessage::parse(flat_json).unwrap(), expected);
@@ -788,13 +766,8 @@ mod tests {
                     }],
                 },
             },
-            punctuated: Punctuated {
-                transcript: "My.".to_owned(),
-            },
-            user: User {
-                name: "Agent".to_owned(),
-                ..User::default()
-            },
+            punctuated: Punctuated { transcript: "My.".to_owned() },
+            user: User { name: "Agent".to_owned(), ..User::default() },
             time_offset: 6900,
         };
         for message in [
@@ -808,9 +781,7 @@ mod tests {
                 insights: vec![Insight::default()],
                 sequence_number: 3,
             }),
-            ServerMessage::TopicResponse(TopicResponse {
-                topics: vec![Topic::default()],
-            }),
+            ServerMessage::TopicResponse(TopicResponse { topics: vec![Topic::default()] }),
             ServerMessage::TrackerResponse(TrackerResponse::default()),
             ServerMessage::EntityResponse(EntityResponse::default()),
             ServerMessage::SessionModified(SpeechRecognitionFormat {
@@ -820,21 +791,11 @@ mod tests {
             ServerMessage::ConversationCompleted(ConversationCompleted {
                 conversation_id: "1".to_owned(),
                 summary_url: String::new(),
-                data: Some(ConversationRef {
-                    conversation_id: "1".to_owned(),
-                }),
+                data: Some(ConversationRef { conversation_id: "1".to_owned() }),
             }),
-            ServerMessage::Error(ErrorMessage {
-                details: "d".to_owned(),
-                message: "m".to_owned(),
-            }),
+            ServerMessage::Error(ErrorMessage { details: "d".to_owned(), message: "m".to_owned() }),
         ] {
-            assert_eq!(
-                ServerMessage::parse(&message.to_json()).unwrap(),
-                message,
-                "{}",
-                message.to_json()
-            );
+            assert_eq!(ServerMessage::parse(&message.to_json()).unwrap(), message, "{}", message.to_json());
         }
     }
 
@@ -878,11 +839,7 @@ mod tests {
                 "malformed recognition_started",
             ),
         ] {
-            assert_eq!(
-                ServerMessage::parse(text).unwrap_err().to_string(),
-                expected,
-                "{text}"
-            );
+            assert_eq!(ServerMessage::parse(text).unwrap_err().to_string(), expected, "{text}");
         }
     }
 
@@ -890,10 +847,7 @@ mod tests {
     fn an_error_with_odd_field_types_is_still_an_error() {
         let message =
             ServerMessage::parse(r#"{"type":"error","details":{"code":7},"message":null}"#).unwrap();
-        let expected = ErrorMessage {
-            details: r#"{"code":7}"#.to_owned(),
-            message: String::new(),
-        };
+        let expected = ErrorMessage { details: r#"{"code":7}"#.to_owned(), message: String::new() };
         assert_eq!(message, ServerMessage::Error(expected));
     }
 }

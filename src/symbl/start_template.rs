@@ -50,10 +50,7 @@ impl StartTemplate {
         }
         let config = fields.entry("config").or_insert_with(|| json!({}));
         let Value::Object(config) = config else {
-            return Err(BadTemplate::Field {
-                field: "config",
-                expected: "an object",
-            });
+            return Err(BadTemplate::Field { field: "config", expected: "an object" });
         };
         for name in ["speechRecognition", "encoding", "sampleRateHertz"] {
             // Twilio sends mu-law at 8000 Hz, whatever a template says.
@@ -67,69 +64,21 @@ impl StartTemplate {
             "a number from 0 to 1",
             |v| v.as_f64().is_some_and(|n| (0.0..=1.0).contains(&n)),
         )?;
-        check(
-            config.get("languageCode"),
-            "config.languageCode",
-            "text such as \"en-US\"",
-            Value::is_string,
-        )?;
-        check(
-            config.get("meetingTitle"),
-            "config.meetingTitle",
-            "text",
-            Value::is_string,
-        )?;
-        check(
-            config.get("sentiment"),
-            "config.sentiment",
-            "true or false",
-            Value::is_boolean,
-        )?;
-        check(
-            config.get("detectEntities"),
-            "config.detectEntities",
-            "true or false",
-            Value::is_boolean,
-        )?;
-        check(
-            config.get("timezoneOffset"),
-            "config.timezoneOffset",
-            "whole minutes",
-            Value::is_i64,
-        )?;
-        check(
-            config.get("redaction"),
-            "config.redaction",
-            "an object",
-            Value::is_object,
-        )?;
-        check(
-            fields.get("insightTypes"),
-            "insightTypes",
-            "an array of names",
-            |v| {
-                v.as_array()
-                    .is_some_and(|names| names.iter().all(Value::is_string))
-            },
-        )?;
-        check(
-            fields.get("customVocabulary"),
-            "customVocabulary",
-            "an array of phrases",
-            |v| {
-                v.as_array()
-                    .is_some_and(|phrases| phrases.iter().all(Value::is_string))
-            },
-        )?;
-        check(
-            fields.get("trackers"),
-            "trackers",
-            "an array of {\"name\", \"vocabulary\"}",
-            |v| {
-                v.as_array()
-                    .is_some_and(|trackers| trackers.iter().all(is_tracker))
-            },
-        )?;
+        check(config.get("languageCode"), "config.languageCode", "text such as \"en-US\"", Value::is_string)?;
+        check(config.get("meetingTitle"), "config.meetingTitle", "text", Value::is_string)?;
+        check(config.get("sentiment"), "config.sentiment", "true or false", Value::is_boolean)?;
+        check(config.get("detectEntities"), "config.detectEntities", "true or false", Value::is_boolean)?;
+        check(config.get("timezoneOffset"), "config.timezoneOffset", "whole minutes", Value::is_i64)?;
+        check(config.get("redaction"), "config.redaction", "an object", Value::is_object)?;
+        check(fields.get("insightTypes"), "insightTypes", "an array of names", |v| {
+            v.as_array().is_some_and(|names| names.iter().all(Value::is_string))
+        })?;
+        check(fields.get("customVocabulary"), "customVocabulary", "an array of phrases", |v| {
+            v.as_array().is_some_and(|phrases| phrases.iter().all(Value::is_string))
+        })?;
+        check(fields.get("trackers"), "trackers", "an array of {\"name\", \"vocabulary\"}", |v| {
+            v.as_array().is_some_and(|trackers| trackers.iter().all(is_tracker))
+        })?;
         Ok(Self { fields })
     }
 
@@ -137,10 +86,7 @@ impl StartTemplate {
     pub fn render(&self, speaker: &Speaker) -> String {
         let mut request = self.fields.clone();
         request.insert("type".to_owned(), "start_request".into());
-        request.insert(
-            "speaker".to_owned(),
-            json!({ "userId": speaker.user_id, "name": speaker.name }),
-        );
+        request.insert("speaker".to_owned(), json!({ "userId": speaker.user_id, "name": speaker.name }));
         if let Some(Value::Object(config)) = request.get_mut("config") {
             config.insert(
                 "speechRecognition".to_owned(),
@@ -178,22 +124,13 @@ mod tests {
     #[test]
     fn the_shipped_template_is_valid_and_renders_a_leg() {
         let template = StartTemplate::parse(DEFAULT_TEMPLATE).unwrap();
-        let speaker = Speaker {
-            user_id: "+12125550123".to_owned(),
-            name: "Zoë \"Z\"".to_owned(),
-        };
+        let speaker = Speaker { user_id: "+12125550123".to_owned(), name: "Zoë \"Z\"".to_owned() };
         let request: Value = serde_json::from_str(&template.render(&speaker)).unwrap();
         assert_eq!(request["type"], "start_request");
-        assert_eq!(
-            request["speaker"],
-            json!({ "userId": "+12125550123", "name": "Zoë \"Z\"" })
-        );
+        assert_eq!(request["speaker"], json!({ "userId": "+12125550123", "name": "Zoë \"Z\"" }));
         let format = json!({ "encoding": "MULAW", "sampleRateHertz": 8000 });
         assert_eq!(request["config"]["speechRecognition"], format);
-        assert_eq!(
-            request["insightTypes"],
-            json!(["question", "action_item", "follow_up"])
-        );
+        assert_eq!(request["insightTypes"], json!(["question", "action_item", "follow_up"]));
     }
 
     #[test]
@@ -202,15 +139,9 @@ mod tests {
             ("{", "not valid json"),
             ("[]", "must be a json object"),
             (r#"{"speaker":{}}"#, "`speaker` is filled in"),
-            (
-                r#"{"config":{"encoding":"OPUS"}}"#,
-                "`config.speechRecognition` is filled in",
-            ),
+            (r#"{"config":{"encoding":"OPUS"}}"#, "`config.speechRecognition` is filled in"),
             (r#"{"config":{"confidenceThreshold":7}}"#, "from 0 to 1"),
-            (
-                r#"{"insightTypes":"question"}"#,
-                "`insightTypes` must be an array",
-            ),
+            (r#"{"insightTypes":"question"}"#, "`insightTypes` must be an array"),
             (r#"{"trackers":[{"name":"Refund"}]}"#, "`trackers` must be"),
         ] {
             let error = StartTemplate::parse(text).unwrap_err().to_string();

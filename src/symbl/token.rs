@@ -104,12 +104,7 @@ struct TokenAnswer {
 impl TokenClient {
     /// Returns a client without a token yet.
     pub fn new(endpoint: Endpoint, app_id: String, app_secret: SecretString) -> Self {
-        Self {
-            endpoint,
-            app_id,
-            app_secret,
-            cache: Mutex::default(),
-        }
+        Self { endpoint, app_id, app_secret, cache: Mutex::default() }
     }
 
     /// Returns the cached token, or asks for one.
@@ -135,10 +130,7 @@ impl TokenClient {
             return Err(error.clone());
         }
         if let Some(refused) = refused
-            && cache
-                .token
-                .as_ref()
-                .is_some_and(|cached| cached.token.expose() == refused.expose())
+            && cache.token.as_ref().is_some_and(|cached| cached.token.expose() == refused.expose())
         {
             cache.token = None;
         }
@@ -186,18 +178,12 @@ impl TokenClient {
                 _ => TokenError::Unavailable { status },
             });
         }
-        let body = answer
-            .body()
-            .limit(ANSWER_LIMIT)
-            .await
-            .map_err(|e| unreachable(e.to_string()))?;
+        let body = answer.body().limit(ANSWER_LIMIT).await.map_err(|e| unreachable(e.to_string()))?;
         let answer: TokenAnswer = serde_json::from_slice(&body).map_err(|e| TokenError::BadAnswer {
             reason: format!("line {} column {}", e.line(), e.column()),
         })?;
         if !is_token(answer.access_token.expose_secret()) {
-            return Err(TokenError::BadAnswer {
-                reason: "it has characters no header may carry".to_owned(),
-            });
+            return Err(TokenError::BadAnswer { reason: "it has characters no header may carry".to_owned() });
         }
         Ok(answer)
     }
@@ -237,10 +223,7 @@ mod tests {
         .unwrap();
         let endpoint = Endpoint::parse(&format!("http://{}", server.addrs()[0])).unwrap();
         actix_web::rt::spawn(server.run());
-        (
-            TokenClient::new(endpoint, "app".to_owned(), "secret".into()),
-            requests,
-        )
+        (TokenClient::new(endpoint, "app".to_owned(), "secret".into()), requests)
     }
 
     fn token(value: &str, expires_in: u64) -> HttpResponse {
@@ -289,11 +272,7 @@ mod tests {
         let http = awc::Client::default();
         assert_eq!(client.token(&http).await.unwrap().expose(), "old");
         tokio::time::sleep(Duration::from_millis(850)).await;
-        assert_eq!(
-            client.token(&http).await.unwrap().expose(),
-            "old",
-            "the second answer was a failure"
-        );
+        assert_eq!(client.token(&http).await.unwrap().expose(), "old", "the second answer was a failure");
         assert_eq!(client.token(&http).await.unwrap().expose(), "new");
         assert_eq!(requests.load(Ordering::SeqCst), 3);
     }
@@ -310,10 +289,7 @@ mod tests {
         assert!(!refused.is_retryable());
         assert!(refused.to_string().contains("SYMBL_APP_SECRET"));
         for _ in 0..2 {
-            assert!(matches!(
-                client.token(&http).await.unwrap_err(),
-                TokenError::BadAnswer { .. }
-            ));
+            assert!(matches!(client.token(&http).await.unwrap_err(), TokenError::BadAnswer { .. }));
         }
     }
 }

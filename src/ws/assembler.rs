@@ -27,12 +27,7 @@ enum Kind {
 impl Assembler {
     /// Returns an assembler for messages of at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            kind: None,
-            held: BytesMut::new(),
-            fragments: 0,
-        }
+        Self { limit, kind: None, held: BytesMut::new(), fragments: 0 }
     }
 
     /// Takes one fragment; returns the message when it was the last.
@@ -70,9 +65,7 @@ impl Assembler {
 
 /// Returns a text message, if the bytes are UTF-8.
 pub(super) fn text(bytes: Bytes) -> Result<Incoming, Fault> {
-    ByteString::try_from(bytes)
-        .map(Incoming::Text)
-        .map_err(|_| Fault::NotUtf8)
+    ByteString::try_from(bytes).map(Incoming::Text).map_err(|_| Fault::NotUtf8)
 }
 
 #[cfg(test)]
@@ -87,16 +80,9 @@ mod tests {
     fn fragments_become_one_message_even_when_a_character_is_cut() {
         let mut assembler = Assembler::new(100);
         let zoe = "Zoë".as_bytes();
-        assert!(
-            assembler
-                .push(Item::FirstText(Bytes::copy_from_slice(&zoe[..3])))
-                .unwrap()
-                .is_none()
-        );
+        assert!(assembler.push(Item::FirstText(Bytes::copy_from_slice(&zoe[..3]))).unwrap().is_none());
         assert!(assembler.push(Item::Continue(Bytes::new())).unwrap().is_none());
-        let whole = assembler
-            .push(Item::Last(Bytes::copy_from_slice(&zoe[3..])))
-            .unwrap();
+        let whole = assembler.push(Item::Last(Bytes::copy_from_slice(&zoe[3..]))).unwrap();
         assert!(matches!(whole, Some(Incoming::Text(text)) if text == "Zoë"));
         assembler.push(Item::FirstBinary(bytes("a"))).unwrap();
         let next = assembler.push(Item::Last(bytes("b"))).unwrap();
@@ -105,30 +91,18 @@ mod tests {
 
     #[test]
     fn fragments_out_of_order_are_a_protocol_error() {
-        assert_eq!(
-            Assembler::new(9).push(Item::Continue(bytes("x"))).unwrap_err(),
-            Fault::Protocol
-        );
-        assert_eq!(
-            Assembler::new(9).push(Item::Last(bytes("x"))).unwrap_err(),
-            Fault::Protocol
-        );
+        assert_eq!(Assembler::new(9).push(Item::Continue(bytes("x"))).unwrap_err(), Fault::Protocol);
+        assert_eq!(Assembler::new(9).push(Item::Last(bytes("x"))).unwrap_err(), Fault::Protocol);
         let mut assembler = Assembler::new(9);
         assembler.push(Item::FirstText(bytes("x"))).unwrap();
-        assert_eq!(
-            assembler.push(Item::FirstBinary(bytes("x"))).unwrap_err(),
-            Fault::Protocol
-        );
+        assert_eq!(assembler.push(Item::FirstBinary(bytes("x"))).unwrap_err(), Fault::Protocol);
     }
 
     #[test]
     fn size_and_number_of_fragments_are_bounded() {
         let mut assembler = Assembler::new(4);
         assembler.push(Item::FirstBinary(bytes("abc"))).unwrap();
-        assert_eq!(
-            assembler.push(Item::Continue(bytes("de"))).unwrap_err(),
-            Fault::TooLarge
-        );
+        assert_eq!(assembler.push(Item::Continue(bytes("de"))).unwrap_err(), Fault::TooLarge);
 
         let mut assembler = Assembler::new(4);
         assembler.push(Item::FirstBinary(Bytes::new())).unwrap();

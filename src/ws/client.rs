@@ -92,25 +92,17 @@ pub async fn connect(
     }
     let opened = tokio::time::timeout(time_limit, request.connect()).await;
     let (_, framed) =
-        opened
-            .map_err(|_| ConnectError::TimedOut(time_limit))?
-            .map_err(|error| match error {
-                WsClientError::InvalidResponseStatus(status) => ConnectError::Status {
-                    status: status.as_u16(),
-                },
-                WsClientError::SendRequest(awc::error::SendRequestError::Url(_)) => {
-                    // The client's own words would repeat the address, and with it the token.
-                    ConnectError::Failed("the address is not valid".to_owned())
-                }
-                other => ConnectError::Failed(other.to_string()),
-            })?;
+        opened.map_err(|_| ConnectError::TimedOut(time_limit))?.map_err(|error| match error {
+            WsClientError::InvalidResponseStatus(status) => ConnectError::Status { status: status.as_u16() },
+            WsClientError::SendRequest(awc::error::SendRequestError::Url(_)) => {
+                // The client's own words would repeat the address, and with it the token.
+                ConnectError::Failed("the address is not valid".to_owned())
+            }
+            other => ConnectError::Failed(other.to_string()),
+        })?;
     let parts = framed.into_parts();
     let read = BytesMut::from(&parts.read_buf[..]);
-    Ok(ClientSocket {
-        io: parts.io,
-        codec: parts.codec,
-        read,
-    })
+    Ok(ClientSocket { io: parts.io, codec: parts.codec, read })
 }
 
 impl ClientSocket {
@@ -126,10 +118,7 @@ impl ClientSocket {
             close_sent: false,
             waker: Rc::clone(&waker),
         };
-        Pumping {
-            handle: ctx.spawn(pump),
-            waker,
-        }
+        Pumping { handle: ctx.spawn(pump), waker }
     }
 }
 
@@ -213,12 +202,7 @@ impl<A: ClientSession> ActorFuture<A> for Pump {
         ctx: &mut Context<A>,
         cx: &mut TaskContext<'_>,
     ) -> Poll<()> {
-        if !self
-            .waker
-            .borrow()
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(cx.waker()))
-        {
+        if !self.waker.borrow().as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             *self.waker.borrow_mut() = Some(cx.waker().clone());
         }
         loop {
@@ -260,10 +244,7 @@ impl Pump {
     ) -> io::Result<bool> {
         loop {
             if self.write.is_empty() {
-                actor.write(&mut FrameWriter {
-                    buffer: &mut self.write,
-                    close_sent: &mut self.close_sent,
-                });
+                actor.write(&mut FrameWriter { buffer: &mut self.write, close_sent: &mut self.close_sent });
                 if self.write.is_empty() {
                     return Ok(true);
                 }

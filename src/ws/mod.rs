@@ -93,10 +93,7 @@ pub fn close_reason(code: CloseCode, description: &str) -> CloseReason {
     while !description.is_char_boundary(end) {
         end -= 1;
     }
-    CloseReason {
-        code,
-        description: Some(description[..end].to_owned()),
-    }
+    CloseReason { code, description: Some(description[..end].to_owned()) }
 }
 
 /// Returns the number of a close reason; 1005 stands for "none given".

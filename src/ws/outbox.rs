@@ -88,10 +88,7 @@ impl Queue {
         self.waiting.push_back((Frame::Text(text), worth));
         let mut dropped = 0;
         while self.waiting.len() > self.limits.frames || self.bytes > self.limits.bytes {
-            let droppable = self
-                .waiting
-                .iter()
-                .position(|(_, worth)| *worth == Worth::Droppable);
+            let droppable = self.waiting.iter().position(|(_, worth)| *worth == Worth::Droppable);
             let Some((Frame::Text(lost), _)) = droppable.and_then(|at| self.waiting.remove(at)) else {
                 self.close(CloseCode::Policy, "too slow", Duration::ZERO, true);
                 return Pushed::Overflowed;
@@ -111,8 +108,7 @@ impl Queue {
             self.bytes = 0;
         }
         self.is_closing = true;
-        self.waiting
-            .push_back((Frame::Close { code, why, grace }, Worth::Needed));
+        self.waiting.push_back((Frame::Close { code, why, grace }, Worth::Needed));
     }
 }
 
@@ -133,18 +129,8 @@ impl std::fmt::Debug for Outbox {
 impl Outbox {
     /// Returns an empty outbox whose actor is woken through `wake`.
     pub fn new(limits: OutboxLimits, wake: Recipient<Flush>, socket: Option<SocketHandle>) -> Self {
-        let queue = Queue {
-            limits,
-            waiting: VecDeque::new(),
-            bytes: 0,
-            is_closing: false,
-            is_woken: false,
-        };
-        Self {
-            queue: Arc::new(Mutex::new(queue)),
-            wake,
-            socket,
-        }
+        let queue = Queue { limits, waiting: VecDeque::new(), bytes: 0, is_closing: false, is_woken: false };
+        Self { queue: Arc::new(Mutex::new(queue)), wake, socket }
     }
 
     /// Puts a text message at the end.
@@ -215,26 +201,13 @@ mod tests {
     #[test]
     fn droppable_frames_make_room_oldest_first() {
         let mut queue = queue(3, 100);
-        for (text, worth) in [
-            ("i1", Worth::Droppable),
-            ("f1", Worth::Needed),
-            ("i2", Worth::Droppable),
-        ] {
+        for (text, worth) in [("i1", Worth::Droppable), ("f1", Worth::Needed), ("i2", Worth::Droppable)] {
             assert_eq!(queue.push(text.into(), worth), Pushed::Kept { dropped: 0 });
         }
-        assert_eq!(
-            queue.push("f2".into(), Worth::Needed),
-            Pushed::Kept { dropped: 1 }
-        );
+        assert_eq!(queue.push("f2".into(), Worth::Needed), Pushed::Kept { dropped: 1 });
         assert_eq!(texts(&queue), ["f1", "i2", "f2"]);
-        assert_eq!(
-            queue.push("f3".into(), Worth::Needed),
-            Pushed::Kept { dropped: 1 }
-        );
-        assert_eq!(
-            queue.push("i3".into(), Worth::Droppable),
-            Pushed::Kept { dropped: 1 }
-        );
+        assert_eq!(queue.push("f3".into(), Worth::Needed), Pushed::Kept { dropped: 1 });
+        assert_eq!(queue.push("i3".into(), Worth::Droppable), Pushed::Kept { dropped: 1 });
         assert_eq!(texts(&queue), ["f1", "f2", "f3"]);
     }
 
@@ -246,13 +219,7 @@ mod tests {
             assert_eq!(queue.push("cc".into(), Worth::Needed), Pushed::Overflowed);
             assert_eq!(queue.push("dd".into(), Worth::Needed), Pushed::Closing);
             assert!(texts(&queue).is_empty());
-            assert!(matches!(
-                queue.waiting[0].0,
-                Frame::Close {
-                    code: CloseCode::Policy,
-                    ..
-                }
-            ));
+            assert!(matches!(queue.waiting[0].0, Frame::Close { code: CloseCode::Policy, .. }));
             assert_eq!(queue.waiting.len(), 1);
         }
     }

@@ -24,10 +24,7 @@ const LINGER: Duration = Duration::from_secs(2);
 impl Shell {
     /// Returns a shell for messages of at most `limit` bytes, fragments joined.
     pub fn new(limit: usize) -> Self {
-        Self {
-            assembler: Assembler::new(limit),
-            is_closing: false,
-        }
+        Self { assembler: Assembler::new(limit), is_closing: false }
     }
 
     /// Sends a close frame, then waits a little for the peer's answer; what else the peer sends is ignored.
@@ -120,9 +117,5 @@ where
 {
     let offered: Vec<&str> = protocol.into_iter().collect();
     let response = WsResponseBuilder::new(actor, request, payload).codec(Codec::new().max_size(frame_limit));
-    if offered.is_empty() {
-        response.start()
-    } else {
-        response.protocols(&offered).start()
-    }
+    if offered.is_empty() { response.start() } else { response.protocols(&offered).start() }
 }

@@ -28,9 +28,7 @@ pub struct SocketHandle(Weak<Socket>);
 impl SocketHandle {
     /// Returns the handle of the connection that a request came on.
     pub fn of(request: &actix_web::HttpRequest) -> Option<Self> {
-        request
-            .conn_data::<Connection>()
-            .map(|connection| Self(Arc::downgrade(&connection.0)))
+        request.conn_data::<Connection>().map(|connection| Self(Arc::downgrade(&connection.0)))
     }
 
     /// Shuts the connection in both directions; its actor wakes and stops.

@@ -25,21 +25,14 @@ async fn a_token_lives_long_enough_and_wrong_credentials_are_told_apart() {
             401,
             "The appId or appSecret is not valid.",
         ),
-        (
-            json!({"type":"application","appSecret":APP_SECRET}),
-            400,
-            "\"appId\" is required",
-        ),
+        (json!({"type":"application","appSecret":APP_SECRET}), 400, "\"appId\" is required"),
         (
             json!({"type":"password","appId":APP_ID,"appSecret":APP_SECRET}),
             400,
             "\"type\" must be one of [application]",
         ),
     ] {
-        assert_eq!(
-            engine.ask_token(&body).await,
-            (status, json!({ "message": message }))
-        );
+        assert_eq!(engine.ask_token(&body).await, (status, json!({ "message": message })));
     }
     engine.end().await;
 }
@@ -66,30 +59,15 @@ async fn the_token_path_is_found_in_every_spelling_and_other_methods_are_refused
         "/oauth2/token%3agenerate",
         "//oauth2//token:generate",
     ] {
-        let response = http
-            .post(engine.http(path))
-            .send_json(&credentials())
-            .await
-            .unwrap();
+        let response = http.post(engine.http(path)).send_json(&credentials()).await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
-        assert_eq!(
-            response.headers().get("content-type").unwrap(),
-            "application/json"
-        );
+        assert_eq!(response.headers().get("content-type").unwrap(), "application/json");
     }
-    let mut response = http
-        .get(engine.http("/oauth2/token:generate"))
-        .send()
-        .await
-        .unwrap();
+    let mut response = http.get(engine.http("/oauth2/token:generate")).send().await.unwrap();
     assert_eq!(response.status(), 405);
     let body: serde_json::Value = response.json().await.unwrap();
     assert_eq!(body, json!({"message":"Method Not Allowed"}));
-    let mut response = http
-        .post(engine.http("/oauth2/token:generate"))
-        .send_body("not json")
-        .await
-        .unwrap();
+    let mut response = http.post(engine.http("/oauth2/token:generate")).send_body("not json").await.unwrap();
     assert_eq!(response.status(), 400);
     assert!(response.json::<serde_json::Value>().await.unwrap()["message"].is_string());
     engine.end().await;
@@ -105,15 +83,9 @@ async fn browsers_from_elsewhere_may_ask_for_tokens() {
         let preflight = http.request(awc::http::Method::OPTIONS, engine.http("/oauth2/token:generate"));
         let response = preflight.insert_header(("origin", origin)).send().await.unwrap();
         let allowed = response.headers().get("access-control-allow-origin");
-        (
-            response.status().as_u16(),
-            allowed.map(|value| value.to_str().unwrap().to_owned()),
-        )
+        (response.status().as_u16(), allowed.map(|value| value.to_str().unwrap().to_owned()))
     };
-    assert_eq!(
-        ask("https://app.example.com").await,
-        (204, Some("https://app.example.com".to_owned()))
-    );
+    assert_eq!(ask("https://app.example.com").await, (204, Some("https://app.example.com".to_owned())));
     assert_eq!(ask("https://evil.example.com").await, (204, None));
     engine.end().await;
 }
@@ -127,19 +99,10 @@ async fn every_carrier_of_a_token_opens_every_path() {
         (&format!("?access_token={token}"), vec![]),
         (&format!("?accessToken={token}&source=js_sdk"), vec![]),
         ("", vec![("Authorization", &bearer)]),
-        (
-            "?source=python_sdk",
-            vec![("x-api-key", &token), ("Origin", "https://api.symbl.ai")],
-        ),
+        ("?source=python_sdk", vec![("x-api-key", &token), ("Origin", "https://api.symbl.ai")]),
         ("?source=js_sdk", vec![("Sec-WebSocket-Protocol", &token)]),
-        (
-            "?source=js_sdk",
-            vec![("X-API-KEY", &token), ("Sec-WebSocket-Protocol", &token)],
-        ),
-        (
-            &format!("?access_token={token}"),
-            vec![("Sec-WebSocket-Protocol", "Something-Else")],
-        ),
+        ("?source=js_sdk", vec![("X-API-KEY", &token), ("Sec-WebSocket-Protocol", &token)]),
+        (&format!("?access_token={token}"), vec![("Sec-WebSocket-Protocol", "Something-Else")]),
     ];
     let paths = [
         "/v1/realtime/insights/c",
@@ -153,13 +116,10 @@ async fn every_carrier_of_a_token_opens_every_path() {
     for path in paths {
         for (query, headers) in &carriers {
             let url = engine.ws(&format!("{path}{query}"));
-            let mut client = Client::connect_with(&url, headers)
-                .await
-                .unwrap_or_else(|status| panic!("{url}: {status}"));
-            let offered = headers
-                .iter()
-                .find(|(name, _)| *name == "Sec-WebSocket-Protocol")
-                .map(|(_, value)| *value);
+            let mut client =
+                Client::connect_with(&url, headers).await.unwrap_or_else(|status| panic!("{url}: {status}"));
+            let offered =
+                headers.iter().find(|(name, _)| *name == "Sec-WebSocket-Protocol").map(|(_, value)| *value);
             assert_eq!(client.subprotocol.as_deref(), offered, "{url}");
             client.close().await;
             while !matches!(client.next().await, Said::Closed(_) | Said::Lost) {}
@@ -185,17 +145,8 @@ async fn what_may_not_come_in_hears_why_before_the_upgrade() {
         let refused = Client::connect_with(&engine.ws(&path), &[]).await.err();
         assert_eq!(refused, Some(status), "{path}");
     }
-    for path in [
-        "/v1/streaming/c",
-        "/v1/realtime/insights/c",
-        "/v1/subscribe/c",
-        "/session/subscribe/c",
-    ] {
-        let response = awc::Client::default()
-            .get(engine.http(path))
-            .send()
-            .await
-            .unwrap();
+    for path in ["/v1/streaming/c", "/v1/realtime/insights/c", "/v1/subscribe/c", "/session/subscribe/c"] {
+        let response = awc::Client::default().get(engine.http(path)).send().await.unwrap();
         assert_eq!(response.status(), 426, "{path}");
         assert_eq!(response.headers().get("upgrade").unwrap(), "websocket");
     }
@@ -212,15 +163,9 @@ async fn refusals_are_held_back_longer_each_time() {
     let engine = Engine::start_with(settings, Scripted::default());
     for least_ms in [200, 300, 400] {
         let began = Instant::now();
-        let refused = Client::connect_with(&engine.ws("/v1/streaming/c"), &[])
-            .await
-            .err();
+        let refused = Client::connect_with(&engine.ws("/v1/streaming/c"), &[]).await.err();
         assert_eq!(refused, Some(401));
-        assert!(
-            began.elapsed() >= Duration::from_millis(least_ms),
-            "{:?}",
-            began.elapsed()
-        );
+        assert!(began.elapsed() >= Duration::from_millis(least_ms), "{:?}", began.elapsed());
     }
     engine.end().await;
 }
@@ -248,13 +193,7 @@ async fn limits_refuse_with_429_and_a_seat_that_is_left_is_free_again() {
 
 #[actix_web::test]
 async fn an_engine_without_capacity_refuses_new_legs_but_not_subscribers() {
-    let engine = Engine::start_with(
-        settings(),
-        Scripted {
-            is_full: true,
-            ..Scripted::default()
-        },
-    );
+    let engine = Engine::start_with(settings(), Scripted { is_full: true, ..Scripted::default() });
     let token = engine.token().await;
     let leg = engine.ws(&format!("/v1/streaming/c?access_token={token}"));
     assert_eq!(Client::connect_with(&leg, &[]).await.err(), Some(503));
@@ -271,9 +210,6 @@ async fn guessing_credentials_is_slowed_down() {
     for _ in 0..3 {
         assert_eq!(engine.ask_token(&wrong).await.0, 401);
     }
-    assert_eq!(
-        engine.ask_token(&wrong).await,
-        (429, json!({"message":"Too many requests"}))
-    );
+    assert_eq!(engine.ask_token(&wrong).await, (429, json!({"message":"Too many requests"})));
     engine.end().await;
 }

@@ -9,10 +9,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
 use crate::engine_support::{Engine, Said, Scripted, mulaw, settings, start_request};
 
 fn texts(messages: &[Value]) -> Vec<&str> {
-    messages
-        .iter()
-        .filter_map(|message| message["message"]["punctuated"]["transcript"].as_str())
-        .collect()
+    messages.iter().filter_map(|message| message["message"]["punctuated"]["transcript"].as_str()).collect()
 }
 
 #[actix_web::test]
@@ -28,10 +25,7 @@ async fn a_leg_is_heard_from_start_to_stop() {
     leg.audio(mulaw(1500)).await;
     let heard = leg.expect(&["recognition_result", "message_response"]).await;
     let [result, response] = &heard[..] else { panic!() };
-    assert_eq!(
-        result["message"]["punctuated"]["transcript"],
-        "My last bill looks wrong."
-    );
+    assert_eq!(result["message"]["punctuated"]["transcript"], "My last bill looks wrong.");
     assert_eq!(result["timeOffset"], 2500);
     assert_eq!(result["message"]["user"]["userId"], "+15550100002");
     let message = &response["messages"][0];
@@ -102,19 +96,10 @@ async fn two_legs_on_one_id_are_one_conversation_and_each_hears_what_concerns_it
     agent.stop().await;
     customer.audio(mulaw(1500)).await;
     let still = customer.expect(&["recognition_result", "message_response"]).await;
-    assert_eq!(
-        texts(&still),
-        ["Please check it."],
-        "one leg stops, the other goes on"
-    );
+    assert_eq!(texts(&still), ["Please check it."], "one leg stops, the other goes on");
     customer.stop().await;
     subscriber
-        .expect(&[
-            "recognition_result",
-            "message_response",
-            "conversation_completed",
-            "closed 1000",
-        ])
+        .expect(&["recognition_result", "message_response", "conversation_completed", "closed 1000"])
         .await;
     engine.end().await;
 }
@@ -134,8 +119,7 @@ async fn every_spelling_of_a_request_works_on_the_wire() {
         leg.text("__PING__").await;
         leg.expect(&["pong"]).await;
         leg.text(stop).await;
-        leg.expect(&["conversation_completed", "recognition_stopped"])
-            .await;
+        leg.expect(&["conversation_completed", "recognition_stopped"]).await;
         leg.close().await;
     }
     engine.end().await;
@@ -147,10 +131,8 @@ async fn a_message_in_continuation_frames_is_one_message() {
     let mut leg = engine.leg("call").await;
     let mut request = start_request("+1");
     request["customVocabulary"] = json!(vec!["Contoso"; 5000]);
-    leg.fragments(Data::Text, request.to_string().as_bytes(), 16_384)
-        .await;
-    leg.expect(&["started_listening", "conversation_created", "recognition_started"])
-        .await;
+    leg.fragments(Data::Text, request.to_string().as_bytes(), 16_384).await;
+    leg.expect(&["started_listening", "conversation_created", "recognition_started"]).await;
     leg.fragments(Data::Binary, &mulaw(2500), 4096).await;
     leg.expect(&["recognition_result", "message_response"]).await;
     leg.stop().await;
@@ -160,11 +142,9 @@ async fn a_message_in_continuation_frames_is_one_message() {
 #[actix_web::test]
 async fn audio_in_any_chunking_gives_the_same_words() {
     let engine = Engine::start();
-    for (encoding, rate, sample_bytes) in [
-        ("MULAW", 8000, 1),
-        ("LINEAR16", 16_000, 2),
-        ("LINEAR16", 44_100, 2),
-    ] {
+    for (encoding, rate, sample_bytes) in
+        [("MULAW", 8000, 1), ("LINEAR16", 16_000, 2), ("LINEAR16", 44_100, 2)]
+    {
         let mut results = Vec::new();
         // One byte a message is slow to send; a telephone's rate is enough to show it.
         let smallest = if rate == 8000 { 1 } else { 333 };
@@ -246,27 +226,14 @@ async fn mistakes_that_can_be_mended_leave_the_leg_alive() {
 async fn mistakes_that_cannot_be_mended_are_told_in_both_envelopes_before_the_close() {
     let engine = Engine::start();
     for (speech, details) in [
-        (
-            json!({"encoding":"OPUS","sampleRateHertz":48000}),
-            "encoding 'OPUS' is not supported.",
-        ),
+        (json!({"encoding":"OPUS","sampleRateHertz":48000}), "encoding 'OPUS' is not supported."),
         (json!({"encoding":"FLAC"}), "encoding 'FLAC' is not supported."),
-        (
-            json!({"encoding":"MULAW","sampleRateHertz":44100}),
-            "encoding 'MULAW' is not supported.",
-        ),
-        (
-            json!({"encoding":"LINEAR16","sampleRateHertz":96000}),
-            "encoding 'LINEAR16' is not supported.",
-        ),
-        (
-            json!({"encoding":"MULAW","sampleRateHertz":"fast"}),
-            "sampleRateHertz must be a valid number.",
-        ),
+        (json!({"encoding":"MULAW","sampleRateHertz":44100}), "encoding 'MULAW' is not supported."),
+        (json!({"encoding":"LINEAR16","sampleRateHertz":96000}), "encoding 'LINEAR16' is not supported."),
+        (json!({"encoding":"MULAW","sampleRateHertz":"fast"}), "sampleRateHertz must be a valid number."),
     ] {
         let mut leg = engine.leg("call").await;
-        leg.json(&json!({"type":"start_request","config":{"speechRecognition":speech}}))
-            .await;
+        leg.json(&json!({"type":"start_request","config":{"speechRecognition":speech}})).await;
         leg.audio(mulaw(500)).await;
         let errors = leg.expect(&["error", "error", "closed 1008"]).await;
         assert_eq!(errors[0]["message"]["details"], errors[1]["details"]);
@@ -298,10 +265,7 @@ async fn audio_of_64_kib_is_heard_and_more_ends_the_leg_with_1009() {
 
 #[actix_web::test]
 async fn without_a_recogniser_calls_join_and_end_all_the_same() {
-    let hearing = Scripted {
-        refusal: Some(HearingRefusal::Unavailable),
-        ..Scripted::default()
-    };
+    let hearing = Scripted { refusal: Some(HearingRefusal::Unavailable), ..Scripted::default() };
     let engine = Engine::start_with(settings(), hearing);
     let mut subscriber = engine.subscriber("call").await;
     let mut leg = engine.leg("call").await;
@@ -311,30 +275,17 @@ async fn without_a_recogniser_calls_join_and_end_all_the_same() {
         kinds.push(leg.next().await.kind());
     }
     kinds.sort();
-    assert_eq!(
-        kinds,
-        [
-            "conversation_created",
-            "error",
-            "recognition_started",
-            "started_listening"
-        ]
-    );
+    assert_eq!(kinds, ["conversation_created", "error", "recognition_started", "started_listening"]);
     leg.audio(mulaw(5000)).await;
     leg.start(&start_request("+1")).await;
     assert!(leg.stop().await.is_empty());
-    subscriber
-        .expect(&["conversation_created", "conversation_completed", "closed 1000"])
-        .await;
+    subscriber.expect(&["conversation_created", "conversation_completed", "closed 1000"]).await;
     engine.end().await;
 }
 
 #[actix_web::test]
 async fn a_recogniser_that_fills_up_after_the_handshake_is_a_fatal_error() {
-    let hearing = Scripted {
-        refusal: Some(HearingRefusal::Overloaded),
-        ..Scripted::default()
-    };
+    let hearing = Scripted { refusal: Some(HearingRefusal::Overloaded), ..Scripted::default() };
     let engine = Engine::start_with(settings(), hearing);
     let mut leg = engine.leg("call").await;
     leg.json(&start_request("+1")).await;
@@ -345,10 +296,7 @@ async fn a_recogniser_that_fills_up_after_the_handshake_is_a_fatal_error() {
 
 #[actix_web::test]
 async fn a_recogniser_that_is_behind_slows_the_sender_to_real_time_and_loses_nothing() {
-    let hearing = Scripted {
-        is_behind: true,
-        ..Scripted::default()
-    };
+    let hearing = Scripted { is_behind: true, ..Scripted::default() };
     let engine = Engine::start_with(settings(), hearing);
     let (mut leg, _) = engine.speaking_leg("call", "+1").await;
     let began = std::time::Instant::now();
@@ -357,10 +305,6 @@ async fn a_recogniser_that_is_behind_slows_the_sender_to_real_time_and_loses_not
     }
     let heard = leg.stop().await;
     assert_eq!(texts(&heard), ["My last bill"]);
-    assert!(
-        began.elapsed() >= Duration::from_millis(1400),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(began.elapsed() >= Duration::from_millis(1400), "{:?}", began.elapsed());
     engine.end().await;
 }

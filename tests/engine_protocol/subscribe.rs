@@ -17,9 +17,7 @@ async fn early_and_late_subscribers_see_the_conversation_from_then_on() {
     let created = early.expect(&["conversation_created"]).await;
     assert_eq!(created[0]["message"]["data"]["conversationId"], id.as_str());
     leg.audio(mulaw(500)).await;
-    let Said::Json(interim) = early.next().await else {
-        panic!()
-    };
+    let Said::Json(interim) = early.next().await else { panic!() };
     assert_eq!(interim["message"]["isFinal"], false);
     leg.audio(mulaw(2000)).await;
     early.expect(&["recognition_result", "message_response"]).await;
@@ -27,16 +25,12 @@ async fn early_and_late_subscribers_see_the_conversation_from_then_on() {
     late.expect(&["conversation_created"]).await;
     leg.audio(mulaw(1500)).await;
     for subscriber in [&mut early, &mut late] {
-        let seen = subscriber
-            .expect(&["recognition_result", "message_response"])
-            .await;
+        let seen = subscriber.expect(&["recognition_result", "message_response"]).await;
         assert_eq!(seen[1]["sequenceNumber"], 1);
     }
     leg.stop().await;
     for subscriber in [&mut early, &mut late] {
-        subscriber
-            .expect(&["conversation_completed", "closed 1000"])
-            .await;
+        subscriber.expect(&["conversation_completed", "closed 1000"]).await;
     }
     engine.end().await;
 }
@@ -91,10 +85,7 @@ async fn a_subscriber_that_never_reads_costs_only_itself() {
     let mut sentences = 0;
     let deadline = std::time::Instant::now() + Duration::from_secs(60);
     while engine.state.counts().seats.subscribers > 1 {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "the deaf subscriber is still there"
-        );
+        assert!(std::time::Instant::now() < deadline, "the deaf subscriber is still there");
         // Two sentences in four seconds of audio.
         leg.audio(mulaw(4000)).await;
         for _ in 0..2 {
@@ -104,10 +95,7 @@ async fn a_subscriber_that_never_reads_costs_only_itself() {
         }
     }
     assert_eq!(engine.state.counters().get(Count::SlowClosed), 1);
-    assert!(
-        engine.state.counters().get(Count::InterimDropped) > 0,
-        "interim results went first"
-    );
+    assert!(engine.state.counters().get(Count::InterimDropped) > 0, "interim results went first");
     assert!(sentences > 60, "it was given room for its frames: {sentences}");
     leg.audio(mulaw(4000)).await;
     reader.expect(&["recognition_result", "message_response"]).await;
@@ -150,10 +138,7 @@ async fn a_subscriber_that_wakes_up_too_late_hears_that_it_was_too_slow() {
     let mut deaf = deaf_subscriber(&engine, "call").await;
     let deadline = std::time::Instant::now() + Duration::from_secs(60);
     while engine.state.counters().get(Count::SlowClosed) == 0 {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "nothing is too much for the deaf subscriber"
-        );
+        assert!(std::time::Instant::now() < deadline, "nothing is too much for the deaf subscriber");
         leg.audio(mulaw(4000)).await;
         for _ in 0..2 {
             leg.expect(&["recognition_result", "message_response"]).await;
@@ -163,11 +148,7 @@ async fn a_subscriber_that_wakes_up_too_late_hears_that_it_was_too_slow() {
     deaf.read_to_end(&mut everything).await.unwrap();
     // A close frame of ten bytes: 1008 and the reason.
     let close = [&[0x88, 10, 0x03, 0xf0][..], b"too slow"].concat();
-    assert!(
-        everything.ends_with(&close),
-        "{:?}",
-        &everything[everything.len() - 20..]
-    );
+    assert!(everything.ends_with(&close), "{:?}", &everything[everything.len() - 20..]);
     drop(deaf);
     leg.stop().await;
     engine.end().await;

@@ -48,9 +48,7 @@ impl Said {
 
 impl Client {
     pub(crate) async fn connect(url: &str) -> Self {
-        Self::try_connect(url.into_client_request().unwrap())
-            .await
-            .unwrap()
+        Self::try_connect(url.into_client_request().unwrap()).await.unwrap()
     }
 
     /// Connects with headers of the caller's; returns the status of a refusal.
@@ -102,9 +100,7 @@ impl Client {
 
     /// Returns the next thing that the engine says; pings are answered on the way.
     pub(crate) async fn next(&mut self) -> Said {
-        tokio::time::timeout(PATIENCE, self.next_at_leisure())
-            .await
-            .expect("the engine is silent")
+        tokio::time::timeout(PATIENCE, self.next_at_leisure()).await.expect("the engine is silent")
     }
 
     /// Returns what the engine says within a time.
@@ -153,9 +149,7 @@ impl Client {
     /// Starts and returns the conversation's id, which all acknowledgements must agree on.
     pub(crate) async fn start(&mut self, request: &Value) -> String {
         self.json(request).await;
-        let acks = self
-            .expect(&["started_listening", "conversation_created", "recognition_started"])
-            .await;
+        let acks = self.expect(&["started_listening", "conversation_created", "recognition_started"]).await;
         let id = &acks[1]["message"]["data"]["conversationId"];
         assert_eq!(*id, acks[2]["message"]["data"]["conversationId"]);
         id.as_str().unwrap().to_owned()

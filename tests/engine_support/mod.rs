@@ -2,11 +2,7 @@
 //! Every message that the client receives is checked against `docs/schemas/server-message.json`.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "what helps a test may fail it"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what helps a test may fail it")]
 
 pub(crate) mod client;
 pub(crate) mod scripted;
@@ -41,10 +37,7 @@ static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
 /// Panics unless the text is a message that the strictest client can read.
 pub(crate) fn check_message(text: &str) -> Value {
     let value: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
-    assert!(
-        SCHEMA.is_valid(&value),
-        "not in docs/schemas/server-message.json: {text}"
-    );
+    assert!(SCHEMA.is_valid(&value), "not in docs/schemas/server-message.json: {text}");
     check_integers(&value, text);
     value
 }
@@ -62,10 +55,7 @@ fn check_integers(value: &Value, text: &str) {
                     "timeOffset" => !is_duration,
                     _ => false,
                 };
-                assert!(
-                    !must_be_integer || field.is_i64() || field.is_u64(),
-                    "{name} has a point: {text}"
-                );
+                assert!(!must_be_integer || field.is_i64() || field.is_u64(), "{name} has a point: {text}");
                 check_integers(field, text);
             }
         }
@@ -112,11 +102,7 @@ impl Engine {
         let server = server.run();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Self {
-            address,
-            state,
-            server: handle,
-        }
+        Self { address, state, server: handle }
     }
 
     pub(crate) fn http(&self, path: &str) -> String {
@@ -135,11 +121,8 @@ impl Engine {
     }
 
     pub(crate) async fn ask_token(&self, body: &Value) -> (u16, Value) {
-        let mut response = awc::Client::default()
-            .post(self.http("/oauth2/token:generate"))
-            .send_json(body)
-            .await
-            .unwrap();
+        let mut response =
+            awc::Client::default().post(self.http("/oauth2/token:generate")).send_json(body).await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap())
     }
 

@@ -40,11 +40,7 @@ impl Hearing for Scripted {
     }
 
     fn check_capacity(&self) -> Result<(), HearingRefusal> {
-        if self.is_full {
-            Err(HearingRefusal::Overloaded)
-        } else {
-            Ok(())
-        }
+        if self.is_full { Err(HearingRefusal::Overloaded) } else { Ok(()) }
     }
 }
 
@@ -60,11 +56,7 @@ struct ScriptedEar {
 
 impl Ear for ScriptedEar {
     fn hear(&mut self, audio: &[u8]) {
-        assert_eq!(
-            audio.len() % self.format.sample_bytes(),
-            0,
-            "a sample was cut in two"
-        );
+        assert_eq!(audio.len() % self.format.sample_bytes(), 0, "a sample was cut in two");
         self.bytes += audio.len() as u64;
         while self.format.duration_ms(self.bytes) >= (self.spoken + 1) * WORD_MS {
             self.speak();
@@ -76,10 +68,7 @@ impl Ear for ScriptedEar {
         let sink = self.sink.take().expect("finish is called once");
         let delay = self.finish_delay;
         std::thread::spawn(move || {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "a thread of its own, as a recogniser has"
-            )]
+            #[expect(clippy::disallowed_methods, reason = "a thread of its own, as a recogniser has")]
             std::thread::sleep(delay);
             rest.into_iter().for_each(&sink);
             sink(Heard::Done);
@@ -95,11 +84,7 @@ impl ScriptedEar {
     fn speak(&mut self) {
         let word = SCRIPT[(self.spoken % SCRIPT.len() as u64) as usize];
         let start_ms = self.spoken * WORD_MS;
-        self.sentence.push(HeardWord {
-            word: word.to_owned(),
-            start_ms,
-            end_ms: start_ms + WORD_MS,
-        });
+        self.sentence.push(HeardWord { word: word.to_owned(), start_ms, end_ms: start_ms + WORD_MS });
         self.spoken += 1;
         let heard = if word.ends_with('.') {
             self.take_sentence()
@@ -130,10 +115,6 @@ impl ScriptedEar {
 }
 
 fn text(words: &[HeardWord]) -> String {
-    let text = words
-        .iter()
-        .map(|word| word.word.as_str())
-        .collect::<Vec<_>>()
-        .join(" ");
+    let text = words.iter().map(|word| word.word.as_str()).collect::<Vec<_>>().join(" ");
     text[..1].to_uppercase() + &text[1..]
 }

@@ -129,13 +129,7 @@ impl Conversation {
     pub fn start(connection_id: Arc<str>, directory: Arc<Directory>, timers: Timers) -> actix::Addr<Self> {
         Self::create(|ctx| {
             ctx.set_mailbox_capacity(MAILBOX);
-            Self {
-                connection_id,
-                directory,
-                timers,
-                room: Room::default(),
-                peers: HashMap::new(),
-            }
+            Self { connection_id, directory, timers, room: Room::default(), peers: HashMap::new() }
         })
     }
 
@@ -143,17 +137,8 @@ impl Conversation {
         for effect in effects {
             match effect {
                 Effect::Send { to, message } => self.send(to, &message, ctx),
-                Effect::Close {
-                    to,
-                    code,
-                    why,
-                    has_grace,
-                } => {
-                    let grace = if has_grace {
-                        self.timers.close_grace
-                    } else {
-                        Duration::ZERO
-                    };
+                Effect::Close { to, code, why, has_grace } => {
+                    let grace = if has_grace { self.timers.close_grace } else { Duration::ZERO };
                     for peer in self.peers_of(to) {
                         peer.outbox.close(code, why, grace);
                     }
@@ -232,10 +217,7 @@ impl Conversation {
     }
 
     fn peers_of(&self, to: Audience) -> impl Iterator<Item = &Peer> {
-        self.room
-            .sockets(to)
-            .into_iter()
-            .filter_map(|id| self.peers.get(&id))
+        self.room.sockets(to).into_iter().filter_map(|id| self.peers.get(&id))
     }
 }
 
@@ -257,11 +239,8 @@ impl Handler<Join> for Conversation {
         let Join { id, outbox, end_leg } = message;
         let is_leg = end_leg.is_some();
         self.peers.insert(id, Peer { outbox, end_leg });
-        let effects = if is_leg {
-            self.room.leg_joined(id)
-        } else {
-            self.room.subscriber_joined(id, now_ms())
-        };
+        let effects =
+            if is_leg { self.room.leg_joined(id) } else { self.room.subscriber_joined(id, now_ms()) };
         self.perform(effects, ctx);
     }
 }
@@ -270,9 +249,7 @@ impl Handler<LegStarted> for Conversation {
     type Result = ();
 
     fn handle(&mut self, message: LegStarted, ctx: &mut Self::Context) {
-        let effects = self
-            .room
-            .leg_started(message.id, message.request, message.ear, now_ms());
+        let effects = self.room.leg_started(message.id, message.request, message.ear, now_ms());
         self.perform(effects, ctx);
     }
 }
@@ -298,9 +275,7 @@ impl Handler<EarHeard> for Conversation {
     type Result = ();
 
     fn handle(&mut self, message: EarHeard, ctx: &mut Self::Context) {
-        let effects = self
-            .room
-            .heard(message.id, message.ear, message.anchor, message.heard, now_ms());
+        let effects = self.room.heard(message.id, message.ear, message.anchor, message.heard, now_ms());
         self.perform_and_rest(effects, ctx);
     }
 }

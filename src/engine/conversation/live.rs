@@ -53,9 +53,7 @@ impl Live {
     }
 
     pub(super) fn created(&self) -> ServerMessage {
-        ServerMessage::ConversationCreated(ConversationRef {
-            conversation_id: self.id.clone(),
-        })
+        ServerMessage::ConversationCreated(ConversationRef { conversation_id: self.id.clone() })
     }
 
     /// Returns who speaks on a leg after a start request; `before` is who spoke on it until now.
@@ -64,10 +62,7 @@ impl Live {
         let same_id = || Some(before.user.id.clone()).filter(|id| !id.is_empty());
         let Some(speaker) = &request.speaker else {
             let id = same_id().unwrap_or_else(ids::member);
-            let user = User {
-                id,
-                ..before.user.clone()
-            };
+            let user = User { id, ..before.user.clone() };
             return Voice { user, ..*before };
         };
         let is_same = before.user.user_id == speaker.user_id;
@@ -94,11 +89,7 @@ impl Live {
         voice: &Voice,
         timezone_offset: i64,
     ) -> ServerMessage {
-        let from = if voice.is_named {
-            voice.user.clone()
-        } else {
-            User::default()
-        };
+        let from = if voice.is_named { voice.user.clone() } else { User::default() };
         let message = transcript::message(words, anchor, self.began_at_ms, timezone_offset, from);
         let sequence_number = self.messages_sent;
         self.messages_sent += 1;

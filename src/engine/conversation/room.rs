@@ -62,32 +62,18 @@ impl Room {
         if self.is_draining {
             return vec![close(Audience::One(leg), CloseCode::Away, "shutting down", false)];
         }
-        self.legs.insert(
-            leg,
-            Leg {
-                is_connected: true,
-                ..Leg::default()
-            },
-        );
+        self.legs.insert(leg, Leg { is_connected: true, ..Leg::default() });
         Vec::new()
     }
 
     /// A subscriber's socket opened.
     pub fn subscriber_joined(&mut self, subscriber: SocketId, now_ms: i64) -> Vec<Effect> {
         if self.is_draining {
-            return vec![close(
-                Audience::One(subscriber),
-                CloseCode::Away,
-                "shutting down",
-                false,
-            )];
+            return vec![close(Audience::One(subscriber), CloseCode::Away, "shutting down", false)];
         }
         self.subscribers.insert(subscriber, now_ms);
         let created = self.live.as_ref().map(|live| live.created());
-        created
-            .map(|created| send(Audience::One(subscriber), created))
-            .into_iter()
-            .collect()
+        created.map(|created| send(Audience::One(subscriber), created)).into_iter().collect()
     }
 
     /// A leg asked to start, for the first time or again. `ear` is the new ear that listens to it, if there is one.
@@ -99,11 +85,7 @@ impl Room {
         now_ms: i64,
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if self
-            .legs
-            .get(&id)
-            .is_some_and(|leg| matches!(leg.phase, Phase::Flushing { .. }))
-        {
+        if self.legs.get(&id).is_some_and(|leg| matches!(leg.phase, Phase::Flushing { .. })) {
             // It starts before its stop was answered: answer first.
             effects.extend(self.acknowledge_stop(id));
         }
@@ -125,9 +107,7 @@ impl Room {
             leg.ears.insert(ear);
             leg.newest_ear = leg.newest_ear.max(ear);
         }
-        let conversation = ConversationRef {
-            conversation_id: live.id.clone(),
-        };
+        let conversation = ConversationRef { conversation_id: live.id.clone() };
         for acknowledgement in [
             ServerMessage::StartedListening,
             ServerMessage::ConversationCreated(conversation.clone()),
@@ -165,10 +145,8 @@ impl Room {
         let to = Audience::LegAndSubscribers(id);
         match heard {
             Heard::Partial { text, end_ms, .. } => {
-                let is_wanted = leg
-                    .request
-                    .as_ref()
-                    .is_some_and(|r| r.speech.interim_results.unwrap_or(true));
+                let is_wanted =
+                    leg.request.as_ref().is_some_and(|r| r.speech.interim_results.unwrap_or(true));
                 // The words of an ear that has been replaced come as final ones only.
                 if !is_wanted
                     || text.trim().is_empty()
@@ -181,22 +159,8 @@ impl Room {
                 vec![send(to, recognition_result(result))]
             }
             Heard::Final { punctuated, .. } if punctuated.trim().is_empty() => Vec::new(),
-            Heard::Final {
-                transcript,
-                punctuated,
-                words,
-                confidence,
-                start_ms,
-                end_ms,
-            } => {
-                let words = FinalWords {
-                    transcript,
-                    punctuated,
-                    words,
-                    confidence,
-                    start_ms,
-                    end_ms,
-                };
+            Heard::Final { transcript, punctuated, words, confidence, start_ms, end_ms } => {
+                let words = FinalWords { transcript, punctuated, words, confidence, start_ms, end_ms };
                 let result = transcript::final_result(&words, anchor, leg.voice.user.clone());
                 let timezone_offset = leg.request.as_ref().map_or(0, |request| request.timezone_offset);
                 let message = live.message(&words, anchor, &leg.voice, timezone_offset);
@@ -286,10 +250,7 @@ impl Room {
         match &mut self.live {
             Some(live) if has_ears && is_long_ago(live.heard_at_ms) => {
                 live.heard_at_ms = now_ms;
-                self.legs
-                    .keys()
-                    .map(|id| Effect::EndLeg(*id, AfterStop::Close))
-                    .collect()
+                self.legs.keys().map(|id| Effect::EndLeg(*id, AfterStop::Close)).collect()
             }
             Some(_) => Vec::new(),
             None => {
@@ -316,12 +277,7 @@ impl Room {
             .collect();
         effects.extend(self.settle());
         if self.live.is_none() {
-            effects.push(close(
-                Audience::Subscribers,
-                CloseCode::Away,
-                "shutting down",
-                false,
-            ));
+            effects.push(close(Audience::Subscribers, CloseCode::Away, "shutting down", false));
         }
         effects
     }
@@ -345,10 +301,7 @@ impl Room {
     /// Legs that belong to the conversation: they have started and are not on their way out.
     fn listening_legs(&self) -> impl Iterator<Item = SocketId> {
         let belongs = |leg: &Leg| leg.is_connected && !matches!(leg.phase, Phase::Open | Phase::Leaving);
-        self.legs
-            .iter()
-            .filter(move |(_, leg)| belongs(leg))
-            .map(|(id, _)| *id)
+        self.legs.iter().filter(move |(_, leg)| belongs(leg)).map(|(id, _)| *id)
     }
 
     fn ear_done(&mut self, id: SocketId, ear: EarNumber) -> Vec<Effect> {
@@ -356,11 +309,7 @@ impl Room {
             return Vec::new();
         };
         leg.ears.remove(&ear);
-        if leg.ears.is_empty() {
-            self.after_last_ear(id)
-        } else {
-            Vec::new()
-        }
+        if leg.ears.is_empty() { self.after_last_ear(id) } else { Vec::new() }
     }
 
     /// Nothing more comes from a leg's ears: answers its stop, or lets go of it when its socket is gone.
@@ -386,10 +335,7 @@ impl Room {
             _ => AfterStop::Close,
         };
         let was_started = leg.request.is_some();
-        let conversation_id = self
-            .live
-            .as_ref()
-            .map_or_else(ids::sixteen_digits, |live| live.id.clone());
+        let conversation_id = self.live.as_ref().map_or_else(ids::sixteen_digits, |live| live.id.clone());
         let mut effects = vec![send(Audience::One(id), completed(conversation_id))];
         if was_started {
             effects.push(send(Audience::One(id), ServerMessage::RecognitionStopped));
@@ -422,10 +368,7 @@ impl Room {
 
     /// Finalises the conversation if no leg keeps it alive, or begins to wait for one that dropped.
     fn settle(&mut self) -> Vec<Effect> {
-        let is_kept = self
-            .legs
-            .values()
-            .any(|leg| !matches!(leg.phase, Phase::Open | Phase::Leaving));
+        let is_kept = self.legs.values().any(|leg| !matches!(leg.phase, Phase::Open | Phase::Leaving));
         let Some(live) = self.live.as_mut().filter(|_| !is_kept) else {
             return Vec::new();
         };
@@ -464,19 +407,11 @@ impl Room {
 }
 
 fn send(to: Audience, message: ServerMessage) -> Effect {
-    Effect::Send {
-        to,
-        message: Box::new(message),
-    }
+    Effect::Send { to, message: Box::new(message) }
 }
 
 fn close(to: Audience, code: CloseCode, why: &'static str, has_grace: bool) -> Effect {
-    Effect::Close {
-        to,
-        code,
-        why,
-        has_grace,
-    }
+    Effect::Close { to, code, why, has_grace }
 }
 
 fn recognition_result(result: RecognitionResult) -> ServerMessage {

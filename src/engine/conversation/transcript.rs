@@ -62,9 +62,7 @@ pub fn final_result(heard: &FinalWords, anchor: Anchor, user: User) -> Recogniti
     RecognitionResult {
         is_final: true,
         payload: payload(words, heard.transcript.clone(), heard.confidence.clamp(0.0, 1.0)),
-        punctuated: Punctuated {
-            transcript: heard.punctuated.clone(),
-        },
+        punctuated: Punctuated { transcript: heard.punctuated.clone() },
         user,
         time_offset: anchor.leg_offset_ms + heard.end_ms,
     }
@@ -106,13 +104,7 @@ pub fn message(
 
 fn payload(words: Vec<RecognizedWord>, transcript: String, confidence: f64) -> RecognitionPayload {
     RecognitionPayload {
-        raw: RawRecognition {
-            alternatives: vec![Alternative {
-                words,
-                transcript,
-                confidence,
-            }],
-        },
+        raw: RawRecognition { alternatives: vec![Alternative { words, transcript, confidence }] },
     }
 }
 
@@ -151,20 +143,13 @@ fn unpunctuated(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const ANCHOR: Anchor = Anchor {
-        leg_offset_ms: 5000,
-        began_at_ms: 1_772_637_600_000,
-    };
+    const ANCHOR: Anchor = Anchor { leg_offset_ms: 5000, began_at_ms: 1_772_637_600_000 };
 
     fn heard() -> FinalWords {
         FinalWords {
             transcript: "my bill".to_owned(),
             punctuated: "My bill.".to_owned(),
-            words: vec![HeardWord {
-                word: "my".to_owned(),
-                start_ms: 200,
-                end_ms: 450,
-            }],
+            words: vec![HeardWord { word: "my".to_owned(), start_ms: 200, end_ms: 450 }],
             confidence: 1.5,
             start_ms: 200,
             end_ms: 1900,

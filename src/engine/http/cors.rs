@@ -25,14 +25,8 @@ pub async fn allow(
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         for (name, value) in [
-            (
-                header::ACCESS_CONTROL_ALLOW_METHODS,
-                "GET, POST, PUT, PATCH, DELETE, OPTIONS",
-            ),
-            (
-                header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "Content-Type, Authorization, x-api-key",
-            ),
+            (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE, OPTIONS"),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type, Authorization, x-api-key"),
             (header::ACCESS_CONTROL_MAX_AGE, "86400"),
         ] {
             headers.insert(name, HeaderValue::from_static(value));
@@ -49,8 +43,6 @@ fn allowed_origin(request: &ServiceRequest) -> Option<HeaderValue> {
     if allowed.iter().any(|one| one == "*") {
         return Some(HeaderValue::from_static("*"));
     }
-    let is_listed = allowed
-        .iter()
-        .any(|one| one.trim_end_matches('/').as_bytes() == origin.as_bytes());
+    let is_listed = allowed.iter().any(|one| one.trim_end_matches('/').as_bytes() == origin.as_bytes());
     is_listed.then(|| origin.clone())
 }

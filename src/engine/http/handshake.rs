@@ -81,10 +81,7 @@ pub async fn refuse(
 }
 
 fn is_upgrade(request: &HttpRequest) -> bool {
-    let upgrade = request
-        .headers()
-        .get(header::UPGRADE)
-        .and_then(|value| value.to_str().ok());
+    let upgrade = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
     upgrade.is_some_and(|value| value.to_ascii_lowercase().contains("websocket"))
 }
 
@@ -92,16 +89,13 @@ fn is_upgrade(request: &HttpRequest) -> bool {
 fn connection_id(path: &str) -> Option<String> {
     // All these paths end in `{name}/{id}`; without an id the last segment is the name itself.
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-    let name_at = segments
-        .iter()
-        .position(|segment| matches!(*segment, "insights" | "streaming" | "subscribe"))?;
+    let name_at =
+        segments.iter().position(|segment| matches!(*segment, "insights" | "streaming" | "subscribe"))?;
     let [raw] = segments.get(name_at + 1..)? else {
         return None;
     };
     let decoded = percent_decode_str(raw).decode_utf8().ok()?;
-    (1..=LONGEST_CONNECTION_ID)
-        .contains(&decoded.len())
-        .then(|| decoded.into_owned())
+    (1..=LONGEST_CONNECTION_ID).contains(&decoded.len()).then(|| decoded.into_owned())
 }
 
 #[cfg(test)]

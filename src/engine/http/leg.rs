@@ -143,10 +143,7 @@ impl Leg {
 
     fn modify(&mut self, request: &ModifyRequest) -> Vec<Effect> {
         let Some(current) = self.format.filter(|_| self.is_listening()) else {
-            return vec![Effect::Complain(error(
-                "No active request to modify.",
-                NO_DETAILS,
-            ))];
+            return vec![Effect::Complain(error("No active request to modify.", NO_DETAILS))];
         };
         match AudioFormat::from_wish(&request.speech, Some(current)) {
             Ok(format) if format == current => vec![Effect::Modified(format)],
@@ -182,10 +179,7 @@ impl Leg {
 }
 
 fn error(message: &str, details: &str) -> ErrorMessage {
-    ErrorMessage {
-        details: details.to_owned(),
-        message: message.to_owned(),
-    }
+    ErrorMessage { details: details.to_owned(), message: message.to_owned() }
 }
 
 #[cfg(test)]
@@ -230,10 +224,7 @@ mod tests {
             (vec!["__PING__"], "pong"),
             (vec!["nonsense"], "complain Invalid JSON payload."),
             (vec!["{}"], "complain 'type' must be provided in the payload."),
-            (
-                vec![r#"{"type":"dance"}"#],
-                "complain Unsupported 'type' detected: dance",
-            ),
+            (vec![r#"{"type":"dance"}"#], "complain Unsupported 'type' detected: dance"),
             (vec![MODIFY], "complain No active request to modify."),
             (vec![STOP], "stop Close"),
             (vec![START], "begin MULAW"),
@@ -251,15 +242,9 @@ mod tests {
             (vec![START, STOP, "__PING__"], "pong"),
             (vec![START_STAYING, STOP], "stop Pause, pause 1 20"),
             (vec![START_STAYING, STOP, STOP], "stop Pause"),
-            (
-                vec![START_STAYING, STOP, MODIFY],
-                "complain No active request to modify.",
-            ),
+            (vec![START_STAYING, STOP, MODIFY], "complain No active request to modify."),
             (vec![START_STAYING, STOP, START_STAYING], "begin MULAW"),
-            (
-                vec![START_STAYING, STOP, START_STAYING, STOP],
-                "stop Pause, pause 2 20",
-            ),
+            (vec![START_STAYING, STOP, START_STAYING, STOP], "stop Pause, pause 2 20"),
             (vec![START_STAYING, STOP, START, STOP], "stop Close"),
             (vec![START_OPUS, START], ""),
         ] {

@@ -50,22 +50,10 @@ impl Listening {
         self.finish();
         let number = self.ears + 1;
         let began_at_ms = Arc::new(AtomicI64::new(NOT_YET));
-        let sink = sink(
-            leg,
-            number,
-            self.heard_ms,
-            began_at_ms.clone(),
-            conversation.clone(),
-        );
+        let sink = sink(leg, number, self.heard_ms, began_at_ms.clone(), conversation.clone());
         let ear = hearing.open(format, sink)?;
         self.ears = number;
-        self.current = Some(Current {
-            ear,
-            format,
-            bytes: 0,
-            half: None,
-            began_at_ms,
-        });
+        self.current = Some(Current { ear, format, bytes: 0, half: None, began_at_ms });
         Ok(number)
     }
 
@@ -94,8 +82,7 @@ impl Current {
             return;
         }
         if self.began_at_ms.load(Ordering::Relaxed) == NOT_YET {
-            self.began_at_ms
-                .store(Timestamp::now().as_millisecond(), Ordering::Relaxed);
+            self.began_at_ms.store(Timestamp::now().as_millisecond(), Ordering::Relaxed);
         }
         self.bytes += audio.len() as u64;
         if self.format.sample_bytes() == 2 {
@@ -128,15 +115,7 @@ fn sink(
             known => known,
         };
         let is_partial = matches!(heard, Heard::Partial { .. });
-        let message = EarHeard {
-            id,
-            ear,
-            anchor: Anchor {
-                leg_offset_ms,
-                began_at_ms,
-            },
-            heard,
-        };
+        let message = EarHeard { id, ear, anchor: Anchor { leg_offset_ms, began_at_ms }, heard };
         if is_partial {
             // A newer one follows; one that finds no room is not missed.
             let _ = conversation.try_send(message);

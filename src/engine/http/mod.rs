@@ -41,10 +41,9 @@ pub fn configure(cfg: &mut web::ServiceConfig, state: EngineState) {
         web::post().to(token::generate),
     );
     cfg.service(token.wrap(from_fn(cors::allow)));
-    for streaming in [
-        r"/{s0:/*}v1{s1:/+}realtime{s2:/+}insights{id:(/.*)?}",
-        r"/{s0:/*}v1{s1:/+}streaming{id:(/.*)?}",
-    ] {
+    for streaming in
+        [r"/{s0:/*}v1{s1:/+}realtime{s2:/+}insights{id:(/.*)?}", r"/{s0:/*}v1{s1:/+}streaming{id:(/.*)?}"]
+    {
         cfg.service(path(streaming, web::get().to(streaming::open)));
     }
     for subscribe in [
@@ -60,9 +59,7 @@ pub fn configure(cfg: &mut web::ServiceConfig, state: EngineState) {
 fn path(pattern: &str, route: Route) -> Resource {
     web::resource(pattern)
         .route(route)
-        .default_service(web::to(async || {
-            message(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
-        }))
+        .default_service(web::to(async || message(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")))
 }
 
 /// Returns an answer of the one form that all failures have.

@@ -68,10 +68,7 @@ impl Refusals {
         }
         drop(held);
         let mut response = HttpResponse::build(status);
-        if matches!(
-            status,
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-        ) {
+        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             response.insert_header((header::RETRY_AFTER, "5"));
         }
         response.json(json!({ "message": text }))
@@ -86,9 +83,7 @@ impl Refusals {
     pub fn has_guessed_too_often(&self, address: Option<IpAddr>) -> bool {
         let fresh = |record: &Record| record.latest.elapsed() < MEMORY;
         let addresses = self.lock();
-        addresses
-            .get(&address)
-            .is_some_and(|record| fresh(record) && record.guesses >= self.most_guesses)
+        addresses.get(&address).is_some_and(|record| fresh(record) && record.guesses >= self.most_guesses)
     }
 
     /// Notes wrong credentials.
@@ -98,11 +93,8 @@ impl Refusals {
 
     /// The more often an address is refused, the longer it waits.
     fn next_delay(&self, address: Option<IpAddr>, status: StatusCode) -> Duration {
-        let refused = self
-            .record(address, |record| {
-                record.refused = record.refused.saturating_add(1)
-            })
-            .refused;
+        let refused =
+            self.record(address, |record| record.refused = record.refused.saturating_add(1)).refused;
         // Once when it begins and once when it does not stop: a client without back-off would fill the log.
         if refused == 1 || refused == 10 {
             let repeats = refused - 1;
@@ -120,11 +112,7 @@ impl Refusals {
                 addresses.clear();
             }
         }
-        let blank = Record {
-            refused: 0,
-            guesses: 0,
-            latest: now,
-        };
+        let blank = Record { refused: 0, guesses: 0, latest: now };
         let record = addresses.entry(address).or_insert(blank);
         if now.duration_since(record.latest) >= MEMORY {
             *record = blank;
@@ -147,11 +135,7 @@ mod tests {
     fn who_comes_again_waits_longer_up_to_a_bound_and_others_do_not() {
         let refusals = Refusals::new(&EngineSettings::default());
         let address = |last| Some(IpAddr::from([192, 0, 2, last]));
-        let delay = |last| {
-            refusals
-                .next_delay(address(last), StatusCode::UNAUTHORIZED)
-                .as_millis()
-        };
+        let delay = |last| refusals.next_delay(address(last), StatusCode::UNAUTHORIZED).as_millis();
         assert_eq!([delay(1), delay(1), delay(1)], [1000, 1500, 2000]);
         for _ in 0..100 {
             delay(1);

@@ -40,11 +40,7 @@ pub struct SocketParts {
 impl SocketParts {
     /// Returns the parts of a socket whose messages have at most `message_limit` bytes.
     pub fn new(message_limit: usize) -> Self {
-        Self {
-            shell: Shell::new(message_limit),
-            outbox: None,
-            missed: 0,
-        }
+        Self { shell: Shell::new(message_limit), outbox: None, missed: 0 }
     }
 
     /// The peer has shown that it lives.

@@ -47,11 +47,7 @@ pub async fn open(
         let text = "All speech recognition capacity is in use.";
         return Ok(handshake::refuse(&request, &state, StatusCode::SERVICE_UNAVAILABLE, text).await);
     }
-    let Admission {
-        seat,
-        token_left,
-        subprotocol,
-    } = admission;
+    let Admission { seat, token_left, subprotocol } = admission;
     let frame_limit = state.settings().limits.text_message;
     let leg = LegSocket {
         parts: SocketParts::new(frame_limit),
@@ -147,8 +143,7 @@ impl LegSocket {
 
     fn open_ear(&mut self, format: AudioFormat) -> Result<u32, HearingRefusal> {
         let (leg, conversation) = (self.seat.socket(), self.seat.conversation());
-        self.listening
-            .open(self.state.hearing(), format, leg, conversation)
+        self.listening.open(self.state.hearing(), format, leg, conversation)
     }
 
     fn hear(&mut self, audio: &Bytes, ctx: &mut WebsocketContext<Self>) {
@@ -232,11 +227,7 @@ impl Actor for LegSocket {
                 socket.perform(effects, ctx);
             }
         });
-        self.tell(Join {
-            id: self.seat.socket(),
-            outbox,
-            end_leg: Some(ctx.address().recipient()),
-        });
+        self.tell(Join { id: self.seat.socket(), outbox, end_leg: Some(ctx.address().recipient()) });
         debug!(leg:% = self.seat.socket(); "leg opened");
     }
 

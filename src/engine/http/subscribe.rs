@@ -28,14 +28,11 @@ pub async fn open(
     payload: web::Payload,
     state: web::Data<EngineState>,
 ) -> Result<HttpResponse, Error> {
-    let Admission {
-        seat,
-        token_left,
-        subprotocol,
-    } = match handshake::admit(&request, &state, Role::Subscriber).await {
-        Ok(admission) => admission,
-        Err(refusal) => return Ok(refusal),
-    };
+    let Admission { seat, token_left, subprotocol } =
+        match handshake::admit(&request, &state, Role::Subscriber).await {
+            Ok(admission) => admission,
+            Err(refusal) => return Ok(refusal),
+        };
     let subscriber = SubscriberSocket {
         parts: SocketParts::new(MESSAGE_LIMIT),
         handle: SocketHandle::of(&request),
@@ -44,13 +41,7 @@ pub async fn open(
         token_left,
     };
     state.counters().add(Count::SubscriberOpened);
-    server::accept(
-        subscriber,
-        &request,
-        payload,
-        MESSAGE_LIMIT,
-        subprotocol.as_deref(),
-    )
+    server::accept(subscriber, &request, payload, MESSAGE_LIMIT, subprotocol.as_deref())
 }
 
 struct SubscriberSocket {
@@ -84,18 +75,10 @@ impl Actor for SubscriberSocket {
         if settings.close_at_token_expiry {
             socket::close_at_expiry(ctx, self.token_left);
         }
-        let join = Join {
-            id: self.seat.socket(),
-            outbox: outbox.clone(),
-            end_leg: None,
-        };
+        let join = Join { id: self.seat.socket(), outbox: outbox.clone(), end_leg: None };
         if let Err(error) = self.seat.conversation().try_send(join) {
             warn!(error:% = error; "a subscriber found no conversation");
-            outbox.close(
-                CloseCode::Error,
-                "the conversation does not answer",
-                Duration::ZERO,
-            );
+            outbox.close(CloseCode::Error, "the conversation does not answer", Duration::ZERO);
         }
     }
 }

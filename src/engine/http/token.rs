@@ -34,21 +34,15 @@ pub async fn generate(
         return message(StatusCode::UNAUTHORIZED, "The appId or appSecret is not valid.");
     }
     // A fresh token each time: a cached one with little life left breaks JS clients (1.3).
-    HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(json!({
-            "accessToken": state.tokens().issue(&app_id, unix_now_s()),
-            "expiresIn": state.tokens().lifetime().as_secs(),
-        }))
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({
+        "accessToken": state.tokens().issue(&app_id, unix_now_s()),
+        "expiresIn": state.tokens().lifetime().as_secs(),
+    }))
 }
 
 fn credentials(body: &[u8]) -> Result<(String, String), &'static str> {
     let body: Value = serde_json::from_slice(body).map_err(|_| "The request body must be valid JSON")?;
-    let text = |name: &str| {
-        body.get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
+    let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     match text("type") {
         None => return Err("\"type\" is required"),
         Some("application") => {}
@@ -68,22 +62,10 @@ mod tests {
         for (body, expected) in [
             ("", "The request body must be valid JSON"),
             ("[]", "\"type\" is required"),
-            (
-                r#"{"type":"password","appId":"a","appSecret":"s"}"#,
-                "\"type\" must be one of [application]",
-            ),
-            (
-                r#"{"type":"application","appSecret":"s"}"#,
-                "\"appId\" is required",
-            ),
-            (
-                r#"{"type":"application","appId":7,"appSecret":"s"}"#,
-                "\"appId\" is required",
-            ),
-            (
-                r#"{"type":"application","appId":"a","appSecret":""}"#,
-                "\"appSecret\" is required",
-            ),
+            (r#"{"type":"password","appId":"a","appSecret":"s"}"#, "\"type\" must be one of [application]"),
+            (r#"{"type":"application","appSecret":"s"}"#, "\"appId\" is required"),
+            (r#"{"type":"application","appId":7,"appSecret":"s"}"#, "\"appId\" is required"),
+            (r#"{"type":"application","appId":"a","appSecret":""}"#, "\"appSecret\" is required"),
         ] {
             assert_eq!(credentials(body.as_bytes()).unwrap_err(), expected, "{body}");
         }

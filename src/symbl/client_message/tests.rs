@@ -39,29 +39,14 @@ fn every_spelling_of_every_type_is_understood() {
         ("__PING__", ClientMessage::Ping),
         (" __PING__\n", ClientMessage::Ping),
         (r#""__PING__""#, ClientMessage::Ping),
-        (
-            r#"{"type":"start_request"}"#,
-            ClientMessage::Start(Box::default()),
-        ),
-        (
-            r#"{"type":"START_REQUEST"}"#,
-            ClientMessage::Start(Box::default()),
-        ),
-        (
-            r#"{"type":"modify_request"}"#,
-            ClientMessage::Modify(ModifyRequest::default()),
-        ),
-        (
-            r#"{"type":"Modify_Request"}"#,
-            ClientMessage::Modify(ModifyRequest::default()),
-        ),
+        (r#"{"type":"start_request"}"#, ClientMessage::Start(Box::default())),
+        (r#"{"type":"START_REQUEST"}"#, ClientMessage::Start(Box::default())),
+        (r#"{"type":"modify_request"}"#, ClientMessage::Modify(ModifyRequest::default())),
+        (r#"{"type":"Modify_Request"}"#, ClientMessage::Modify(ModifyRequest::default())),
         ("", not_json()),
         ("hello", not_json()),
         ("{'type': 'start_request'}", not_json()),
-        (
-            r#"{"type":"start_request","disconnectOnStopRequest":}"#,
-            not_json(),
-        ),
+        (r#"{"type":"start_request","disconnectOnStopRequest":}"#, not_json()),
         ("{}", no_type()),
         ("[]", no_type()),
         ("null", no_type()),
@@ -112,31 +97,17 @@ fn the_original_bridge_is_read_completely() {
         panic!("not a start_request");
     };
     let expected = StartRequest {
-        insight_types: vec![
-            InsightType::Question,
-            InsightType::ActionItem,
-            InsightType::FollowUp,
-        ],
+        insight_types: vec![InsightType::Question, InsightType::ActionItem, InsightType::FollowUp],
         meeting_title: Some("My Test Meeting".to_owned()),
         confidence_threshold: 0.7,
         timezone_offset: 480,
         sentiment: true,
-        redaction: Redaction {
-            identify: true,
-            redact: false,
-            replacement: "*****".to_owned(),
-        },
+        redaction: Redaction { identify: true, redact: false, replacement: "*****".to_owned() },
         speech: speech(Some("MULAW"), Some(8000)),
-        speaker: Some(Speaker {
-            user_id: "+15550000001".to_owned(),
-            name: "Agent".to_owned(),
-        }),
+        speaker: Some(Speaker { user_id: "+15550000001".to_owned(), name: "Agent".to_owned() }),
         enable_all_trackers: true,
         custom_vocabulary: ["Twilio", "Mark"]
-            .map(|text| VocabularyHint {
-                text: text.to_owned(),
-                strength: None,
-            })
+            .map(|text| VocabularyHint { text: text.to_owned(), strength: None })
             .to_vec(),
         ..StartRequest::default()
     };
@@ -146,10 +117,7 @@ fn the_original_bridge_is_read_completely() {
 #[test]
 fn the_audio_format_is_found_in_both_places_and_the_nested_one_wins() {
     for (config, expected) in [
-        (
-            r#"{"encoding":"mulaw","sampleRateHertz":8000}"#,
-            speech(Some("mulaw"), Some(8000)),
-        ),
+        (r#"{"encoding":"mulaw","sampleRateHertz":8000}"#, speech(Some("mulaw"), Some(8000))),
         (
             r#"{"speechRecognition":{"encoding":"LINEAR16","sampleRateHertz":44100}}"#,
             speech(Some("LINEAR16"), Some(44_100)),
@@ -158,32 +126,19 @@ fn the_audio_format_is_found_in_both_places_and_the_nested_one_wins() {
             r#"{"encoding":"MULAW","sampleRateHertz":8000,"speechRecognition":{"encoding":"LINEAR16"}}"#,
             speech(Some("LINEAR16"), Some(8000)),
         ),
-        (
-            r#"{"sampleRateHertz":"16000","engine":"google"}"#,
-            speech(None, Some(16_000)),
-        ),
+        (r#"{"sampleRateHertz":"16000","engine":"google"}"#, speech(None, Some(16_000))),
         (r#"{"sampleRateHertz":16000.0}"#, speech(None, Some(16_000))),
         (r#"{"sampleRateHertz":-1}"#, speech(None, Some(0))),
         (
             r#"{"sampleRateHertz":"fast"}"#,
-            SpeechWish {
-                sample_rate_hertz: Some(RateWish::NotANumber),
-                ..SpeechWish::default()
-            },
+            SpeechWish { sample_rate_hertz: Some(RateWish::NotANumber), ..SpeechWish::default() },
         ),
         (
             r#"{"interimResults":false,"speechRecognition":{}}"#,
-            SpeechWish {
-                interim_results: Some(false),
-                ..SpeechWish::default()
-            },
+            SpeechWish { interim_results: Some(false), ..SpeechWish::default() },
         ),
     ] {
-        assert_eq!(
-            start(&format!(r#""config":{config}"#)).speech,
-            expected,
-            "{config}"
-        );
+        assert_eq!(start(&format!(r#""config":{config}"#)).speech, expected, "{config}");
     }
 }
 
@@ -204,49 +159,23 @@ fn numbers_and_flags_are_clamped_and_taken_in_every_type() {
     for (fields, disconnects, timeout) in [
         (r#""disconnectOnStopRequest":false"#, false, 1800),
         (r#""disconnectOnStopRequest":"false""#, false, 1800),
-        (
-            r#""disconnectOnStopRequest":false,"disconnectOnStopRequestTimeout":3600"#,
-            false,
-            1800,
-        ),
-        (
-            r#""disconnectOnStopRequest":false,"disconnectOnStopRequestTimeout":20"#,
-            false,
-            20,
-        ),
-        (
-            r#""disconnectOnStopRequest":false,"disconnectOnStopRequestTimeout":0"#,
-            true,
-            0,
-        ),
-        (
-            r#""disconnectOnStopRequest":true,"disconnectOnStopRequestTimeout":20"#,
-            true,
-            20,
-        ),
+        (r#""disconnectOnStopRequest":false,"disconnectOnStopRequestTimeout":3600"#, false, 1800),
+        (r#""disconnectOnStopRequest":false,"disconnectOnStopRequestTimeout":20"#, false, 20),
+        (r#""disconnectOnStopRequest":false,"disconnectOnStopRequestTimeout":0"#, true, 0),
+        (r#""disconnectOnStopRequest":true,"disconnectOnStopRequestTimeout":20"#, true, 20),
     ] {
         let request = start(fields);
         assert_eq!(request.disconnect_on_stop, disconnects, "{fields}");
         assert_eq!(request.disconnect_on_stop_timeout, seconds(timeout), "{fields}");
     }
-    for (value, threshold) in [
-        ("0.1", 0.1),
-        ("7", 1.0),
-        ("-1", 0.0),
-        ("\"0.6\"", 0.6),
-        ("null", 0.5),
-    ] {
+    for (value, threshold) in [("0.1", 0.1), ("7", 1.0), ("-1", 0.0), ("\"0.6\"", 0.6), ("null", 0.5)] {
         let request = start(&format!(r#""config":{{"confidenceThreshold":{value}}}"#));
         assert_eq!(request.confidence_threshold, threshold, "{value}");
     }
-    for (value, replacement) in [
-        ("\"\"", "****"),
-        ("\"#\"", "#"),
-        ("\"aaaaaaaaaaaaaaaaaaaa\"", "aaaaaaaaaaaaaaaa"),
-    ] {
-        let request = start(&format!(
-            r#""config":{{"redaction":{{"redactionString":{value}}}}}"#
-        ));
+    for (value, replacement) in
+        [("\"\"", "****"), ("\"#\"", "#"), ("\"aaaaaaaaaaaaaaaaaaaa\"", "aaaaaaaaaaaaaaaa")]
+    {
+        let request = start(&format!(r#""config":{{"redaction":{{"redactionString":{value}}}}}"#));
         assert_eq!(request.redaction.replacement, replacement);
     }
 }
@@ -261,10 +190,7 @@ fn trackers_titles_and_speakers_are_found_wherever_clients_put_them() {
 
     let title = |fields| start(fields).meeting_title.unwrap();
     assert_eq!(title(r#""meetingTitle":"top""#), "top");
-    assert_eq!(
-        title(r#""meetingTitle":"top","config":{"meetingTitle":"inner"}"#),
-        "inner"
-    );
+    assert_eq!(title(r#""meetingTitle":"top","config":{"meetingTitle":"inner"}"#), "inner");
 
     let trackers =
         start(r#""trackers":[{"name":"Refund","vocabulary":["refund",7]},{"id":"12","name":"x"}]"#);
@@ -288,10 +214,7 @@ fn modify_requests_carry_the_format_outside_or_inside_config() {
             r#""speechRecognition":{"encoding":"LINEAR16","sampleRateHertz":48000}"#,
             speech(Some("LINEAR16"), Some(48_000)),
         ),
-        (
-            r#""config":{"speechRecognition":{"sampleRateHertz":48000}}"#,
-            speech(None, Some(48_000)),
-        ),
+        (r#""config":{"speechRecognition":{"sampleRateHertz":48000}}"#, speech(None, Some(48_000))),
         (r#""encoding":"MULAW""#, speech(Some("MULAW"), None)),
         (r#""config":{"detectEntities":true}"#, SpeechWish::default()),
     ] {
@@ -300,10 +223,7 @@ fn modify_requests_carry_the_format_outside_or_inside_config() {
             panic!("{text}");
         };
         assert_eq!(request.speech, expected, "{text}");
-        assert_eq!(
-            request.detect_entities.is_some(),
-            fields.contains("detectEntities")
-        );
+        assert_eq!(request.detect_entities.is_some(), fields.contains("detectEntities"));
     }
 }
 

@@ -4,17 +4,11 @@ use super::*;
 use crate::symbl::Speaker;
 use crate::symbl::server_message::User;
 
-const ANCHOR: Anchor = Anchor {
-    leg_offset_ms: 0,
-    began_at_ms: 1_000_000,
-};
+const ANCHOR: Anchor = Anchor { leg_offset_ms: 0, began_at_ms: 1_000_000 };
 
 fn request(user_id: &str, no_connection_timeout_s: u64) -> Arc<StartRequest> {
     Arc::new(StartRequest {
-        speaker: Some(Speaker {
-            user_id: user_id.to_owned(),
-            name: format!("name of {user_id}"),
-        }),
+        speaker: Some(Speaker { user_id: user_id.to_owned(), name: format!("name of {user_id}") }),
         no_connection_timeout: Duration::from_secs(no_connection_timeout_s),
         ..StartRequest::default()
     })
@@ -32,11 +26,7 @@ fn words(text: &str) -> Heard {
 }
 
 fn partial(text: &str) -> Heard {
-    Heard::Partial {
-        text: text.to_owned(),
-        start_ms: 0,
-        end_ms: 500,
-    }
+    Heard::Partial { text: text.to_owned(), start_ms: 0, end_ms: 500 }
 }
 
 fn kind(message: &ServerMessage) -> &'static str {
@@ -73,11 +63,7 @@ impl Stage {
     fn tell(&self, effects: &[Effect]) -> Vec<String> {
         let reached = |to: Audience| -> String {
             let sockets = self.room.sockets(to);
-            sockets
-                .iter()
-                .filter_map(|id| self.names.get(id))
-                .copied()
-                .collect()
+            sockets.iter().filter_map(|id| self.names.get(id)).copied().collect()
         };
         effects
             .iter()
@@ -115,10 +101,7 @@ fn conversation_id(effects: &[Effect]) -> String {
 #[test]
 fn a_start_is_acknowledged_by_three_messages_and_shown_to_subscribers() {
     let (mut stage, a, b, _) = Stage::new();
-    assert_eq!(
-        stage.start(a, "+1", 1),
-        ["began", "s:created", "a:listening", "a:created", "a:started"]
-    );
+    assert_eq!(stage.start(a, "+1", 1), ["began", "s:created", "a:listening", "a:created", "a:started"]);
     assert_eq!(stage.start(b, "+2", 1), ["b:listening", "b:created", "b:started"]);
     assert_eq!(stage.start(a, "+1", 1), ["a:listening", "a:created", "a:started"]);
 }
@@ -127,10 +110,7 @@ fn a_start_is_acknowledged_by_three_messages_and_shown_to_subscribers() {
 fn results_go_to_the_speaker_and_subscribers_messages_to_everyone() {
     let (mut stage, a, b, _) = Stage::new();
     stage.start(a, "+1", 1);
-    assert_eq!(
-        stage.hear(a, 1, words("Before b has started.")),
-        ["as:final", "as:message"]
-    );
+    assert_eq!(stage.hear(a, 1, words("Before b has started.")), ["as:final", "as:message"]);
     stage.start(b, "+2", 1);
     assert_eq!(stage.hear(a, 1, partial("Hello")), ["as:interim"]);
     assert_eq!(stage.hear(a, 1, words("Hello.")), ["as:final", "abs:message"]);
@@ -168,16 +148,9 @@ fn sequence_numbers_run_per_conversation_and_speakers_are_named() {
         assert_eq!(result.user.id.len(), 36);
         if leg == a {
             assert_eq!(response.messages[0].from, result.user);
-            assert_eq!(
-                (result.user.user_id.as_str(), result.user.name.as_str()),
-                ("+1", "name of +1")
-            );
+            assert_eq!((result.user.user_id.as_str(), result.user.name.as_str()), ("+1", "name of +1"));
         } else {
-            assert_eq!(
-                response.messages[0].from,
-                User::default(),
-                "nobody named this speaker"
-            );
+            assert_eq!(response.messages[0].from, User::default(), "nobody named this speaker");
             assert_eq!(result.user.name, "");
         }
     }
@@ -193,14 +166,7 @@ fn last_words_come_before_completed_and_completed_before_stopped() {
     assert_eq!(stage.hear(a, 1, words("Bye.")), ["as:final", "as:message"]);
     assert_eq!(
         stage.hear(a, 1, Heard::Done),
-        [
-            "a:completed",
-            "a:stopped",
-            "a:close 1000",
-            "s:completed",
-            "s:close 1000",
-            "finalised"
-        ]
+        ["a:completed", "a:stopped", "a:close 1000", "s:completed", "s:close 1000", "finalised"]
     );
 }
 
@@ -210,10 +176,7 @@ fn a_recogniser_that_does_not_finish_is_not_waited_for_for_ever() {
     stage.start(a, "+1", 1);
     stage.room.leg_stopped(a, AfterStop::Close);
     let effects = stage.room.flush_expired(a, 1);
-    assert_eq!(
-        stage.tell(&effects)[..3],
-        ["a:completed", "a:stopped", "a:close 1000"]
-    );
+    assert_eq!(stage.tell(&effects)[..3], ["a:completed", "a:stopped", "a:close 1000"]);
     assert!(stage.hear(a, 1, words("Too late.")).is_empty());
     assert!(stage.hear(a, 1, Heard::Done).is_empty());
 }
@@ -224,10 +187,7 @@ fn one_leg_stops_and_the_other_goes_on() {
     stage.start(a, "+1", 1);
     stage.start(b, "+2", 1);
     stage.room.leg_stopped(a, AfterStop::Close);
-    assert_eq!(
-        stage.hear(a, 1, Heard::Done),
-        ["a:completed", "a:stopped", "a:close 1000"]
-    );
+    assert_eq!(stage.hear(a, 1, Heard::Done), ["a:completed", "a:stopped", "a:close 1000"]);
     assert_eq!(stage.hear(b, 1, words("Still here.")), ["bs:final", "bs:message"]);
     stage.room.socket_gone(a);
     stage.room.leg_stopped(b, AfterStop::Close);
@@ -241,18 +201,10 @@ fn a_close_right_behind_stop_is_a_normal_stop() {
     stage.start(b, "+2", 1);
     stage.room.leg_stopped(a, AfterStop::Close);
     stage.room.socket_gone(a);
-    assert_eq!(
-        stage.hear(a, 1, words("Bye.")),
-        ["as:final", "bs:message"],
-        "a is gone, b and s are not"
-    );
+    assert_eq!(stage.hear(a, 1, words("Bye.")), ["as:final", "bs:message"], "a is gone, b and s are not");
     assert!(stage.hear(a, 1, Heard::Done).is_empty());
     stage.room.leg_stopped(b, AfterStop::Close);
-    assert_eq!(
-        stage.hear(b, 1, Heard::Done).last().unwrap(),
-        "finalised",
-        "nobody waits for a"
-    );
+    assert_eq!(stage.hear(b, 1, Heard::Done).last().unwrap(), "finalised", "nobody waits for a");
 }
 
 #[test]
@@ -285,10 +237,7 @@ fn without_a_time_to_return_a_drop_finalises_and_the_next_start_begins_anew() {
     let first = conversation_id(&stage.room.leg_started(a, request("+1", 0), None, 0));
     let effects = stage.room.socket_gone(a);
     assert_eq!(stage.tell(&effects), ["s:completed", "s:close 1000", "finalised"]);
-    assert_ne!(
-        conversation_id(&stage.room.leg_started(b, request("+1", 0), None, 0)),
-        first
-    );
+    assert_ne!(conversation_id(&stage.room.leg_started(b, request("+1", 0), None, 0)), first);
 }
 
 #[test]
@@ -299,10 +248,7 @@ fn a_paused_leg_keeps_its_conversation_and_starts_again_in_it() {
     assert_eq!(stage.hear(a, 1, Heard::Done), ["a:completed", "a:stopped"]);
     let again = stage.room.leg_stopped(a, AfterStop::Pause);
     assert_eq!(stage.tell(&again), ["a:completed", "a:stopped"]);
-    assert_eq!(
-        conversation_id(&stage.room.leg_started(a, request("+1", 0), Some(2), 0)),
-        first
-    );
+    assert_eq!(conversation_id(&stage.room.leg_started(a, request("+1", 0), Some(2), 0)), first);
     stage.room.leg_stopped(a, AfterStop::Pause);
     stage.hear(a, 2, Heard::Done);
     let effects = stage.room.socket_gone(a);
@@ -316,18 +262,9 @@ fn a_start_that_overtakes_the_answer_to_stop_gets_both_answers_in_order() {
     stage.room.leg_stopped(a, AfterStop::Pause);
     assert_eq!(
         stage.start(a, "+1", 2),
-        [
-            "a:completed",
-            "a:stopped",
-            "a:listening",
-            "a:created",
-            "a:started"
-        ]
+        ["a:completed", "a:stopped", "a:listening", "a:created", "a:started"]
     );
-    assert_eq!(
-        stage.hear(a, 1, words("From before.")),
-        ["as:final", "as:message"]
-    );
+    assert_eq!(stage.hear(a, 1, words("From before.")), ["as:final", "as:message"]);
     assert!(stage.hear(a, 1, Heard::Done).is_empty());
 }
 
@@ -392,14 +329,7 @@ fn a_drain_ends_everybody_in_order() {
     stage.room.leg_stopped(a, AfterStop::GoAway);
     assert_eq!(
         stage.hear(a, 1, Heard::Done),
-        [
-            "a:completed",
-            "a:stopped",
-            "a:close 1001",
-            "s:completed",
-            "s:close 1001",
-            "finalised"
-        ]
+        ["a:completed", "a:stopped", "a:close 1001", "s:completed", "s:close 1001", "finalised"]
     );
     stage.room.socket_gone(a);
     stage.room.socket_gone(b);
