@@ -16,12 +16,12 @@ use std::{
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 
+use super::speech_model::start_pool;
 use crate::engine::speech::{
     accuracy::WordErrors,
     audio::AudioFormat,
     ear::Ear,
     listener::SpeechEvent,
-    moonshine::Moonshine,
     pool::{Decoded, Pool},
 };
 
@@ -87,9 +87,7 @@ fn eval_speech(args: &EvalSpeechArgs) -> Result<(), String> {
     let manifest = fs::read_to_string(&args.manifest)
         .map_err(|cause| format!("cannot read {}: {cause}", args.manifest.display()))?;
     let folder = args.manifest.parent().unwrap_or(Path::new("."));
-    let model = Moonshine::load(Path::new(&args.model)).map_err(|cause| cause.to_string())?;
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let pool = Pool::start(&model, workers).map_err(|cause| cause.to_string())?;
+    let pool = start_pool(&args.model)?;
 
     let mut all = WordErrors::default();
     for (number, line) in manifest
