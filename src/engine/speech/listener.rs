@@ -295,11 +295,14 @@ impl Listener {
     }
 }
 
-/// A model says something to every noise, but it is not sure of it.
-const NOISE_CONFIDENCE: f32 = 0.35;
+/// Below this confidence it is noise, however much voice there seemed to be. A model that is not allowed to say
+/// nothing says "You" to noise, with a confidence of 0.00 to 0.02; the least of real speech was 0.30.
+const NOISE_CONFIDENCE: f32 = 0.1;
+/// The same for a sound of less than a quarter of a second.
+const SHORT_NOISE_CONFIDENCE: f32 = 0.35;
 
 /// Returns whether what was heard is probably no speech.
 fn is_noise(segment: &Outstanding, heard: &Hypothesis) -> bool {
-    let wordless = transcript::words(&heard.text).next().is_none();
-    wordless || (!segment.surely_speech && heard.confidence < NOISE_CONFIDENCE)
+    let least = if segment.surely_speech { NOISE_CONFIDENCE } else { SHORT_NOISE_CONFIDENCE };
+    transcript::words(&heard.text).next().is_none() || heard.confidence < least
 }
