@@ -1,5 +1,9 @@
 //! `symbl-bridge bench-speech`: how many legs this machine can hear at once.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command's room is the one that prints")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command's room is the one that prints"
+)]
 
 use std::{
     fs,
@@ -78,7 +82,9 @@ pub fn run(args: BenchSpeechArgs) -> ExitCode {
 fn bench(args: &BenchSpeechArgs) -> Result<(), String> {
     let pool = start_pool(&args.model)?;
     let turns: Arc<[Turn]> = turns()?.into();
-    println!("legs  cores  others  first partial p50/p95 s  final p50/p95/max s  superseded  lost    WER   RSS MB");
+    println!(
+        "legs  cores  others  first partial p50/p95 s  final p50/p95/max s  superseded  lost    WER   RSS MB"
+    );
     for &legs in &args.legs {
         let before = (pool.load(), cpu_seconds(), busy_seconds(), Instant::now());
         let threads: Vec<_> = (0..legs)
@@ -129,13 +135,26 @@ fn turns() -> Result<Vec<Turn>, String> {
     let cut = |line: Line| {
         let track = if line.who == "agent" { AGENT } else { CUSTOMER };
         let audio = track.get(line.start_ms * BYTES_A_MS..line.end_ms * BYTES_A_MS)?;
-        Some(Turn { audio, text: line.text })
+        Some(Turn {
+            audio,
+            text: line.text,
+        })
     };
-    script.into_iter().map(cut).collect::<Option<_>>().ok_or("the script does not fit the audio".to_owned())
+    script
+        .into_iter()
+        .map(cut)
+        .collect::<Option<_>>()
+        .ok_or("the script does not fit the audio".to_owned())
 }
 
 /// Plays turns on each other's heels to one leg in real time, beginning with another turn for every leg.
-fn live_leg(pool: &Pool, turns: &[Turn], leg: usize, legs: usize, seconds: usize) -> Result<LegReport, String> {
+fn live_leg(
+    pool: &Pool,
+    turns: &[Turn],
+    leg: usize,
+    legs: usize,
+    seconds: usize,
+) -> Result<LegReport, String> {
     let (results, decoded) = mpsc::channel::<Decoded>();
     let deliver = Arc::new(move |result| {
         // The receiver lives until the ear is settled.
@@ -197,7 +216,9 @@ fn quantile(milliseconds: &mut [f64], share: f64) -> String {
     milliseconds.sort_by(f64::total_cmp);
     let last = milliseconds.len().saturating_sub(1);
     let at = (last as f64 * share).round() as usize;
-    milliseconds.get(at).map_or("-".to_owned(), |ms| format!("{:.2}", ms / 1000.0))
+    milliseconds
+        .get(at)
+        .map_or("-".to_owned(), |ms| format!("{:.2}", ms / 1000.0))
 }
 
 /// Clock ticks a second in /proc, on every Linux.
@@ -215,15 +236,29 @@ fn cpu_seconds() -> f64 {
 /// Returns the time that all cores together were busy with anything.
 fn busy_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
-    let fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1).enumerate();
+    let fields = stat
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .skip(1)
+        .enumerate();
     // All but idle and waiting for disks; guest time is counted in user time already.
     let busy = fields.filter(|(field, _)| !matches!(field, 3 | 4 | 8 | 9));
-    busy.filter_map(|(_, ticks)| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
+    busy.filter_map(|(_, ticks)| ticks.parse::<f64>().ok())
+        .sum::<f64>()
+        / TICKS
 }
 
 fn resident_megabytes() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    let kilobytes = line.split_whitespace().next().and_then(|number| number.parse::<f64>().ok());
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap_or_default();
+    let kilobytes = line
+        .split_whitespace()
+        .next()
+        .and_then(|number| number.parse::<f64>().ok());
     kilobytes.unwrap_or_default() / 1024.0
 }

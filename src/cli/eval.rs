@@ -10,7 +10,6 @@ use std::{
     io::Cursor,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{Arc, mpsc},
 };
 
 use clap::{Args, Subcommand};
@@ -20,9 +19,8 @@ use super::speech_model::start_pool;
 use crate::engine::speech::{
     accuracy::WordErrors,
     audio::AudioFormat,
-    ear::Ear,
-    listener::SpeechEvent,
-    pool::{Decoded, Pool},
+    pool::Pool,
+    recording::{hear_recording, joined},
 };
 
 /// Measures recognition on recordings.
@@ -132,10 +130,13 @@ fn report(json: bool, file: &str, hypothesis: Option<&str>, errors: &WordErrors)
 }
 
 /// Hears a recording to its end and returns what was said.
-pub(crate) fn hear_file(pool: &Pool, path: &Path) -> Result<String, String> {
+fn hear_file(pool: &Pool, path: &Path) -> Result<String, String> {
     let bytes = fs::read(path).map_err(|cause| format!("cannot read {}: {cause}", path.display()))?;
     let (format, audio) = decode_file(bytes).map_err(|cause| format!("{}: {cause}", path.display()))?;
-    hear(pool, format, &audio)
+    // A second or two at a time, so that a long file need not wait in the queue as a whole.
+    let phrases = hear_recording(pool, format, audio.chunks(16_000))
+        .map_err(|cause| format!("{}: {cause}", path.display()))?;
+    Ok(joined(&phrases))
 }
 
 /// Returns the encoding and the bare audio of a WAV file (16-bit mono) or, for anything else, of raw mu-law.
@@ -157,42 +158,4 @@ fn decode_file(bytes: Vec<u8>) -> Result<(AudioFormat, Vec<u8>), String> {
         },
         audio,
     ))
-}
-
-/// Feeds `audio` as fast as it is recognised and joins the finals.
-pub(crate) fn hear(pool: &Pool, format: AudioFormat, audio: &[u8]) -> Result<String, String> {
-    let (results, decoded) = mpsc::channel::<Decoded>();
-    let deliver = Arc::new(move |result| {
-        // The receiver lives until the ear is settled.
-        let _ = results.send(result);
-    });
-    let mut ear = Ear::open(pool, format, false, deliver).map_err(|cause| cause.to_string())?;
-    let mut events = Vec::new();
-    // A second at a time.
-    for chunk in audio.chunks(16_000) {
-        events.extend(ear.hear(chunk));
-        while ear.is_behind() {
-            let result = decoded.recv().map_err(|cause| cause.to_string())?;
-            events.extend(ear.on_decoded(result));
-        }
-    }
-    events.extend(ear.finish());
-    while !ear.is_settled() {
-        let result = decoded.recv().map_err(|cause| cause.to_string())?;
-        events.extend(ear.on_decoded(result));
-    }
-    let mut text = String::new();
-    for event in events {
-        match event {
-            SpeechEvent::Final(phrase) => {
-                text.push_str(if text.is_empty() { "" } else { " " });
-                text.push_str(&phrase.punctuated);
-            }
-            SpeechEvent::Lost { start_ms, end_ms } => {
-                return Err(format!("lost a phrase from {start_ms} to {end_ms} ms"));
-            }
-            SpeechEvent::Partial(_) => {}
-        }
-    }
-    Ok(text)
 }

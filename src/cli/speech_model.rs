@@ -13,7 +13,11 @@ pub(super) fn start_pool(model: &str) -> Result<Pool, String> {
     let dir = match Model::named(model) {
         Some(known) => install_with_progress(known, &ModelStore::default())?,
         None if Path::new(model).is_dir() => PathBuf::from(model),
-        None => return Err(format!("there is no model {model}: give base, tiny or a directory")),
+        None => {
+            return Err(format!(
+                "there is no model {model}: give base, tiny or a directory"
+            ));
+        }
     };
     let recognizer = Moonshine::load(&dir).map_err(|problem| with_causes(&problem))?;
     let workers = std::thread::available_parallelism().map_or(1, usize::from);

@@ -96,7 +96,11 @@ impl InstallError {
 
 impl ModelStore {
     /// Installs `model` unless it is there with the right hashes, and returns its directory.
-    pub fn install(&self, model: &'static Model, progress: &dyn Fn(Progress)) -> Result<PathBuf, InstallError> {
+    pub fn install(
+        &self,
+        model: &'static Model,
+        progress: &dyn Fn(Progress),
+    ) -> Result<PathBuf, InstallError> {
         fs::create_dir_all(&self.dir).map_err(disk("creating the store", &self.dir))?;
         let _lock = self.lock(progress)?;
         if self.is_whole(model) {
@@ -122,7 +126,11 @@ impl ModelStore {
     /// Takes the store's lock; it is held until the file is dropped, also by a crash.
     fn lock(&self, progress: &dyn Fn(Progress)) -> Result<File, InstallError> {
         let path = self.dir.join(".lock");
-        let options = File::options().create(true).truncate(false).write(true).open(&path);
+        let options = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path);
         let file = options.map_err(disk("opening the lock", &path))?;
         if file.try_lock().is_err() {
             progress(Progress::WaitingForOther);
@@ -162,7 +170,10 @@ fn fetch_all(
             verify_file(&fetched, file.sha256)?;
             let place = ready.join(file.name);
             fs::rename(&fetched, &place).map_err(disk("moving a file", &place))?;
-            progress(Progress::FileReady { name: file.name, bytes: file.bytes });
+            progress(Progress::FileReady {
+                name: file.name,
+                bytes: file.bytes,
+            });
         }
         remove(&into)?;
     }
@@ -177,5 +188,9 @@ fn remove(dir: &Path) -> Result<(), InstallError> {
 }
 
 fn disk(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> InstallError {
-    move |cause| InstallError::Disk { doing, path: path.to_owned(), cause }
+    move |cause| InstallError::Disk {
+        doing,
+        path: path.to_owned(),
+        cause,
+    }
 }

@@ -303,6 +303,10 @@ const SHORT_NOISE_CONFIDENCE: f32 = 0.35;
 
 /// Returns whether what was heard is probably no speech.
 fn is_noise(segment: &Outstanding, heard: &Hypothesis) -> bool {
-    let least = if segment.surely_speech { NOISE_CONFIDENCE } else { SHORT_NOISE_CONFIDENCE };
+    let least = if segment.surely_speech {
+        NOISE_CONFIDENCE
+    } else {
+        SHORT_NOISE_CONFIDENCE
+    };
     transcript::words(&heard.text).next().is_none() || heard.confidence < least
 }

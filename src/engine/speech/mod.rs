@@ -10,6 +10,7 @@
 //! * [`recognizer`] - the trait of a recogniser; [`moonshine`] is the one implementation.
 //! * [`transcript`] - text of a hypothesis to words, times and stable prefixes. Pure.
 //! * [`ear`] - a listener tied to the pool: what a connection holds for its leg.
+//! * [`recording`] - a whole recording heard as a live call is, for tools and tests.
 //! * [`accuracy`] - word error rate with numbers and punctuation normalised, for tests and tools.
 //!
 //! Nothing here awaits, and nothing here logs what was said.
@@ -21,6 +22,7 @@ pub mod listener;
 pub mod moonshine;
 pub mod pool;
 pub mod recognizer;
+pub mod recording;
 pub mod segmenter;
 pub mod transcript;
 pub mod voice_activity;

@@ -345,7 +345,8 @@ fn load_graph(path: &Path) -> Result<Model, LoadError> {
             cause,
         });
     }
-    ModelOptions::with_all_ops().prepack_weights(true)
+    ModelOptions::with_all_ops()
+        .prepack_weights(true)
         .load_file(path)
         .map_err(|cause| LoadError::BadModel {
             path: path.to_owned(),

@@ -365,3 +365,6 @@ fn voiced_ranges(phrase: &Phrase) -> Vec<Range<u64>> {
     }
     ranges
 }
+
+#[cfg(test)]
+mod tests;
