@@ -48,11 +48,7 @@ fn the_demo_dialogue_is_heard_with_at_most_one_word_in_twenty_wrong() {
     let script: serde_json::Value = serde_json::from_str(include_str!("audio/demo/script.json")).unwrap();
     let mut errors = WordErrors::default();
     for (who, audio) in [("agent", AGENT), ("customer", CUSTOMER)] {
-        let turns = script
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|turn| turn["who"] == who);
+        let turns = script.as_array().unwrap().iter().filter(|turn| turn["who"] == who);
         let said: Vec<&str> = turns.map(|turn| turn["text"].as_str().unwrap()).collect();
         errors += WordErrors::count(&said.join(" "), &heard(pool, audio.chunks(160)));
     }
@@ -79,16 +75,10 @@ fn words_have_times_inside_their_phrase_in_order() {
     for phrase in phrases {
         assert!(phrase.confidence > 0.3 && phrase.confidence <= 1.0);
         assert!(!phrase.text.contains(['.', ',', '?']) && phrase.text == phrase.text.to_lowercase());
-        assert_eq!(
-            phrase.words.first().map(|word| word.start_ms),
-            Some(phrase.start_ms)
-        );
+        assert_eq!(phrase.words.first().map(|word| word.start_ms), Some(phrase.start_ms));
         assert_eq!(phrase.words.last().map(|word| word.end_ms), Some(phrase.end_ms));
         for word in phrase.words {
-            assert!(
-                word.start_ms >= last && word.end_ms > word.start_ms,
-                "{word:?} after {last}"
-            );
+            assert!(word.start_ms >= last && word.end_ms > word.start_ms, "{word:?} after {last}");
             last = word.end_ms;
         }
     }

@@ -1,9 +1,5 @@
 //! `symbl-bridge bench-speech`: how many legs this machine can hear at once.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command's room is the one that prints"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command's room is the one that prints")]
 
 use std::{
     fs,
@@ -135,16 +131,9 @@ fn turns() -> Result<Vec<Turn>, String> {
     let cut = |line: Line| {
         let track = if line.who == "agent" { AGENT } else { CUSTOMER };
         let audio = track.get(line.start_ms * BYTES_A_MS..line.end_ms * BYTES_A_MS)?;
-        Some(Turn {
-            audio,
-            text: line.text,
-        })
+        Some(Turn { audio, text: line.text })
     };
-    script
-        .into_iter()
-        .map(cut)
-        .collect::<Option<_>>()
-        .ok_or("the script does not fit the audio".to_owned())
+    script.into_iter().map(cut).collect::<Option<_>>().ok_or("the script does not fit the audio".to_owned())
 }
 
 /// Plays turns on each other's heels to one leg in real time, beginning with another turn for every leg.
@@ -216,9 +205,7 @@ fn quantile(milliseconds: &mut [f64], share: f64) -> String {
     milliseconds.sort_by(f64::total_cmp);
     let last = milliseconds.len().saturating_sub(1);
     let at = (last as f64 * share).round() as usize;
-    milliseconds
-        .get(at)
-        .map_or("-".to_owned(), |ms| format!("{:.2}", ms / 1000.0))
+    milliseconds.get(at).map_or("-".to_owned(), |ms| format!("{:.2}", ms / 1000.0))
 }
 
 /// Clock ticks a second in /proc, on every Linux.
@@ -236,29 +223,15 @@ fn cpu_seconds() -> f64 {
 /// Returns the time that all cores together were busy with anything.
 fn busy_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
-    let fields = stat
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .split_whitespace()
-        .skip(1)
-        .enumerate();
+    let fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1).enumerate();
     // All but idle and waiting for disks; guest time is counted in user time already.
     let busy = fields.filter(|(field, _)| !matches!(field, 3 | 4 | 8 | 9));
-    busy.filter_map(|(_, ticks)| ticks.parse::<f64>().ok())
-        .sum::<f64>()
-        / TICKS
+    busy.filter_map(|(_, ticks)| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
 }
 
 fn resident_megabytes() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap_or_default();
-    let kilobytes = line
-        .split_whitespace()
-        .next()
-        .and_then(|number| number.parse::<f64>().ok());
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    let kilobytes = line.split_whitespace().next().and_then(|number| number.parse::<f64>().ok());
     kilobytes.unwrap_or_default() / 1024.0
 }

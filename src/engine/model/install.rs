@@ -126,11 +126,7 @@ impl ModelStore {
     /// Takes the store's lock; it is held until the file is dropped, also by a crash.
     fn lock(&self, progress: &dyn Fn(Progress)) -> Result<File, InstallError> {
         let path = self.dir.join(".lock");
-        let options = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path);
+        let options = File::options().create(true).truncate(false).write(true).open(&path);
         let file = options.map_err(disk("opening the lock", &path))?;
         if file.try_lock().is_err() {
             progress(Progress::WaitingForOther);
@@ -170,10 +166,7 @@ fn fetch_all(
             verify_file(&fetched, file.sha256)?;
             let place = ready.join(file.name);
             fs::rename(&fetched, &place).map_err(disk("moving a file", &place))?;
-            progress(Progress::FileReady {
-                name: file.name,
-                bytes: file.bytes,
-            });
+            progress(Progress::FileReady { name: file.name, bytes: file.bytes });
         }
         remove(&into)?;
     }
@@ -188,9 +181,5 @@ fn remove(dir: &Path) -> Result<(), InstallError> {
 }
 
 fn disk(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> InstallError {
-    move |cause| InstallError::Disk {
-        doing,
-        path: path.to_owned(),
-        cause,
-    }
+    move |cause| InstallError::Disk { doing, path: path.to_owned(), cause }
 }

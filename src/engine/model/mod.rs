@@ -68,11 +68,7 @@ impl ModelStore {
 
     /// Returns the store of this user: `$XDG_CACHE_HOME/symbl-bridge/models`, or `~/.cache/symbl-bridge/models`.
     pub fn default_dir() -> PathBuf {
-        let absolute = |name: &str| {
-            env::var_os(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
+        let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         absolute("XDG_CACHE_HOME")
             .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
             .unwrap_or_else(env::temp_dir)
@@ -111,10 +107,7 @@ impl ModelStore {
 
     /// Reads every file of `model` and compares its SHA-256.
     pub fn verify(&self, model: &Model) -> Result<(), VerifyError> {
-        model
-            .files
-            .iter()
-            .try_for_each(|file| verify_file(&self.path_of(model).join(file.name), file.sha256))
+        model.files.iter().try_for_each(|file| verify_file(&self.path_of(model).join(file.name), file.sha256))
     }
 }
 
@@ -126,10 +119,7 @@ impl Default for ModelStore {
 
 /// Compares the SHA-256 of the file at `path` with `expected`, in lower-case hexadecimal.
 fn verify_file(path: &Path, expected: &str) -> Result<(), VerifyError> {
-    let unreadable = |cause| VerifyError::Unreadable {
-        path: path.to_owned(),
-        cause,
-    };
+    let unreadable = |cause| VerifyError::Unreadable { path: path.to_owned(), cause };
     let mut file = fs::File::open(path).map_err(unreadable)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
@@ -140,13 +130,7 @@ fn verify_file(path: &Path, expected: &str) -> Result<(), VerifyError> {
         }
     }
     let hexadecimal: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    if hexadecimal == expected {
-        Ok(())
-    } else {
-        Err(VerifyError::WrongHash {
-            path: path.to_owned(),
-        })
-    }
+    if hexadecimal == expected { Ok(()) } else { Err(VerifyError::WrongHash { path: path.to_owned() }) }
 }
 
 #[cfg(test)]

@@ -23,58 +23,30 @@ fn fetch_by_npm(package: &'static Package, into: &Path) -> Result<PathBuf, Insta
     let version = format!("{}@{}", package.name, package.version);
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     run(
-        Command::new(npm)
-            .args(["pack", "--silent", "--fetch-retries=1", &version])
-            .current_dir(into),
+        Command::new(npm).args(["pack", "--silent", "--fetch-retries=1", &version]).current_dir(into),
         package,
     )?;
     let tarball = only_file(into, "tgz", package)?;
-    run(
-        Command::new("tar").arg("-xzf").arg(&tarball).current_dir(into),
-        package,
-    )?;
+    run(Command::new("tar").arg("-xzf").arg(&tarball).current_dir(into), package)?;
     Ok(into.join("package"))
 }
 
 fn fetch_by_pip(package: &'static Package, into: &Path) -> Result<PathBuf, InstallError> {
     let version = format!("{}=={}", package.name, package.version);
-    let options = [
-        "download",
-        "-q",
-        "--disable-pip-version-check",
-        "--retries",
-        "1",
-        "--no-deps",
-    ];
+    let options = ["download", "-q", "--disable-pip-version-check", "--retries", "1", "--no-deps"];
     let wheels_only = ["--only-binary", ":all:", "-d", ".", &version];
     let by_module = run(
-        Command::new("python3")
-            .args(["-m", "pip"])
-            .args(options)
-            .args(wheels_only)
-            .current_dir(into),
+        Command::new("python3").args(["-m", "pip"]).args(options).args(wheels_only).current_dir(into),
         package,
     );
     if let Err(first) = by_module {
         // Some systems have pip as a program of its own only.
-        run(
-            Command::new("pip3")
-                .args(options)
-                .args(wheels_only)
-                .current_dir(into),
-            package,
-        )
-        .map_err(|_| first)?;
+        run(Command::new("pip3").args(options).args(wheels_only).current_dir(into), package)
+            .map_err(|_| first)?;
     }
     let wheel = only_file(into, "whl", package)?;
     let files = into.join("wheel");
-    run(
-        Command::new("python3")
-            .args(["-m", "zipfile", "-e"])
-            .arg(&wheel)
-            .arg(&files),
-        package,
-    )?;
+    run(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&files), package)?;
     Ok(files)
 }
 
@@ -87,20 +59,14 @@ fn run(command: &mut Command, package: &'static Package) -> Result<(), InstallEr
             let said = String::from_utf8_lossy(&stderr);
             let last_lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
             let said = last_lines[last_lines.len().saturating_sub(3)..].join("; ");
-            Err(InstallError::ClientFailed {
-                program,
-                package,
-                said,
-            })
+            Err(InstallError::ClientFailed { program, package, said })
         }
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
             Err(InstallError::ClientMissing { program, package })
         }
-        Err(cause) => Err(InstallError::Disk {
-            doing: "running a package client",
-            path: program.into(),
-            cause,
-        }),
+        Err(cause) => {
+            Err(InstallError::Disk { doing: "running a package client", path: program.into(), cause })
+        }
     }
 }
 

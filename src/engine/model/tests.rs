@@ -5,13 +5,8 @@ use super::*;
 #[test]
 fn an_empty_store_says_how_to_fill_it() {
     let store = ModelStore::at(tempfile::tempdir().unwrap().path());
-    let ModelStatus::Missing { remedy } = store.status(&BASE) else {
-        panic!("nothing is there")
-    };
-    assert!(
-        remedy.contains("symbl-bridge model install --model base"),
-        "{remedy}"
-    );
+    let ModelStatus::Missing { remedy } = store.status(&BASE) else { panic!("nothing is there") };
+    assert!(remedy.contains("symbl-bridge model install --model base"), "{remedy}");
     assert!(store.verify(&BASE).is_err());
 }
 

@@ -23,12 +23,8 @@ impl WordErrors {
     pub fn count(said: &str, heard: &str) -> Self {
         let (said, heard) = (normalised_words(said), normalised_words(heard));
         // One row of the edit-distance table: the cheapest way from `said[..i]` to each `heard[..j]`.
-        let mut row: Vec<Self> = (0..=heard.len())
-            .map(|inserted| Self {
-                inserted,
-                ..Self::default()
-            })
-            .collect();
+        let mut row: Vec<Self> =
+            (0..=heard.len()).map(|inserted| Self { inserted, ..Self::default() }).collect();
         for (index, word) in said.iter().enumerate() {
             let mut diagonal = row[0];
             row[0].deleted = index + 1;
@@ -44,10 +40,7 @@ impl WordErrors {
                 row[column + 1] = cheaper(cheaper(replaced, missed), added);
             }
         }
-        Self {
-            words: said.len(),
-            ..row[heard.len()]
-        }
+        Self { words: said.len(), ..row[heard.len()] }
     }
 
     /// Returns all errors together.
@@ -57,11 +50,7 @@ impl WordErrors {
 
     /// Returns errors a word said; 0 when nothing was said and nothing heard.
     pub fn rate(&self) -> f64 {
-        if self.errors() == 0 {
-            0.0
-        } else {
-            self.errors() as f64 / self.words.max(1) as f64
-        }
+        if self.errors() == 0 { 0.0 } else { self.errors() as f64 / self.words.max(1) as f64 }
     }
 }
 
@@ -81,15 +70,7 @@ mod tests {
     #[test]
     fn errors_are_counted_by_kind() {
         let errors = WordErrors::count("go forward ten meters now", "so forward ten big meters");
-        assert_eq!(
-            errors,
-            WordErrors {
-                words: 5,
-                substituted: 1,
-                deleted: 1,
-                inserted: 1
-            }
-        );
+        assert_eq!(errors, WordErrors { words: 5, substituted: 1, deleted: 1, inserted: 1 });
         assert!((errors.rate() - 0.6).abs() < 1e-9);
         assert_eq!(WordErrors::count("", "a b").rate(), 2.0);
         assert_eq!(WordErrors::count("a", "").deleted, 1);

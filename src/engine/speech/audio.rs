@@ -41,12 +41,7 @@ impl Decoder {
         if !(8000..=48_000).contains(&rate) {
             return Err(UnsupportedRate(rate));
         }
-        Ok(Self {
-            format,
-            half_sample: None,
-            resampler: Resampler::new(rate),
-            decoded: Vec::new(),
-        })
+        Ok(Self { format, half_sample: None, resampler: Resampler::new(rate), decoded: Vec::new() })
     }
 
     /// Appends the samples that `bytes` complete to `out`.
@@ -54,19 +49,13 @@ impl Decoder {
         self.decoded.clear();
         match self.format {
             AudioFormat::Mulaw8k => {
-                self.decoded.extend(
-                    bytes
-                        .iter()
-                        .map(|&byte| f32::from(MULAW[usize::from(byte)]) / 32_768.0),
-                );
+                self.decoded.extend(bytes.iter().map(|&byte| f32::from(MULAW[usize::from(byte)]) / 32_768.0));
             }
             AudioFormat::Linear16 { .. } => {
                 for &byte in bytes {
                     match self.half_sample.take() {
                         None => self.half_sample = Some(byte),
-                        Some(low) => self
-                            .decoded
-                            .push(f32::from(i16::from_le_bytes([low, byte])) / 32_768.0),
+                        Some(low) => self.decoded.push(f32::from(i16::from_le_bytes([low, byte])) / 32_768.0),
                     }
                 }
             }
@@ -126,11 +115,7 @@ impl Resampler {
         let half_width = (f64::from(HALF_TAPS) / cutoff).ceil() as usize;
         let mut taps = Vec::with_capacity(tabulated as usize * 2 * half_width);
         for phase in 0..tabulated {
-            taps.extend(filter(
-                f64::from(phase) / f64::from(tabulated),
-                cutoff,
-                half_width,
-            ));
+            taps.extend(filter(f64::from(phase) / f64::from(tabulated), cutoff, half_width));
         }
         Self {
             step: u64::from(step),
@@ -156,9 +141,7 @@ impl Resampler {
             self.whole += (self.phase / self.phases) as usize;
             self.phase %= self.phases;
         }
-        let used = (self.whole + 1)
-            .saturating_sub(self.half_width)
-            .min(self.history.len());
+        let used = (self.whole + 1).saturating_sub(self.half_width).min(self.history.len());
         self.history.drain(..used);
         self.whole -= used;
     }
@@ -180,11 +163,7 @@ fn filter(fraction: f64, cutoff: f64, half_width: usize) -> Vec<f32> {
 }
 
 fn greatest_common_divisor(a: u32, b: u32) -> u32 {
-    if b == 0 {
-        a
-    } else {
-        greatest_common_divisor(b, a % b)
-    }
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 #[cfg(test)]
@@ -194,10 +173,7 @@ mod tests {
 
     #[test]
     fn mulaw_has_the_standard_values() {
-        assert_eq!(
-            (MULAW[0x00], MULAW[0x80], MULAW[0xff], MULAW[0x7f]),
-            (-32_124, 32_124, 0, 0)
-        );
+        assert_eq!((MULAW[0x00], MULAW[0x80], MULAW[0xff], MULAW[0x7f]), (-32_124, 32_124, 0, 0));
         assert_eq!((MULAW[0xf0], MULAW[0x70]), (120, -120));
     }
 

@@ -27,11 +27,7 @@ impl Ear {
         partials: bool,
         deliver: Deliver,
     ) -> Result<Self, UnsupportedRate> {
-        Ok(Self {
-            listener: Listener::new(format, partials)?,
-            ticket: pool.enter(),
-            deliver,
-        })
+        Ok(Self { listener: Listener::new(format, partials)?, ticket: pool.enter(), deliver })
     }
 
     /// Takes the leg's next bytes, any number of them.
@@ -66,21 +62,9 @@ impl Ear {
         for work in step.work {
             match work {
                 Work::Withdraw { key } => self.ticket.pool().withdraw(self.ticket.id(), key),
-                Work::Decode {
-                    key,
-                    urgency,
-                    segment,
-                    draft,
-                } => {
+                Work::Decode { key, urgency, segment, draft } => {
                     let (leg, deliver) = (self.ticket.id(), self.deliver.clone());
-                    let job = Job {
-                        leg,
-                        key,
-                        urgency,
-                        segment,
-                        draft,
-                        deliver,
-                    };
+                    let job = Job { leg, key, urgency, segment, draft, deliver };
                     if let Err(refused) = self.ticket.pool().submit(job) {
                         events.extend(self.listener.on_refused(key, refused));
                     }

@@ -186,15 +186,7 @@ impl Listener {
             match event {
                 SegmentEvent::Grown(segment) if self.partials => {
                     // When audio comes in bursts the newest look is enough.
-                    step.work.retain(|work| {
-                        !matches!(
-                            work,
-                            Work::Decode {
-                                urgency: Urgency::Partial,
-                                ..
-                            }
-                        )
-                    });
+                    step.work.retain(|work| !matches!(work, Work::Decode { urgency: Urgency::Partial, .. }));
                     let draft = self.draft.clone();
                     self.partial = Some(self.decode(Urgency::Partial, segment, draft, &mut step));
                 }
@@ -238,12 +230,7 @@ impl Listener {
             surely_speech: segment.surely_speech,
             heard: None,
         };
-        step.work.push(Work::Decode {
-            key,
-            urgency,
-            segment,
-            draft,
-        });
+        step.work.push(Work::Decode { key, urgency, segment, draft });
         outstanding
     }
 
@@ -303,10 +290,6 @@ const SHORT_NOISE_CONFIDENCE: f32 = 0.35;
 
 /// Returns whether what was heard is probably no speech.
 fn is_noise(segment: &Outstanding, heard: &Hypothesis) -> bool {
-    let least = if segment.surely_speech {
-        NOISE_CONFIDENCE
-    } else {
-        SHORT_NOISE_CONFIDENCE
-    };
+    let least = if segment.surely_speech { NOISE_CONFIDENCE } else { SHORT_NOISE_CONFIDENCE };
     transcript::words(&heard.text).next().is_none() || heard.confidence < least
 }

@@ -62,9 +62,7 @@ impl Moonshine {
             })
         };
         let weights = Weights {
-            name: dir
-                .file_name()
-                .map_or_else(|| "moonshine".into(), |n| n.to_string_lossy().into_owned()),
+            name: dir.file_name().map_or_else(|| "moonshine".into(), |n| n.to_string_lossy().into_owned()),
             samples_in: encoder_node("input_values")?,
             samples_mask: encoder.find_node("attention_mask"),
             encoded_out: encoder_node("last_hidden_state")?,
@@ -73,10 +71,7 @@ impl Moonshine {
             encoder,
             decoder,
         };
-        Ok(Self {
-            weights: Arc::new(weights),
-            thread: one_thread(),
-        })
+        Ok(Self { weights: Arc::new(weights), thread: one_thread() })
     }
 
     fn options(&self) -> Option<RunOptions> {
@@ -90,10 +85,8 @@ impl Moonshine {
         let mut padded = Vec::with_capacity(length);
         padded.extend_from_slice(samples);
         padded.resize(length, 0.0);
-        let mut inputs: Vec<(NodeId, ValueOrView)> = vec![(
-            weights.samples_in,
-            NdTensor::from_data([1, length], padded).into(),
-        )];
+        let mut inputs: Vec<(NodeId, ValueOrView)> =
+            vec![(weights.samples_in, NdTensor::from_data([1, length], padded).into())];
         if let Some(mask) = weights.samples_mask {
             inputs.push((mask, Tensor::<i32>::full(&[1, length], 1).into()));
         }
@@ -101,18 +94,13 @@ impl Moonshine {
             .encoder
             .run(inputs, &[weights.encoded_out], self.options())
             .map_err(|cause| failed("encoding", cause))?;
-        outputs.pop().ok_or(RecognizeError::UnexpectedOutput {
-            output: "last_hidden_state",
-        })
+        outputs.pop().ok_or(RecognizeError::UnexpectedOutput { output: "last_hidden_state" })
     }
 
     /// Runs the decoder without a cache over `[BEGIN] + draft`.
     fn first_step(&self, encoded: &Value, draft: &[u32]) -> Result<(Value, DecoderCache), RecognizeError> {
         let ports = &self.weights.ports;
-        let ids: Vec<i32> = std::iter::once(BEGIN)
-            .chain(draft.iter().copied())
-            .map(|id| id as i32)
-            .collect();
+        let ids: Vec<i32> = std::iter::once(BEGIN).chain(draft.iter().copied()).map(|id| id as i32).collect();
         let mut inputs = self.step_inputs(encoded, ids, false);
         for port in ports.own.iter().chain(&ports.cross) {
             inputs.push((port.input, Tensor::<f32>::zeros(&port.empty).into()));
@@ -127,9 +115,7 @@ impl Moonshine {
             .run(inputs, &wanted, self.options())
             .map_err(|cause| failed("decoding the first token", cause))?
             .into_iter();
-        let logits = outputs
-            .next()
-            .ok_or(RecognizeError::UnexpectedOutput { output: "logits" })?;
+        let logits = outputs.next().ok_or(RecognizeError::UnexpectedOutput { output: "logits" })?;
         let own: Vec<Value> = outputs.by_ref().take(ports.own.len()).collect();
         let cross: Vec<Value> = outputs.collect();
         Ok((logits, DecoderCache { own, cross }))
@@ -151,18 +137,15 @@ impl Moonshine {
         for (port, value) in ports.cross.iter().zip(&cache.cross) {
             inputs.push((port.input, value.into()));
         }
-        let wanted: Vec<NodeId> = std::iter::once(ports.logits)
-            .chain(ports.own.iter().map(|port| port.output))
-            .collect();
+        let wanted: Vec<NodeId> =
+            std::iter::once(ports.logits).chain(ports.own.iter().map(|port| port.output)).collect();
         let mut outputs = self
             .weights
             .decoder
             .run(inputs, &wanted, self.options())
             .map_err(|cause| failed("decoding", cause))?
             .into_iter();
-        let logits = outputs
-            .next()
-            .ok_or(RecognizeError::UnexpectedOutput { output: "logits" })?;
+        let logits = outputs.next().ok_or(RecognizeError::UnexpectedOutput { output: "logits" })?;
         cache.own = outputs.collect();
         Ok(logits)
     }
@@ -177,10 +160,7 @@ impl Moonshine {
         let mut inputs: Vec<(NodeId, ValueOrView<'a>)> = vec![
             (ports.tokens, NdTensor::from_data([1, ids.len()], ids).into()),
             (ports.encoded, encoded.into()),
-            (
-                ports.use_cache,
-                NdTensor::from_data([1], vec![i32::from(use_cache)]).into(),
-            ),
+            (ports.use_cache, NdTensor::from_data([1], vec![i32::from(use_cache)]).into()),
         ];
         if let Some(mask) = ports.encoded_mask {
             let frames = encoded.shape().get(1).copied().unwrap_or(1);
@@ -224,10 +204,7 @@ impl Recognizer for Moonshine {
     }
 
     fn for_worker(&self) -> Box<dyn Recognizer> {
-        Box::new(Self {
-            weights: self.weights.clone(),
-            thread: one_thread(),
-        })
+        Box::new(Self { weights: self.weights.clone(), thread: one_thread() })
     }
 
     fn name(&self) -> &str {
@@ -298,11 +275,7 @@ impl Chosen {
     }
 
     fn confidence(&self) -> f32 {
-        if self.tokens.is_empty() {
-            0.0
-        } else {
-            (self.log_probability / self.tokens.len() as f32).exp()
-        }
+        if self.tokens.is_empty() { 0.0 } else { (self.log_probability / self.tokens.len() as f32).exp() }
     }
 }
 
@@ -317,10 +290,7 @@ fn best(scores: &[f32], forbid_end: bool) -> Choice {
         }
     }
     let total: f32 = scores.iter().map(|score| (score - top).exp()).sum();
-    Choice {
-        token,
-        log_probability: -total.max(1.0).ln(),
-    }
+    Choice { token, log_probability: -total.max(1.0).ln() }
 }
 
 /// Copies the scores of one position out of logits `[1, positions, vocabulary]`.
@@ -340,18 +310,12 @@ fn row(logits: &Value, position: usize) -> Result<Vec<f32>, RecognizeError> {
 
 fn load_graph(path: &Path) -> Result<Model, LoadError> {
     if let Err(cause) = std::fs::metadata(path) {
-        return Err(LoadError::Unreadable {
-            path: path.to_owned(),
-            cause,
-        });
+        return Err(LoadError::Unreadable { path: path.to_owned(), cause });
     }
     ModelOptions::with_all_ops()
         .prepack_weights(true)
         .load_file(path)
-        .map_err(|cause| LoadError::BadModel {
-            path: path.to_owned(),
-            cause: cause.into(),
-        })
+        .map_err(|cause| LoadError::BadModel { path: path.to_owned(), cause: cause.into() })
 }
 
 fn one_thread() -> Arc<ThreadPool> {
@@ -359,8 +323,5 @@ fn one_thread() -> Arc<ThreadPool> {
 }
 
 fn failed(during: &'static str, cause: rten::RunError) -> RecognizeError {
-    RecognizeError::Inference {
-        during,
-        cause: cause.into(),
-    }
+    RecognizeError::Inference { during, cause: cause.into() }
 }

@@ -124,9 +124,7 @@ impl Pool {
     pub fn has_capacity_for(&self, legs: usize) -> bool {
         let inner = self.shared.lock();
         let now = Instant::now();
-        inner
-            .load
-            .allows(inner.legs, legs, inner.queue.oldest_final_wait(now), now)
+        inner.load.allows(inner.legs, legs, inner.queue.oldest_final_wait(now), now)
     }
 
     /// Registers a leg. Its jobs that still wait are dropped with the ticket.
@@ -134,10 +132,7 @@ impl Pool {
         let mut inner = self.shared.lock();
         inner.legs += 1;
         inner.next_leg += 1;
-        LegTicket {
-            leg: LegId(inner.next_leg),
-            pool: self.clone(),
-        }
+        LegTicket { leg: LegId(inner.next_leg), pool: self.clone() }
     }
 
     /// Queues a job. A partial replaces the partial of the same leg that still waits.
@@ -187,10 +182,7 @@ impl Shared {
         let mut inner = self.lock();
         while !inner.stopping {
             let Some((job, queued_at)) = inner.queue.take() else {
-                inner = self
-                    .work_waits
-                    .wait(inner)
-                    .unwrap_or_else(PoisonError::into_inner);
+                inner = self.work_waits.wait(inner).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
             drop(inner);
@@ -198,12 +190,7 @@ impl Shared {
             let heard = decode(recognizer, &job);
             let ended = Instant::now();
             let worked = ended - started;
-            (job.deliver)(Decoded {
-                key: job.key,
-                heard,
-                waited: started - queued_at,
-                worked,
-            });
+            (job.deliver)(Decoded { key: job.key, heard, waited: started - queued_at, worked });
             inner = self.lock();
             inner.load.note(job.urgency, worked, ended);
             inner.queue.done(job.leg);

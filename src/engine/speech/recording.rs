@@ -65,9 +65,5 @@ pub fn hear_recording<'a>(
 
 /// Joins the texts of phrases, cased and punctuated.
 pub fn joined(phrases: &[Final]) -> String {
-    phrases
-        .iter()
-        .map(|phrase| phrase.punctuated.as_str())
-        .collect::<Vec<_>>()
-        .join(" ")
+    phrases.iter().map(|phrase| phrase.punctuated.as_str()).collect::<Vec<_>>().join(" ")
 }

@@ -150,10 +150,7 @@ impl<V: VoiceActivity> Segmenter<V> {
                 break;
             };
             let frame = *frame;
-            let note = Note {
-                score: self.voice.score(&frame),
-                energy: energy(&frame),
-            };
+            let note = Note { score: self.voice.score(&frame), energy: energy(&frame) };
             self.scored_to += FRAME as u64;
             self.on_frame(note, events);
         }
@@ -184,11 +181,7 @@ impl<V: VoiceActivity> Segmenter<V> {
         match std::mem::replace(&mut self.state, State::quiet()) {
             State::Quiet { mut onset, mut notes } => {
                 let voiced = note.score >= ONSET_SCORE;
-                onset = if voiced {
-                    onset + 1
-                } else {
-                    onset.saturating_sub(1)
-                };
+                onset = if voiced { onset + 1 } else { onset.saturating_sub(1) };
                 if onset == 0 {
                     notes.clear();
                 } else {
@@ -218,11 +211,7 @@ impl<V: VoiceActivity> Segmenter<V> {
             phrase.frames_since_partial = 0;
             events.push(SegmentEvent::Paused(self.segment(&phrase, self.scored_to)));
         }
-        let patience = if phrase.notes.len() >= LONG {
-            PAUSE
-        } else {
-            ENDPOINT
-        };
+        let patience = if phrase.notes.len() >= LONG { PAUSE } else { ENDPOINT };
         if phrase.silent_frames >= patience {
             events.push(SegmentEvent::Ended);
             self.taken_to = self.scored_to - ((phrase.silent_frames - PAUSE) * FRAME) as u64;
@@ -294,22 +283,18 @@ impl<V: VoiceActivity> Segmenter<V> {
     fn forget(&mut self) {
         let needed_from = match &self.state {
             State::Talking(phrase) => phrase.start,
-            State::Quiet { notes, .. } => (self.scored_to - (notes.len() * FRAME) as u64)
-                .saturating_sub(PRE_ROLL)
-                .max(self.taken_to),
+            State::Quiet { notes, .. } => {
+                (self.scored_to - (notes.len() * FRAME) as u64).saturating_sub(PRE_ROLL).max(self.taken_to)
+            }
         };
-        self.kept
-            .drain(..(needed_from.saturating_sub(self.kept_from)) as usize);
+        self.kept.drain(..(needed_from.saturating_sub(self.kept_from)) as usize);
         self.kept_from = self.kept_from.max(needed_from);
     }
 }
 
 impl State {
     fn quiet() -> Self {
-        Self::Quiet {
-            onset: 0,
-            notes: Vec::new(),
-        }
+        Self::Quiet { onset: 0, notes: Vec::new() }
     }
 }
 
@@ -330,10 +315,7 @@ struct Note {
 impl Note {
     fn of(&self, voiced: bool) -> FrameNote {
         // A decade of energy weighs as much as a third of the way from voice to no voice.
-        FrameNote {
-            voiced,
-            loudness: self.score + 0.3 * (self.energy + 1e-7).log10(),
-        }
+        FrameNote { voiced, loudness: self.score + 0.3 * (self.energy + 1e-7).log10() }
     }
 }
 

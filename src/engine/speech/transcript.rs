@@ -56,11 +56,8 @@ const UNSTABLE_WORDS: usize = 2;
 /// partial before it, without the last two.
 pub fn stable_prefix(before: &str, now: &str) -> usize {
     let ends: Vec<usize> = word_ends(now).collect();
-    let shared = before
-        .split_whitespace()
-        .zip(now.split_whitespace())
-        .take_while(|(a, b)| same_word(a, b))
-        .count();
+    let shared =
+        before.split_whitespace().zip(now.split_whitespace()).take_while(|(a, b)| same_word(a, b)).count();
     let stable = shared.min(ends.len().saturating_sub(UNSTABLE_WORDS));
     stable.checked_sub(1).map_or(0, |last| ends[last])
 }
@@ -70,8 +67,7 @@ fn same_word(a: &str, b: &str) -> bool {
 }
 
 fn word_ends(text: &str) -> impl Iterator<Item = usize> {
-    text.split_whitespace()
-        .map(|word| word.as_ptr().addr() - text.as_ptr().addr() + word.len())
+    text.split_whitespace().map(|word| word.as_ptr().addr() - text.as_ptr().addr() + word.len())
 }
 
 /// Spreads the words of `text` over the `voiced` sample ranges, each in proportion to its length.
@@ -118,10 +114,7 @@ mod tests {
     #[test]
     fn plain_text_keeps_what_belongs_to_words() {
         let text = "Well\u{2014}that's $4.50, or 20%... isn't it, \"Mr. O'Brien\"? Re-do -- now!";
-        assert_eq!(
-            unpunctuated(text),
-            "well that's $4.50 or 20% isn't it mr o'brien re-do now"
-        );
+        assert_eq!(unpunctuated(text), "well that's $4.50 or 20% isn't it mr o'brien re-do now");
     }
 
     #[test]
@@ -137,10 +130,8 @@ mod tests {
     #[test]
     fn word_times_skip_pauses_and_stay_inside_the_voice() {
         let voiced = [16_000..24_000, 48_000..56_000];
-        let times: Vec<_> = timed_words("abc abc abc abc", &voiced)
-            .into_iter()
-            .map(|w| (w.start_ms, w.end_ms))
-            .collect();
+        let times: Vec<_> =
+            timed_words("abc abc abc abc", &voiced).into_iter().map(|w| (w.start_ms, w.end_ms)).collect();
         assert_eq!(times, [(1000, 1250), (1250, 1500), (3000, 3250), (3250, 3500)]);
         assert!(timed_words("", &voiced).is_empty());
         assert_eq!(timed_words("hm", &[])[0].end_ms, 0);

@@ -33,11 +33,7 @@ pub struct Earshot {
 
 impl Default for Earshot {
     fn default() -> Self {
-        Self {
-            detector: Detector::default_boxed(),
-            level: SPEECH_LEVEL / MOST_GAIN,
-            floor: f32::INFINITY,
-        }
+        Self { detector: Detector::default_boxed(), level: SPEECH_LEVEL / MOST_GAIN, floor: f32::INFINITY }
     }
 }
 
@@ -48,7 +44,6 @@ impl VoiceActivity for Earshot {
         self.floor = rms.min(self.floor * FLOOR_RISE).max(1e-6);
         let gain = (SPEECH_LEVEL / self.level).min(MOST_NOISE / self.floor).max(1.0);
         // The detector asserts the range in debug builds; resampling can overshoot it by a hair.
-        self.detector
-            .predict_f32(&frame.map(|sample| (sample * gain).clamp(-1.0, 1.0)))
+        self.detector.predict_f32(&frame.map(|sample| (sample * gain).clamp(-1.0, 1.0)))
     }
 }

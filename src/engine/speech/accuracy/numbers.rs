@@ -63,19 +63,12 @@ impl Spoken {
             if word == "and" {
                 // Only inside a number: "seven hundred and twenty".
                 let inside = any && part % 100 == 0;
-                let small = words
-                    .get(length + 1)
-                    .and_then(|next| small_number(next))
-                    .is_some();
+                let small = words.get(length + 1).and_then(|next| small_number(next)).is_some();
                 if !(inside && (part > 0 || total > 0) && small) {
                     break;
                 }
             } else if let Some((value, is_ordinal)) = small_number(word) {
-                let fits = if value < 10 {
-                    part % 10 == 0 && part % 100 != 10
-                } else {
-                    part % 100 == 0
-                };
+                let fits = if value < 10 { part % 10 == 0 && part % 100 != 10 } else { part % 100 == 0 };
                 let zero_alone = value == 0 && any;
                 if any && (!fits || zero_alone || (part == 0 && total == 0)) {
                     break;
@@ -100,11 +93,7 @@ impl Spoken {
             length += 1;
         }
         // "seven hundred and" leaves its "and" to what follows; "and" is only passed when a number follows it.
-        any.then_some(Self {
-            value: total + part,
-            ordinal,
-            length,
-        })
+        any.then_some(Self { value: total + part, ordinal, length })
     }
 }
 
@@ -153,9 +142,7 @@ fn small_number(word: &str) -> Option<(u64, bool)> {
         "eighteenth",
         "nineteenth",
     ];
-    const TENS: [&str; 8] = [
-        "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-    ];
+    const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
     const ORDINAL_TENS: [&str; 8] = [
         "twentieth",
         "thirtieth",
@@ -166,11 +153,7 @@ fn small_number(word: &str) -> Option<(u64, bool)> {
         "eightieth",
         "ninetieth",
     ];
-    let find = |list: &[&str]| {
-        list.iter()
-            .position(|name| *name == word)
-            .map(|index| index as u64)
-    };
+    let find = |list: &[&str]| list.iter().position(|name| *name == word).map(|index| index as u64);
     find(&ONES)
         .map(|value| (value, false))
         .or_else(|| find(&ORDINAL_ONES).map(|value| (value, true)))

@@ -179,12 +179,9 @@ mod tests {
 
     #[test]
     fn different_words_stay_different() {
-        for (a, b) in [
-            ("fifteen", "fifty"),
-            ("oh no", "0 no"),
-            ("twenty one", "twenty two"),
-            ("its", "it is"),
-        ] {
+        for (a, b) in
+            [("fifteen", "fifty"), ("oh no", "0 no"), ("twenty one", "twenty two"), ("its", "it is")]
+        {
             assert_ne!(normalised_words(a), normalised_words(b), "{a} / {b}");
         }
         assert_eq!(normalised_words(" ... \u{2014} !"), Vec::<String>::new());

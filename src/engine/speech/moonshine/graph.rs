@@ -32,17 +32,13 @@ impl DecoderPorts {
     /// Finds the ports by name in `decoder`, which was read from `path`.
     pub(super) fn find(decoder: &Model, path: &Path) -> Result<Self, LoadError> {
         let node = |name: &str| {
-            decoder.find_node(name).ok_or_else(|| LoadError::WrongLayout {
-                path: path.to_owned(),
-                missing: name.to_owned(),
-            })
+            decoder
+                .find_node(name)
+                .ok_or_else(|| LoadError::WrongLayout { path: path.to_owned(), missing: name.to_owned() })
         };
         let mut own = Vec::new();
         let mut cross = Vec::new();
-        while decoder
-            .find_node(&format!("past_key_values.{}.decoder.key", own.len() / 2))
-            .is_some()
-        {
+        while decoder.find_node(&format!("past_key_values.{}.decoder.key", own.len() / 2)).is_some() {
             let layer = own.len() / 2;
             for part in ["key", "value"] {
                 own.push(cache_port(decoder, path, &format!("{layer}.decoder.{part}"))?);
@@ -65,28 +61,14 @@ impl DecoderPorts {
 }
 
 fn cache_port(decoder: &Model, path: &Path, what: &str) -> Result<CachePort, LoadError> {
-    let wrong = |missing: String| LoadError::WrongLayout {
-        path: path.to_owned(),
-        missing,
-    };
+    let wrong = |missing: String| LoadError::WrongLayout { path: path.to_owned(), missing };
     let input_name = format!("past_key_values.{what}");
     let output_name = format!("present.{what}");
-    let input = decoder
-        .find_node(&input_name)
-        .ok_or_else(|| wrong(input_name.clone()))?;
-    let output = decoder
-        .find_node(&output_name)
-        .ok_or_else(|| wrong(output_name.clone()))?;
-    let shape = decoder
-        .node_info(input)
-        .and_then(|info| info.shape())
-        .unwrap_or_default();
+    let input = decoder.find_node(&input_name).ok_or_else(|| wrong(input_name.clone()))?;
+    let output = decoder.find_node(&output_name).ok_or_else(|| wrong(output_name.clone()))?;
+    let shape = decoder.node_info(input).and_then(|info| info.shape()).unwrap_or_default();
     let [_, Dimension::Fixed(heads), _, Dimension::Fixed(head_size)] = shape[..] else {
         return Err(wrong(format!("a fixed head count and size of {input_name}")));
     };
-    Ok(CachePort {
-        input,
-        output,
-        empty: [0, heads, 1, head_size],
-    })
+    Ok(CachePort { input, output, empty: [0, heads, 1, head_size] })
 }

@@ -24,23 +24,14 @@ impl Tokenizer {
     /// Reads `tokenizer.json`, or `tokenizer.bin` where there is none, from a model's directory.
     pub(super) fn load(dir: &Path) -> Result<Self, LoadError> {
         let json = dir.join("tokenizer.json");
-        let path = if json.exists() {
-            json
-        } else {
-            dir.join("tokenizer.bin")
-        };
-        let bytes = fs::read(&path).map_err(|cause| LoadError::Unreadable {
-            path: path.clone(),
-            cause,
-        })?;
+        let path = if json.exists() { json } else { dir.join("tokenizer.bin") };
+        let bytes = fs::read(&path).map_err(|cause| LoadError::Unreadable { path: path.clone(), cause })?;
         let pieces = if path.extension().is_some_and(|ext| ext == "json") {
             pieces_of_json(&bytes)
         } else {
             pieces_of_bin(&bytes)
         };
-        pieces
-            .map(|pieces| Self { pieces })
-            .map_err(|reason| LoadError::BadTokenizer { path, reason })
+        pieces.map(|pieces| Self { pieces }).map_err(|reason| LoadError::BadTokenizer { path, reason })
     }
 
     /// Joins the pieces of `tokens`. Bytes that are no UTF-8 become replacement characters.
@@ -75,13 +66,7 @@ const MOST_PIECES: u32 = 1 << 20;
 
 fn pieces_of_json(bytes: &[u8]) -> Result<Vec<Vec<u8>>, &'static str> {
     let parsed: TokenizerJson = serde_json::from_slice(bytes).map_err(|_| "no model.vocab in it")?;
-    let last = parsed
-        .model
-        .vocab
-        .values()
-        .max()
-        .copied()
-        .ok_or("the vocabulary is empty")?;
+    let last = parsed.model.vocab.values().max().copied().ok_or("the vocabulary is empty")?;
     if last >= MOST_PIECES {
         return Err("an id is too large");
     }
@@ -98,11 +83,7 @@ fn pieces_of_json(bytes: &[u8]) -> Result<Vec<Vec<u8>>, &'static str> {
 /// Reads a byte-fallback piece, `<0x0A>`.
 fn byte_piece(piece: &str) -> Option<u8> {
     let hex = piece.strip_prefix("<0x")?.strip_suffix('>')?;
-    if hex.len() == 2 {
-        u8::from_str_radix(hex, 16).ok()
-    } else {
-        None
-    }
+    if hex.len() == 2 { u8::from_str_radix(hex, 16).ok() } else { None }
 }
 
 /// `tokenizer.bin`: entries in id order, each a length (one byte, or two when the first has its high bit set) and
@@ -125,11 +106,7 @@ fn pieces_of_bin(bytes: &[u8]) -> Result<Vec<Vec<u8>>, &'static str> {
         pieces.push(piece.to_vec());
         rest = after;
     }
-    if pieces.is_empty() {
-        Err("it is empty")
-    } else {
-        Ok(pieces)
-    }
+    if pieces.is_empty() { Err("it is empty") } else { Ok(pieces) }
 }
 
 #[cfg(test)]

@@ -105,11 +105,7 @@ pub(super) fn calibrate(recognizer: &dyn Recognizer) -> Result<f64, RecognizeErr
             (seed >> 16) as f32 / 65_536.0 * 0.002 - 0.001
         })
         .collect();
-    let trial = SegmentAudio {
-        samples: &samples,
-        draft: &[],
-        surely_speech: false,
-    };
+    let trial = SegmentAudio { samples: &samples, draft: &[], surely_speech: false };
     // The first run pays for memory and caches that later ones find ready.
     recognizer.transcribe(&trial)?;
     let started = Instant::now();

@@ -33,11 +33,7 @@ impl Queue {
                 }
                 self.finals.push_back((job, now));
             }
-            Urgency::Partial => match self
-                .partials
-                .iter_mut()
-                .find(|(waiting, _)| waiting.leg == job.leg)
-            {
+            Urgency::Partial => match self.partials.iter_mut().find(|(waiting, _)| waiting.leg == job.leg) {
                 // It keeps the older one's turn: at the back a busy leg would never be heard.
                 Some((waiting, _)) => {
                     *waiting = job;
@@ -51,12 +47,7 @@ impl Queue {
 
     /// Takes the job that is to run next; [`Queue::done`] must follow.
     pub(super) fn take(&mut self) -> Option<(Job, Instant)> {
-        let Self {
-            finals,
-            partials,
-            in_flight,
-            ..
-        } = self;
+        let Self { finals, partials, in_flight, .. } = self;
         [finals, partials].into_iter().find_map(|queue| {
             let next = queue.iter().position(|(job, _)| !in_flight.contains(&job.leg))?;
             let taken = queue.remove(next)?;
@@ -84,9 +75,7 @@ impl Queue {
     }
 
     pub(super) fn oldest_final_wait(&self, now: Instant) -> Duration {
-        self.finals
-            .front()
-            .map_or(Duration::ZERO, |(_, since)| now.saturating_duration_since(*since))
+        self.finals.front().map_or(Duration::ZERO, |(_, since)| now.saturating_duration_since(*since))
     }
 
     pub(super) fn backlog_seconds(&self, leg: LegId) -> f32 {
@@ -94,10 +83,6 @@ impl Queue {
     }
 
     fn backlog_samples(&self, leg: LegId) -> usize {
-        self.finals
-            .iter()
-            .filter(|(job, _)| job.leg == leg)
-            .map(|(job, _)| job.segment.samples.len())
-            .sum()
+        self.finals.iter().filter(|(job, _)| job.leg == leg).map(|(job, _)| job.segment.samples.len()).sum()
     }
 }

@@ -18,17 +18,11 @@ impl Recognizer for Scripted {
         self.begun.send(number).unwrap();
         self.go.lock().unwrap().recv().unwrap();
         assert!(number != 13, "a fault in the model's code");
-        Ok(Hypothesis {
-            tokens: vec![number],
-            ..Hypothesis::default()
-        })
+        Ok(Hypothesis { tokens: vec![number], ..Hypothesis::default() })
     }
 
     fn for_worker(&self) -> Box<dyn Recognizer> {
-        Box::new(Self {
-            begun: self.begun.clone(),
-            go: self.go.clone(),
-        })
+        Box::new(Self { begun: self.begun.clone(), go: self.go.clone() })
     }
 
     fn name(&self) -> &str {
@@ -48,18 +42,9 @@ fn stage(workers: usize) -> Stage {
     let (begun_in, begun) = mpsc::channel();
     let (go, go_out) = mpsc::channel();
     let (done_in, done) = mpsc::channel();
-    let recognizer = Scripted {
-        begun: begun_in,
-        go: Arc::new(Mutex::new(go_out)),
-    };
+    let recognizer = Scripted { begun: begun_in, go: Arc::new(Mutex::new(go_out)) };
     let pool = Pool::start(&recognizer, workers).unwrap();
-    Stage {
-        pool,
-        begun,
-        go,
-        done,
-        deliver: Arc::new(move |decoded| done_in.send(decoded).unwrap()),
-    }
+    Stage { pool, begun, go, done, deliver: Arc::new(move |decoded| done_in.send(decoded).unwrap()) }
 }
 
 impl Stage {
@@ -82,14 +67,7 @@ impl Stage {
             surely_speech: true,
         };
         let (leg, key, deliver) = (ticket.id(), u64::from(number), self.deliver.clone());
-        self.pool.submit(Job {
-            leg,
-            key,
-            urgency,
-            segment,
-            draft: vec![number],
-            deliver,
-        })
+        self.pool.submit(Job { leg, key, urgency, segment, draft: vec![number], deliver })
     }
 
     /// Lets the waiting jobs run one after the other and returns their order.
@@ -115,13 +93,7 @@ fn finals_go_first_and_a_newer_partial_takes_the_place_of_the_older() {
     stage.submit(&b, Urgency::Partial, 3).unwrap();
     stage.submit(&b, Urgency::Final, 4).unwrap();
     stage.submit(&a, Urgency::Partial, 5).unwrap();
-    assert_eq!(
-        (
-            stage.pool.load().queue_depth,
-            stage.pool.load().partials_superseded
-        ),
-        (3, 1)
-    );
+    assert_eq!((stage.pool.load().queue_depth, stage.pool.load().partials_superseded), (3, 1));
     stage.go.send(()).unwrap();
     stage.done.recv().unwrap();
     assert_eq!(stage.order(3), [4, 5, 3]);
@@ -155,14 +127,7 @@ fn a_panic_costs_its_job_and_not_the_worker() {
     }
     let first = stage.done.recv_timeout(Duration::from_secs(5)).unwrap();
     assert!(matches!(first.heard, Err(RecognizeError::Panicked)));
-    assert!(
-        stage
-            .done
-            .recv_timeout(Duration::from_secs(5))
-            .unwrap()
-            .heard
-            .is_ok()
-    );
+    assert!(stage.done.recv_timeout(Duration::from_secs(5)).unwrap().heard.is_ok());
 }
 
 #[test]
@@ -193,10 +158,7 @@ fn a_leg_with_ten_minutes_waiting_is_refused_more() {
     stage.submit_long(&leg, Urgency::Final, 1, 16_000).unwrap();
     assert_eq!(stage.begun.recv().unwrap(), 1);
     stage.submit_long(&leg, Urgency::Final, 2, minutes(9)).unwrap();
-    assert_eq!(
-        stage.submit_long(&leg, Urgency::Final, 3, minutes(2)),
-        Err(LegOverloaded)
-    );
+    assert_eq!(stage.submit_long(&leg, Urgency::Final, 3, minutes(2)), Err(LegOverloaded));
     assert!(stage.pool.backlog_seconds(leg.id()) > 539.0);
     stage.go.send(()).unwrap();
     stage.go.send(()).unwrap();

@@ -16,10 +16,7 @@ impl VoiceActivity for Loudness {
 
 /// Pieces of (seconds, loudness).
 fn sound(pieces: &[(f32, f32)]) -> Vec<f32> {
-    pieces
-        .iter()
-        .flat_map(|&(seconds, loudness)| vec![loudness; (seconds * 16_000.0) as usize])
-        .collect()
+    pieces.iter().flat_map(|&(seconds, loudness)| vec![loudness; (seconds * 16_000.0) as usize]).collect()
 }
 
 fn segments(samples: &[f32]) -> Vec<SegmentEvent> {
@@ -49,10 +46,7 @@ fn a_phrase_has_its_pre_roll_and_a_little_silence_after_it() {
     let found = phrases(&segments(&sound(&[(1.0, 0.0), (1.0, 0.5), (1.0, 0.0)])));
     assert_eq!(found.len(), 1);
     let (start, end) = found[0];
-    assert!(
-        (680..=710).contains(&start) && (2190..=2230).contains(&end),
-        "{found:?}"
-    );
+    assert!((680..=710).contains(&start) && (2190..=2230).contains(&end), "{found:?}");
 }
 
 #[test]
@@ -67,34 +61,18 @@ fn a_short_pause_does_not_end_a_phrase_and_a_click_does_not_begin_one() {
         (0.7, 0.0),
     ]));
     assert_eq!(phrases(&events).len(), 1);
-    assert_eq!(
-        events
-            .iter()
-            .filter(|event| **event == SegmentEvent::Resumed)
-            .count(),
-        1
-    );
+    assert_eq!(events.iter().filter(|event| **event == SegmentEvent::Resumed).count(), 1);
 }
 
 #[test]
 fn a_long_phrase_ends_at_its_first_pause() {
-    let found = phrases(&segments(&sound(&[
-        (8.0, 0.5),
-        (0.3, 0.0),
-        (1.0, 0.5),
-        (0.6, 0.0),
-    ])));
+    let found = phrases(&segments(&sound(&[(8.0, 0.5), (0.3, 0.0), (1.0, 0.5), (0.6, 0.0)])));
     assert_eq!(found.len(), 2);
 }
 
 #[test]
 fn talk_without_a_pause_is_cut_at_its_quietest_moment_and_nothing_is_lost() {
-    let found = phrases(&segments(&sound(&[
-        (11.0, 0.5),
-        (0.1, 0.3),
-        (9.0, 0.5),
-        (0.6, 0.0),
-    ])));
+    let found = phrases(&segments(&sound(&[(11.0, 0.5), (0.1, 0.3), (9.0, 0.5), (0.6, 0.0)])));
     assert_eq!(found.len(), 2);
     assert!((11_000..=11_100).contains(&found[0].1), "{found:?}");
     assert_eq!(found[0].1, found[1].0);
@@ -114,20 +92,10 @@ fn partials_come_every_half_second_and_not_in_pauses() {
     let events = segments(&sound(&[(1.0, 0.0), (3.0, 0.5), (1.0, 0.0)]));
     let ends: Vec<u64> = events
         .iter()
-        .filter_map(|event| {
-            if let SegmentEvent::Grown(s) = event {
-                Some(s.end() / 16)
-            } else {
-                None
-            }
-        })
+        .filter_map(|event| if let SegmentEvent::Grown(s) = event { Some(s.end() / 16) } else { None })
         .collect();
     assert!((1390..=1440).contains(&ends[0]), "{ends:?}");
-    assert!(
-        ends.windows(2)
-            .all(|pair| (480..=520).contains(&(pair[1] - pair[0]))),
-        "{ends:?}"
-    );
+    assert!(ends.windows(2).all(|pair| (480..=520).contains(&(pair[1] - pair[0]))), "{ends:?}");
     assert!(*ends.last().unwrap() < 4200);
 }
 
