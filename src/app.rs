@@ -19,7 +19,7 @@ use crate::bridge::call::leg::LegLimits;
 use crate::bridge::call::registry::Registry;
 use crate::bridge::call::stream_token::StreamTokens;
 use crate::bridge::call::upload::BYTES_PER_MS;
-use crate::bridge::http::{self, peer};
+use crate::bridge::http;
 use crate::bridge::services::{Services, Shared};
 use crate::bridge::supervisor::{CountLegs, Drain, EndAllLegs, Supervisor};
 use crate::bridge::updates_hub::{CloseDashboards, UpdatesHub};
@@ -28,6 +28,7 @@ use crate::symbl::endpoint::Endpoint;
 use crate::symbl::token::TokenClient;
 use crate::telemetry::events;
 use crate::twilio::PublicUrl;
+use crate::ws::socket_handle;
 
 /// Beyond a leg's own bound for its end, for the close frames and the last updates.
 const DRAIN_MARGIN: Duration = Duration::from_secs(4);
@@ -198,7 +199,7 @@ fn serve(settings: &Settings, listener: TcpListener, shared: &Shared) -> io::Res
             .configure(http::configure)
             .default_service(web::to(not_found))
     })
-    .on_connect(peer::on_connect(settings.http.peer_timeout))
+    .on_connect(socket_handle::prepare(settings.http.peer_timeout))
     .shutdown_timeout(HTTP_STOP_SECONDS)
     .disable_signals();
     if let Some(workers) = settings.http.workers {

@@ -7,6 +7,8 @@
 //! * [`app`] - the application as a value: it owns the listener and everything behind it.
 //! * [`config`] - typed settings, read and checked completely before a port is bound.
 //! * [`bridge`] - Twilio's webhooks and media sockets on one side, one Symbl connection a leg on the other.
+//! * [`engine`] - the self-hosted server of the Symbl protocol, with speech recognition of its own. Never imports the
+//!   bridge.
 //! * [`simulator`] - Twilio's side of the wire: a phone that calls a bridge. Never imports the bridge.
 //! * [`twilio`] - Media Streams messages, forms, TwiML and signatures. Never touches a socket or a clock.
 //! * [`symbl`] - the Symbl protocol's messages in both directions, and what a client of it needs.
@@ -20,6 +22,7 @@ pub mod audio;
 pub mod bridge;
 pub mod cli;
 pub mod config;
+pub mod engine;
 pub mod simulator;
 pub mod symbl;
 pub mod telemetry;

@@ -28,7 +28,7 @@ use crate::twilio::{
     BadStreamMessage, CallSid, Caller, Continuity, Media, Start, StreamMessage, StreamSid, Track, Verdict,
     decode_payload,
 };
-use crate::ws::server::{Shell, close};
+use crate::ws::server::Shell;
 use crate::ws::{CloseCode, End, Incoming};
 
 /// A media message is 400 bytes; a `start` with 99 parameters of 500 characters is 50 KB.
@@ -309,7 +309,7 @@ impl TwilioStream {
         if let Phase::Streaming(mut stream) = std::mem::replace(&mut self.phase, Phase::Over) {
             stream.connection.end(LegExit::Hangup);
         }
-        ctx.run_later(CLOSE_AFTER_STOP, |_, ctx| close(ctx, CloseCode::Normal, "stopped"));
+        ctx.run_later(CLOSE_AFTER_STOP, |stream, ctx| stream.shell.close(ctx, CloseCode::Normal, "stopped"));
     }
 
     /// Ends the leg from our side, with the close code that tells Twilio why.
@@ -317,7 +317,7 @@ impl TwilioStream {
         if matches!(self.phase, Phase::Over) {
             // Stopped before; at the end of the process there is no more time for Twilio to close first.
             if exit == LegExit::Shutdown {
-                close(ctx, CloseCode::Normal, "stopped");
+                self.shell.close(ctx, CloseCode::Normal, "stopped");
             }
             return;
         }
@@ -330,7 +330,7 @@ impl TwilioStream {
             LegExit::MediaFault => CloseCode::Policy,
             _ => CloseCode::Normal,
         };
-        close(ctx, code, exit.as_str());
+        self.shell.close(ctx, code, exit.as_str());
     }
 
     /// Counts a message that is of no use; many in a row end the socket.
@@ -347,7 +347,7 @@ impl TwilioStream {
             match self.phase {
                 Phase::AwaitingStart => self.refuse(&Refusal::NoStartInTime, ctx),
                 Phase::Streaming(_) => self.refuse(&Refusal::Useless, ctx),
-                Phase::Over => close(ctx, CloseCode::Normal, "stopped"),
+                Phase::Over => self.shell.close(ctx, CloseCode::Normal, "stopped"),
             }
         }
     }
@@ -361,7 +361,7 @@ impl TwilioStream {
             tags = Some(stream.tags);
         }
         events::MediaSocketRefused { leg: tags.as_deref(), reason: &reason, code: code.into() }.emit();
-        close(ctx, code, &reason);
+        self.shell.close(ctx, code, &reason);
     }
 }
 

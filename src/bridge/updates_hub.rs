@@ -4,17 +4,16 @@
 //! peer, could not do it; nobody else waits for it. Each update is written as JSON once, however many read it.
 
 use std::collections::BTreeMap;
-use std::sync::Weak;
 
 use actix::prelude::*;
 use bytestring::ByteString;
 use jiff::Timestamp;
 
 use super::call::update::{LegNews, Update, UpdateLog};
-use super::http::peer::Peer;
 use super::updates_session::{Deliver, EndSession, UpdatesSession};
 use crate::telemetry::events;
 use crate::ws::CloseCode;
+use crate::ws::socket_handle::SocketHandle;
 
 /// News come from the supervisor only: three a leg at most.
 const MAILBOX: usize = 4096;
@@ -29,7 +28,7 @@ pub struct Join {
     /// Its socket's actor.
     pub session: Addr<UpdatesSession>,
     /// Its connection, to end it from outside.
-    pub peer: Weak<Peer>,
+    pub socket: Option<SocketHandle>,
 }
 
 impl Message for Join {
@@ -65,7 +64,7 @@ pub struct UpdatesHub {
 
 struct Dashboard {
     session: Addr<UpdatesSession>,
-    peer: Weak<Peer>,
+    socket: Option<SocketHandle>,
 }
 
 impl UpdatesHub {
@@ -101,10 +100,8 @@ impl Handler<Publish> for UpdatesHub {
             }
         }
         for id in late {
-            if let Some(peer) =
-                self.remove(id, "slow_consumer").and_then(|dashboard| dashboard.peer.upgrade())
-            {
-                peer.evict();
+            if let Some(socket) = self.remove(id, "slow_consumer").and_then(|dashboard| dashboard.socket) {
+                socket.cut();
             }
         }
     }
@@ -122,7 +119,7 @@ impl Handler<Join> for UpdatesHub {
         let snapshot: Vec<ByteString> = self.log.snapshot().map(frame).collect();
         // A session that is gone already says so itself.
         let _ = join.session.try_send(Deliver(snapshot));
-        self.sessions.insert(id, Dashboard { session: join.session, peer: join.peer });
+        self.sessions.insert(id, Dashboard { session: join.session, socket: join.socket });
         events::DashboardJoined { leg: None, dashboards: self.sessions.len() as u64 }.emit();
         Ok(id)
     }

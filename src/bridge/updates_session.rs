@@ -1,16 +1,15 @@
 //! One dashboard's socket: updates out, nothing in.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
 use actix_web_actors::ws::{Message as WsMessage, ProtocolError, WebsocketContext};
 use bytestring::ByteString;
 
-use super::http::peer::Peer;
 use super::tell;
 use super::updates_hub::{Join, Leave, SessionId, UpdatesHub};
-use crate::ws::server::{Shell, close};
+use crate::ws::server::Shell;
+use crate::ws::socket_handle::SocketHandle;
 use crate::ws::{CloseCode, Incoming};
 
 /// A dashboard has nothing to say to us.
@@ -40,8 +39,8 @@ pub struct EndSession {
 /// The actor.
 pub struct UpdatesSession {
     hub: Addr<UpdatesHub>,
-    /// Held as long as the socket; the hub ends it through this when we cannot.
-    peer: Arc<Peer>,
+    /// The hub ends the socket through this when we cannot.
+    socket: Option<SocketHandle>,
     queue: usize,
     shell: Shell,
     id: Option<SessionId>,
@@ -50,8 +49,8 @@ pub struct UpdatesSession {
 
 impl UpdatesSession {
     /// Returns a session whose dashboard may lag behind by `queue` updates.
-    pub fn new(hub: Addr<UpdatesHub>, peer: Arc<Peer>, queue: usize, shell: Shell) -> Self {
-        Self { hub, peer, queue, shell, id: None, unanswered_pings: 0 }
+    pub fn new(hub: Addr<UpdatesHub>, socket: Option<SocketHandle>, queue: usize, shell: Shell) -> Self {
+        Self { hub, socket, queue, shell, id: None, unanswered_pings: 0 }
     }
 }
 
@@ -60,16 +59,16 @@ impl Actor for UpdatesSession {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(self.queue);
-        let join = Join { session: ctx.address(), peer: Arc::downgrade(&self.peer) };
+        let join = Join { session: ctx.address(), socket: self.socket.clone() };
         let joined = self.hub.send(join).into_actor(self).map(|answer, session, ctx| match answer {
             Ok(Ok(id)) => session.id = Some(id),
-            Ok(Err(full)) => close(ctx, CloseCode::Again, &full.to_string()),
-            Err(_) => close(ctx, CloseCode::Away, "shutdown"),
+            Ok(Err(full)) => session.shell.close(ctx, CloseCode::Again, &full.to_string()),
+            Err(_) => session.shell.close(ctx, CloseCode::Away, "shutdown"),
         });
         ctx.wait(joined);
         ctx.run_interval(PING_EVERY, |session, ctx| {
             if session.unanswered_pings >= MISSED_PINGS {
-                return close(ctx, CloseCode::Policy, "no answer to pings");
+                return session.shell.close(ctx, CloseCode::Policy, "no answer to pings");
             }
             session.unanswered_pings += 1;
             ctx.ping(b"");
@@ -105,6 +104,6 @@ impl Handler<EndSession> for UpdatesSession {
     type Result = ();
 
     fn handle(&mut self, end: EndSession, ctx: &mut Self::Context) {
-        close(ctx, end.code, end.why);
+        self.shell.close(ctx, end.code, end.why);
     }
 }

@@ -2,9 +2,16 @@
 //!
 //! * [`serve`] - the bridge.
 //! * [`call`] - simulated telephones that call a bridge.
+//! * [`model`] - the recogniser's files: install, list, verify.
+//! * [`eval`] - how well the engine hears recordings.
+//! * [`bench_speech`] - how many legs it hears at once.
 
+pub mod bench_speech;
 pub mod call;
+pub mod eval;
+pub mod model;
 pub mod serve;
+mod speech_model;
 
 use std::process::ExitCode;
 
@@ -32,6 +39,9 @@ pub struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Call(call::CallArgs),
+    Model(model::ModelArgs),
+    Eval(eval::EvalArgs),
+    BenchSpeech(bench_speech::BenchSpeechArgs),
 }
 
 impl Cli {
@@ -40,6 +50,9 @@ impl Cli {
         match self.command {
             Command::Serve(args) => serve::run(&args),
             Command::Call(args) => call::run(args),
+            Command::Model(args) => model::run(args),
+            Command::Eval(args) => eval::run(args),
+            Command::BenchSpeech(args) => bench_speech::run(args),
         }
     }
 }

@@ -155,7 +155,12 @@ pub struct FrameWriter<'a> {
     close_sent: &'a mut bool,
 }
 
-impl FrameWriter<'_> {
+impl<'a> FrameWriter<'a> {
+    /// Returns a writer into `buffer`; `close_sent` is set by, and silences all after, a close frame.
+    pub fn new(buffer: &'a mut BytesMut, close_sent: &'a mut bool) -> Self {
+        Self { buffer, close_sent }
+    }
+
     /// Writes a text message.
     pub fn text(&mut self, text: &str) {
         self.frame(text.as_bytes(), OpCode::Text);
@@ -250,7 +255,7 @@ impl Pump {
     ) -> io::Result<bool> {
         loop {
             if self.write.is_empty() {
-                actor.write(&mut FrameWriter { buffer: &mut self.write, close_sent: &mut self.close_sent });
+                actor.write(&mut FrameWriter::new(&mut self.write, &mut self.close_sent));
                 if self.write.is_empty() {
                     return Ok(true);
                 }

@@ -1,8 +1,9 @@
 //! Sockets that others open to us: a thin layer over actix-web-actors.
 
 use std::io;
+use std::time::Duration;
 
-use actix::{Actor, ActorContext, StreamHandler};
+use actix::{Actor, ActorContext, AsyncContext, StreamHandler};
 use actix_http::ws::{Codec, Message, ProtocolError};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{WebsocketContext, WsResponseBuilder};
@@ -11,21 +12,44 @@ use super::assembler::Assembler;
 use super::frame_guard::{Breach, guard};
 use super::{CloseCode, End, Fault, Incoming, close_reason};
 
+/// How long a closed socket lingers for the peer's answer. Dropping it at once, with input unread, would reset the
+/// connection, and a reset can overtake the close frame and all that was sent before it.
+const LINGER: Duration = Duration::from_secs(2);
+
 /// The part of a socket actor that speaks WebSocket: answers pings, joins fragments, ends broken sockets.
 #[derive(Debug)]
 pub struct Shell {
     assembler: Assembler,
     guard: Breach,
+    is_closing: bool,
 }
 
 impl Shell {
     fn new(limit: usize, guard: Breach) -> Self {
-        Self { assembler: Assembler::new(limit), guard }
+        Self { assembler: Assembler::new(limit), guard, is_closing: false }
+    }
+
+    /// Sends a close frame, then waits a little for the peer's answer; what else the peer sends is ignored.
+    ///
+    /// The actor stops when [`Incoming::Ended`] comes, or after the wait. Closing twice closes once.
+    pub fn close<A>(&mut self, ctx: &mut WebsocketContext<A>, code: CloseCode, why: &str)
+    where
+        A: Actor<Context = WebsocketContext<A>>,
+    {
+        if !std::mem::replace(&mut self.is_closing, true) {
+            ctx.close(Some(close_reason(code, why)));
+            ctx.run_later(LINGER, |_, ctx| ctx.stop());
+        }
+    }
+
+    /// Returns whether our close frame has been sent.
+    pub fn is_closing(&self) -> bool {
+        self.is_closing
     }
 
     /// Takes what actix-web-actors read; returns what the actor must see.
     ///
-    /// After [`Incoming::Ended`] the close frame is written and the context is stopping.
+    /// With [`Incoming::Ended`] the close frame has been written; the context stops now or after a short linger.
     pub fn receive<A>(
         &mut self,
         item: Result<Message, ProtocolError>,
@@ -45,7 +69,10 @@ impl Shell {
             Ok(Message::Pong(data)) => Ok(Some(Incoming::Pong(data))),
             Ok(Message::Nop) => Ok(None),
             Ok(Message::Close(reason)) => {
-                ctx.close(reason.clone());
+                if !std::mem::replace(&mut self.is_closing, true) {
+                    // An empty close frame reads as 1005, which some clients take for a failure.
+                    ctx.close(Some(reason.clone().unwrap_or(CloseCode::Normal.into())));
+                }
                 ctx.stop();
                 Ok(Some(Incoming::Ended(End::Closed(reason))))
             }
@@ -61,9 +88,11 @@ impl Shell {
             Err(error) => Err(Fault::from(&error)),
         };
         match result {
+            Ok(Some(Incoming::Text(_) | Incoming::Binary(_))) if self.is_closing => None,
             Ok(incoming) => incoming,
+            Err(_) if self.is_closing => None,
             Err(fault) => {
-                close(ctx, fault.close_code(), &fault.to_string());
+                self.close(ctx, fault.close_code(), &fault.to_string());
                 Some(Incoming::Ended(End::Fault(fault)))
             }
         }
@@ -76,15 +105,6 @@ fn fault_in_io(error: &io::Error) -> Option<Fault> {
         return Some(Fault::Protocol);
     }
     error.to_string().contains("utf-8").then_some(Fault::NotUtf8)
-}
-
-/// Sends a close frame and stops the actor; `stop` alone would reset the peer without a word.
-pub fn close<A>(ctx: &mut WebsocketContext<A>, code: CloseCode, why: &str)
-where
-    A: Actor<Context = WebsocketContext<A>>,
-{
-    ctx.close(Some(close_reason(code, why)));
-    ctx.stop();
 }
 
 /// Answers a handshake and starts the actor that `actor` makes around the socket's shell, on this worker thread.

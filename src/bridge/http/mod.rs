@@ -4,11 +4,9 @@
 //! * [`callbacks`] - what became of calls, streams, conferences.
 //! * [`sockets`] - the media and the updates socket.
 //! * [`form_body`] - a form, read whole and bounded before anything is believed.
-//! * [`peer`] - a connection as a thing that can be cut off from outside.
 
 pub mod callbacks;
 pub mod form_body;
-pub mod peer;
 pub mod sockets;
 pub mod twiml;
 

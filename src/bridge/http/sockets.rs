@@ -1,15 +1,13 @@
 //! The two sockets: Twilio's media and the dashboards' updates.
 
-use std::sync::Arc;
-
 use actix_web::web::{Data, Payload};
-use actix_web::{Error, HttpRequest, HttpResponse, error};
+use actix_web::{Error, HttpRequest, HttpResponse};
 
-use super::peer::Peer;
 use crate::bridge::services::Services;
 use crate::bridge::twilio_stream::{self, TwilioStream};
 use crate::bridge::updates_session::{self, UpdatesSession};
 use crate::ws::server::accept;
+use crate::ws::socket_handle::SocketHandle;
 
 /// `WS /twilio/media`: one caller's audio.
 pub async fn media(
@@ -27,11 +25,8 @@ pub async fn updates(
     services: Data<Services>,
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
-    let Some(peer) = request.conn_data::<Arc<Peer>>() else {
-        return Err(error::ErrorInternalServerError("the listener keeps no handle on connections"));
-    };
     let shared = &services.shared;
-    let (hub, peer, queue) = (shared.hub.clone(), Arc::clone(peer), shared.updates.queue);
-    let actor = |shell| UpdatesSession::new(hub, peer, queue, shell);
+    let (hub, socket, queue) = (shared.hub.clone(), SocketHandle::of(&request), shared.updates.queue);
+    let actor = |shell| UpdatesSession::new(hub, socket, queue, shell);
     accept(actor, &request, payload, updates_session::MESSAGE_LIMIT, None)
 }

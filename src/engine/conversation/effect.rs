@@ -1,0 +1,71 @@
+//! What a room tells its actor to do.
+
+use std::time::Duration;
+
+use super::ids::SocketId;
+use crate::symbl::server_message::ServerMessage;
+use crate::ws::CloseCode;
+
+/// Numbers the ears of one leg: a leg gets a new one with each start and each change of format.
+pub type EarNumber = u32;
+
+/// Something for the actor to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Send a message.
+    Send {
+        /// Who gets it.
+        to: Audience,
+        /// What.
+        message: Box<ServerMessage>,
+    },
+    /// Close sockets, after they had time to close by themselves.
+    Close {
+        /// Whose.
+        to: Audience,
+        /// With what.
+        code: CloseCode,
+        /// The reason in words.
+        why: &'static str,
+        /// Whether the peer may close first.
+        has_grace: bool,
+    },
+    /// Ask a leg to finish listening, because the engine wants to end it.
+    EndLeg(SocketId, AfterStop),
+    /// Call [`Room::flush_expired`] when the recogniser has had its time.
+    AwaitFlush(SocketId, EarNumber),
+    /// Call [`Room::return_expired`] after this time.
+    AwaitReturn(Returning, Duration),
+    /// A conversation began.
+    Began(String),
+    /// A conversation is over.
+    Finalised(String),
+}
+
+/// Who gets a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// One socket.
+    One(SocketId),
+    /// A leg, and every subscriber.
+    LegAndSubscribers(SocketId),
+    /// Every leg and every subscriber.
+    Everyone,
+    /// Every subscriber.
+    Subscribers,
+}
+
+/// Identifies one wait for legs to come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Returning(pub(super) u64);
+
+/// What happens to a leg's socket after its stop was acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterStop {
+    /// It stays open.
+    Pause,
+    /// It is closed with 1000, unless the client does that first.
+    Close,
+    /// It is closed with 1001 because the engine goes down.
+    GoAway,
+}

@@ -1,0 +1,426 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::symbl::Speaker;
+use crate::symbl::server_message::User;
+
+const ANCHOR: Anchor = Anchor { leg_offset_ms: 0, began_at_ms: 1_000_000 };
+
+fn request(user_id: &str, no_connection_timeout_s: u64) -> Arc<StartRequest> {
+    Arc::new(StartRequest {
+        speaker: Some(Speaker { user_id: user_id.to_owned(), name: format!("name of {user_id}") }),
+        no_connection_timeout: Duration::from_secs(no_connection_timeout_s),
+        ..StartRequest::default()
+    })
+}
+
+fn words(text: &str) -> Heard {
+    Heard::Final {
+        transcript: text.to_owned(),
+        punctuated: text.to_owned(),
+        words: Vec::new(),
+        confidence: 0.9,
+        start_ms: 0,
+        end_ms: 1000,
+    }
+}
+
+fn partial(text: &str) -> Heard {
+    Heard::Partial { text: text.to_owned(), start_ms: 0, end_ms: 500 }
+}
+
+fn kind(message: &ServerMessage) -> &'static str {
+    match message {
+        ServerMessage::StartedListening => "listening",
+        ServerMessage::ConversationCreated(_) => "created",
+        ServerMessage::RecognitionStarted(_) => "started",
+        ServerMessage::RecognitionResult(result) if result.is_final => "final",
+        ServerMessage::RecognitionResult(_) => "interim",
+        ServerMessage::MessageResponse(_) => "message",
+        ServerMessage::ConversationCompleted(_) => "completed",
+        ServerMessage::RecognitionStopped => "stopped",
+        _ => "other",
+    }
+}
+
+/// Two legs `a` and `b`, a subscriber `s`, and a room; effects are told in short, each with those it reaches.
+struct Stage {
+    room: Room,
+    names: BTreeMap<SocketId, &'static str>,
+}
+
+impl Stage {
+    fn new() -> (Self, SocketId, SocketId, SocketId) {
+        let (a, b, s) = (SocketId::next(), SocketId::next(), SocketId::next());
+        let mut room = Room::default();
+        room.leg_joined(a);
+        room.leg_joined(b);
+        room.subscriber_joined(s, 0);
+        let names = [(a, "a"), (b, "b"), (s, "s")].into_iter().collect();
+        (Self { room, names }, a, b, s)
+    }
+
+    fn tell(&self, effects: &[Effect]) -> Vec<String> {
+        let reached = |to: Audience| -> String {
+            let sockets = self.room.sockets(to);
+            sockets.iter().filter_map(|id| self.names.get(id)).copied().collect()
+        };
+        effects
+            .iter()
+            .map(|effect| match effect {
+                Effect::Send { to, message } => format!("{}:{}", reached(*to), kind(message)),
+                Effect::Close { to, code, .. } => format!("{}:close {}", reached(*to), u16::from(*code)),
+                Effect::EndLeg(id, then) => format!("{}:end {then:?}", self.names[id]),
+                Effect::AwaitFlush(id, ear) => format!("{}:flush {ear}", self.names[id]),
+                Effect::AwaitReturn(_, time) => format!("return {}", time.as_secs()),
+                Effect::Began(_) => "began".to_owned(),
+                Effect::Finalised(_) => "finalised".to_owned(),
+            })
+            .collect()
+    }
+
+    fn start(&mut self, leg: SocketId, user: &str, ear: EarNumber) -> Vec<String> {
+        let effects = self.room.leg_started(leg, request(user, 0), Some(ear), 1_000_000);
+        self.tell(&effects)
+    }
+
+    fn hear(&mut self, leg: SocketId, ear: EarNumber, heard: Heard) -> Vec<String> {
+        let effects = self.room.heard(leg, ear, ANCHOR, heard, 1_000_000);
+        self.tell(&effects)
+    }
+}
+
+fn conversation_id(effects: &[Effect]) -> String {
+    let id = effects.iter().find_map(|effect| match effect {
+        Effect::Send { message, .. } => message.conversation_id(),
+        _ => None,
+    });
+    id.unwrap().to_owned()
+}
+
+#[test]
+fn a_start_is_acknowledged_by_three_messages_and_shown_to_subscribers() {
+    let (mut stage, a, b, _) = Stage::new();
+    assert_eq!(stage.start(a, "+1", 1), ["began", "s:created", "a:listening", "a:created", "a:started"]);
+    assert_eq!(stage.start(b, "+2", 1), ["b:listening", "b:created", "b:started"]);
+    assert_eq!(stage.start(a, "+1", 1), ["a:listening", "a:created", "a:started"]);
+}
+
+#[test]
+fn results_go_to_the_speaker_and_subscribers_messages_to_everyone() {
+    let (mut stage, a, b, _) = Stage::new();
+    stage.start(a, "+1", 1);
+    assert_eq!(stage.hear(a, 1, words("Before b has started.")), ["as:final", "as:message"]);
+    stage.start(b, "+2", 1);
+    assert_eq!(stage.hear(a, 1, partial("Hello")), ["as:interim"]);
+    assert_eq!(stage.hear(a, 1, words("Hello.")), ["as:final", "abs:message"]);
+    assert_eq!(stage.hear(b, 1, words("Hi.")), ["bs:final", "abs:message"]);
+    assert!(stage.hear(b, 1, words("  ")).is_empty());
+    assert!(stage.hear(b, 1, partial("")).is_empty());
+}
+
+#[test]
+fn interim_results_are_sent_only_if_wanted() {
+    let (mut stage, a, ..) = Stage::new();
+    let mut wish = StartRequest::default();
+    wish.speech.interim_results = Some(false);
+    stage.room.leg_started(a, Arc::new(wish), Some(1), 0);
+    assert!(stage.hear(a, 1, partial("Hello")).is_empty());
+    assert_eq!(stage.hear(a, 1, words("Hello.")).len(), 2);
+}
+
+#[test]
+fn sequence_numbers_run_per_conversation_and_speakers_are_named() {
+    let (mut stage, a, b, _) = Stage::new();
+    stage.start(a, "+1", 1);
+    stage.room.leg_started(b, Arc::default(), Some(1), 0);
+    for (expected, leg) in [a, b, a].into_iter().enumerate() {
+        let effects = stage.room.heard(leg, 1, ANCHOR, words("Yes."), 0);
+        let [Effect::Send { message: result, .. }, Effect::Send { message, .. }] = &effects[..] else {
+            panic!("{effects:?}");
+        };
+        let (ServerMessage::RecognitionResult(result), ServerMessage::MessageResponse(response)) =
+            (&**result, &**message)
+        else {
+            panic!("{effects:?}");
+        };
+        assert_eq!(response.sequence_number, expected as u64);
+        assert_eq!(result.user.id.len(), 36);
+        if leg == a {
+            assert_eq!(response.messages[0].from, result.user);
+            assert_eq!((result.user.user_id.as_str(), result.user.name.as_str()), ("+1", "name of +1"));
+        } else {
+            assert_eq!(response.messages[0].from, User::default(), "nobody named this speaker");
+            assert_eq!(result.user.name, "");
+        }
+    }
+}
+
+#[test]
+fn last_words_come_before_completed_and_completed_before_stopped() {
+    let (mut stage, a, ..) = Stage::new();
+    stage.start(a, "+1", 1);
+    let effects = stage.room.leg_stopped(a, AfterStop::Close);
+    assert_eq!(stage.tell(&effects), ["a:flush 1"]);
+    assert!(stage.hear(a, 1, partial("late")).is_empty());
+    assert_eq!(stage.hear(a, 1, words("Bye.")), ["as:final", "as:message"]);
+    assert_eq!(
+        stage.hear(a, 1, Heard::Done),
+        ["a:completed", "a:stopped", "a:close 1000", "s:completed", "s:close 1000", "finalised"]
+    );
+}
+
+#[test]
+fn a_recogniser_that_does_not_finish_is_not_waited_for_for_ever() {
+    let (mut stage, a, ..) = Stage::new();
+    stage.start(a, "+1", 1);
+    stage.room.leg_stopped(a, AfterStop::Close);
+    let effects = stage.room.flush_expired(a, 1);
+    assert_eq!(stage.tell(&effects)[..3], ["a:completed", "a:stopped", "a:close 1000"]);
+    assert!(stage.hear(a, 1, words("Too late.")).is_empty());
+    assert!(stage.hear(a, 1, Heard::Done).is_empty());
+}
+
+#[test]
+fn one_leg_stops_and_the_other_goes_on() {
+    let (mut stage, a, b, _) = Stage::new();
+    stage.start(a, "+1", 1);
+    stage.start(b, "+2", 1);
+    stage.room.leg_stopped(a, AfterStop::Close);
+    assert_eq!(stage.hear(a, 1, Heard::Done), ["a:completed", "a:stopped", "a:close 1000"]);
+    assert_eq!(stage.hear(b, 1, words("Still here.")), ["bs:final", "bs:message"]);
+    stage.room.socket_gone(a);
+    stage.room.leg_stopped(b, AfterStop::Close);
+    assert_eq!(stage.hear(b, 1, Heard::Done).last().unwrap(), "finalised");
+}
+
+#[test]
+fn a_close_right_behind_stop_is_a_normal_stop() {
+    let (mut stage, a, b, _) = Stage::new();
+    stage.room.leg_started(a, request("+1", 300), Some(1), 0);
+    stage.start(b, "+2", 1);
+    stage.room.leg_stopped(a, AfterStop::Close);
+    stage.room.socket_gone(a);
+    assert_eq!(stage.hear(a, 1, words("Bye.")), ["as:final", "bs:message"], "a is gone, b and s are not");
+    assert!(stage.hear(a, 1, Heard::Done).is_empty());
+    stage.room.leg_stopped(b, AfterStop::Close);
+    assert_eq!(stage.hear(b, 1, Heard::Done).last().unwrap(), "finalised", "nobody waits for a");
+}
+
+#[test]
+fn a_dropped_leg_may_return_to_the_same_conversation_within_its_time() {
+    let (mut stage, a, b, _) = Stage::new();
+    let first = conversation_id(&stage.room.leg_started(a, request("+1", 300), Some(1), 0));
+    let effects = stage.room.socket_gone(a);
+    assert_eq!(stage.tell(&effects), ["a:flush 1"]);
+    let effects = stage.room.heard(a, 1, ANCHOR, Heard::Done, 0);
+    let [Effect::AwaitReturn(wait, time)] = effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(time, Duration::from_secs(300));
+
+    let effects = stage.room.leg_started(b, request("+1", 300), Some(1), 0);
+    assert_eq!(conversation_id(&effects), first);
+    assert!(stage.room.return_expired(wait).is_empty(), "somebody came back");
+    stage.room.socket_gone(b);
+    let effects = stage.room.heard(b, 1, ANCHOR, Heard::Done, 0);
+    let [Effect::AwaitReturn(wait, _)] = effects[..] else {
+        panic!("{effects:?}");
+    };
+    let effects = stage.room.return_expired(wait);
+    assert_eq!(stage.tell(&effects), ["s:completed", "s:close 1000", "finalised"]);
+}
+
+#[test]
+fn without_a_time_to_return_a_drop_finalises_and_the_next_start_begins_anew() {
+    let (mut stage, a, b, _) = Stage::new();
+    let first = conversation_id(&stage.room.leg_started(a, request("+1", 0), None, 0));
+    let effects = stage.room.socket_gone(a);
+    assert_eq!(stage.tell(&effects), ["s:completed", "s:close 1000", "finalised"]);
+    assert_ne!(conversation_id(&stage.room.leg_started(b, request("+1", 0), None, 0)), first);
+}
+
+#[test]
+fn a_paused_leg_keeps_its_conversation_and_starts_again_in_it() {
+    let (mut stage, a, ..) = Stage::new();
+    let first = conversation_id(&stage.room.leg_started(a, request("+1", 0), Some(1), 0));
+    stage.room.leg_stopped(a, AfterStop::Pause);
+    assert_eq!(stage.hear(a, 1, Heard::Done), ["a:completed", "a:stopped"]);
+    let again = stage.room.leg_stopped(a, AfterStop::Pause);
+    assert_eq!(stage.tell(&again), ["a:completed", "a:stopped"]);
+    assert_eq!(conversation_id(&stage.room.leg_started(a, request("+1", 0), Some(2), 0)), first);
+    stage.room.leg_stopped(a, AfterStop::Pause);
+    stage.hear(a, 2, Heard::Done);
+    let effects = stage.room.socket_gone(a);
+    assert_eq!(stage.tell(&effects), ["s:completed", "s:close 1000", "finalised"]);
+}
+
+#[test]
+fn a_start_that_overtakes_the_answer_to_stop_gets_both_answers_in_order() {
+    let (mut stage, a, ..) = Stage::new();
+    stage.start(a, "+1", 1);
+    stage.room.leg_stopped(a, AfterStop::Pause);
+    assert_eq!(
+        stage.start(a, "+1", 2),
+        ["a:completed", "a:stopped", "a:listening", "a:created", "a:started"]
+    );
+    assert_eq!(stage.hear(a, 1, words("From before.")), ["as:final", "as:message"]);
+    assert!(stage.hear(a, 1, Heard::Done).is_empty());
+}
+
+#[test]
+fn a_leg_that_stops_before_it_starts_completes_at_once_and_disturbs_nobody() {
+    let (mut stage, a, b, _) = Stage::new();
+    stage.start(b, "+2", 1);
+    let effects = stage.room.leg_stopped(a, AfterStop::Close);
+    assert_eq!(stage.tell(&effects), ["a:completed", "a:close 1000"]);
+    assert_eq!(stage.hear(b, 1, words("Hm.")), ["bs:final", "bs:message"]);
+}
+
+#[test]
+fn the_same_user_is_the_same_member_and_another_user_is_not() {
+    let (mut stage, a, b, _) = Stage::new();
+    let member = |room: &mut Room, leg| {
+        let effects = room.heard(leg, 1, ANCHOR, words("x"), 0);
+        match &effects[0] {
+            Effect::Send { message, .. } => match &**message {
+                ServerMessage::RecognitionResult(result) => result.user.id.clone(),
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    };
+    stage.start(a, "+1", 1);
+    stage.start(b, "+2", 1);
+    let (of_a, of_b) = (member(&mut stage.room, a), member(&mut stage.room, b));
+    assert_ne!(of_a, of_b);
+    stage.start(b, "+1", 1);
+    assert_eq!(member(&mut stage.room, b), of_a);
+}
+
+#[test]
+fn a_late_subscriber_hears_of_the_conversation_at_once() {
+    let (mut stage, a, _, s) = Stage::new();
+    assert!(stage.room.subscriber_joined(s, 0).is_empty());
+    stage.start(a, "+1", 1);
+    let effects = stage.room.subscriber_joined(s, 0);
+    assert_eq!(stage.tell(&effects), ["s:created"]);
+}
+
+#[test]
+fn silence_ends_the_legs_and_waiting_ends_a_subscriber() {
+    let (mut stage, a, _, _) = Stage::new();
+    let idle = Duration::from_secs(60);
+    assert!(stage.room.check_idle(idle, 59_999).is_empty());
+    let effects = stage.room.check_idle(idle, 60_000);
+    assert_eq!(stage.tell(&effects), ["s:close 1000"]);
+    stage.room.leg_started(a, request("+1", 0), Some(1), 60_000);
+    assert!(stage.room.check_idle(idle, 119_999).is_empty());
+    let effects = stage.room.check_idle(idle, 120_000);
+    assert!(stage.tell(&effects).contains(&"a:end Close".to_owned()));
+}
+
+#[test]
+fn a_drain_ends_everybody_in_order() {
+    let (mut stage, a, b, _) = Stage::new();
+    stage.start(a, "+1", 1);
+    let effects = stage.room.drain();
+    assert_eq!(stage.tell(&effects), ["a:end GoAway", "b:close 1001"]);
+    stage.room.leg_stopped(a, AfterStop::GoAway);
+    assert_eq!(
+        stage.hear(a, 1, Heard::Done),
+        ["a:completed", "a:stopped", "a:close 1001", "s:completed", "s:close 1001", "finalised"]
+    );
+    stage.room.socket_gone(a);
+    stage.room.socket_gone(b);
+    assert!(stage.room.is_empty());
+    let effects = stage.room.leg_joined(a);
+    assert_eq!(stage.tell(&effects), ["a:close 1001"]);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Join(usize),
+    Subscribe(usize),
+    Start(usize, bool),
+    Hear(usize),
+    Done(usize),
+    Stop(usize, bool),
+    Gone(usize),
+    Flushed(usize),
+    Returned,
+    Drain,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let who = 0..4usize;
+    prop_oneof![
+        who.clone().prop_map(Step::Join),
+        who.clone().prop_map(Step::Subscribe),
+        (who.clone(), any::<bool>()).prop_map(|(who, stays)| Step::Start(who, stays)),
+        who.clone().prop_map(Step::Hear),
+        who.clone().prop_map(Step::Done),
+        (who.clone(), any::<bool>()).prop_map(|(who, pause)| Step::Stop(who, pause)),
+        who.clone().prop_map(Step::Gone),
+        who.prop_map(Step::Flushed),
+        Just(Step::Returned),
+        Just(Step::Drain),
+    ]
+}
+
+proptest! {
+    /// Whatever happens in whatever order: `completed` goes before `stopped` on every leg, no conversation begins
+    /// before the last is finalised, message numbers have no gap, and when all are gone nothing is remembered.
+    #[test]
+    fn no_order_of_events_breaks_the_rules(steps in prop::collection::vec(step(), 0..80)) {
+        let legs: Vec<_> = (0..4).map(|_| SocketId::next()).collect();
+        let subscribers: Vec<_> = (0..4).map(|_| SocketId::next()).collect();
+        let mut ears = [0; 4];
+        let mut waits = Vec::new();
+        let mut room = Room::default();
+        let mut live = false;
+        let mut next_number = 0;
+        let mut owes_stopped: Option<SocketId> = None;
+        let endings = legs.iter().map(|_| Step::Returned).chain((0..4).map(Step::Gone)).chain((0..4).map(Step::Flushed));
+        for step in steps.into_iter().chain(endings).chain([Step::Returned]) {
+            let effects = match step {
+                Step::Join(n) => room.leg_joined(legs[n]),
+                Step::Subscribe(n) => room.subscriber_joined(subscribers[n], 0),
+                Step::Start(n, stays) => {
+                    ears[n] += 1;
+                    room.leg_started(legs[n], request("+1", if stays { 60 } else { 0 }), Some(ears[n]), 0)
+                }
+                Step::Hear(n) => room.heard(legs[n], ears[n], ANCHOR, words("Yes."), 0),
+                Step::Done(n) => room.heard(legs[n], ears[n], ANCHOR, Heard::Done, 0),
+                Step::Stop(n, true) => room.leg_stopped(legs[n], AfterStop::Pause),
+                Step::Stop(n, false) => room.leg_stopped(legs[n], AfterStop::Close),
+                Step::Gone(n) => {
+                    let mut effects = room.socket_gone(legs[n]);
+                    effects.extend(room.socket_gone(subscribers[n]));
+                    effects
+                }
+                Step::Flushed(n) => room.flush_expired(legs[n], ears[n]),
+                Step::Returned => waits.drain(..).flat_map(|wait| room.return_expired(wait)).collect(),
+                Step::Drain => room.drain(),
+            };
+            for effect in effects {
+                match effect {
+                    Effect::Began(_) => { prop_assert!(!live); live = true; next_number = 0; }
+                    Effect::Finalised(_) => { prop_assert!(live); live = false; }
+                    Effect::AwaitReturn(wait, _) => waits.push(wait),
+                    Effect::Send { to, message } => match (*message, to) {
+                        (ServerMessage::ConversationCompleted(_), Audience::One(id)) => owes_stopped = Some(id),
+                        (ServerMessage::RecognitionStopped, Audience::One(id)) => prop_assert_eq!(owes_stopped, Some(id)),
+                        (ServerMessage::MessageResponse(response), _) => {
+                            prop_assert_eq!(response.sequence_number, next_number);
+                            next_number += 1;
+                        }
+                        _ => {}
+                    },
+                    _ => {}
+                }
+            }
+        }
+        prop_assert!(room.is_empty(), "{room:?}");
+    }
+}

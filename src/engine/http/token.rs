@@ -1,0 +1,75 @@
+//! `POST /oauth2/token:generate` (`symbl-protocol` 1.1).
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
+
+use super::message;
+use crate::engine::EngineState;
+use crate::engine::counters::Count;
+use crate::engine::state::unix_now_s;
+
+/// Answers an application's credentials with a token.
+pub async fn generate(
+    request: HttpRequest,
+    body: web::Payload,
+    state: web::Data<EngineState>,
+) -> HttpResponse {
+    let Ok(Ok(body)) = body.to_bytes_limited(super::BODY_LIMIT).await else {
+        return message(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large");
+    };
+    let (app_id, app_secret) = match credentials(&body) {
+        Ok(credentials) => credentials,
+        Err(complaint) => return message(StatusCode::BAD_REQUEST, complaint),
+    };
+    let peer = request.peer_addr().map(|address| address.ip());
+    if state.refusals().has_guessed_too_often(peer) {
+        return HttpResponse::TooManyRequests()
+            .insert_header((header::RETRY_AFTER, "60"))
+            .json(json!({ "message": "Too many requests" }));
+    }
+    if !state.applications().accept(&app_id, &app_secret) {
+        state.refusals().note_wrong_guess(peer);
+        state.counters().add(Count::RefusedCredentials);
+        return message(StatusCode::UNAUTHORIZED, "The appId or appSecret is not valid.");
+    }
+    // A fresh token each time: a cached one with little life left breaks JS clients (1.3).
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({
+        "accessToken": state.tokens().issue(&app_id, unix_now_s()),
+        "expiresIn": state.tokens().lifetime().as_secs(),
+    }))
+}
+
+fn credentials(body: &[u8]) -> Result<(String, String), &'static str> {
+    let body: Value = serde_json::from_slice(body).map_err(|_| "The request body must be valid JSON")?;
+    let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    match text("type") {
+        None => return Err("\"type\" is required"),
+        Some("application") => {}
+        Some(_) => return Err("\"type\" must be one of [application]"),
+    }
+    let app_id = text("appId").ok_or("\"appId\" is required")?;
+    let app_secret = text("appSecret").ok_or("\"appSecret\" is required")?;
+    Ok((app_id.to_owned(), app_secret.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (body, expected) in [
+            ("", "The request body must be valid JSON"),
+            ("[]", "\"type\" is required"),
+            (r#"{"type":"password","appId":"a","appSecret":"s"}"#, "\"type\" must be one of [application]"),
+            (r#"{"type":"application","appSecret":"s"}"#, "\"appId\" is required"),
+            (r#"{"type":"application","appId":7,"appSecret":"s"}"#, "\"appId\" is required"),
+            (r#"{"type":"application","appId":"a","appSecret":""}"#, "\"appSecret\" is required"),
+        ] {
+            assert_eq!(credentials(body.as_bytes()).unwrap_err(), expected, "{body}");
+        }
+        let go = br#"{"type":"application","appId":"a","appSecret":"s","AuthURI":"x"}"#;
+        assert_eq!(credentials(go).unwrap(), ("a".to_owned(), "s".to_owned()));
+    }
+}

@@ -1,0 +1,179 @@
+//! What stands at the boundary of [`super::hearing`]: one pool of recognisers that all legs share.
+//!
+//! The model may come late: while it is installed and loaded, calls join and end as ever, without words, and
+//! [`Listening::state`] says why.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::hearing::{AudioFormat, Ear, Encoding, Heard, HeardWord, Hearing, HearingRefusal, Sink};
+use super::speech::audio;
+use super::speech::ear::Ear as SpeechEar;
+use super::speech::listener::SpeechEvent;
+use super::speech::pool::{Deliver, Pool};
+
+/// A hearing whose pool may come late.
+#[derive(Clone, Default)]
+pub struct Listening {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    pool: OnceLock<Pool>,
+    /// Why there is no pool, for people.
+    reason: Mutex<String>,
+}
+
+/// Whether legs are heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// They are.
+    Ready,
+    /// They are not.
+    Waiting {
+        /// Why, and what to do about it.
+        reason: String,
+    },
+}
+
+impl Listening {
+    /// Returns a hearing without a pool; `reason` says why.
+    pub fn waiting(reason: &str) -> Self {
+        let listening = Self::default();
+        listening.explain(reason);
+        listening
+    }
+
+    /// Says why there is no pool yet.
+    pub fn explain(&self, reason: &str) {
+        reason.clone_into(&mut lock(&self.shared.reason));
+    }
+
+    /// Gives the hearing its pool; legs that begin from now on are heard. A second pool is ignored.
+    pub fn begin(&self, pool: Pool) {
+        let _ = self.shared.pool.set(pool);
+    }
+
+    /// Returns whether legs are heard.
+    pub fn state(&self) -> State {
+        match self.shared.pool.get() {
+            Some(_) => State::Ready,
+            None => State::Waiting { reason: lock(&self.shared.reason).clone() },
+        }
+    }
+}
+
+impl Hearing for Listening {
+    fn open(&self, format: AudioFormat, sink: Sink) -> Result<Box<dyn Ear>, HearingRefusal> {
+        let pool = self.shared.pool.get().ok_or(HearingRefusal::Unavailable)?;
+        let leg = Arc::new(Mutex::new(Leg { ear: None, sink, finishing: false }));
+        let for_results = Arc::clone(&leg);
+        let deliver: Deliver = Arc::new(move |decoded| {
+            let mut leg = lock(&for_results);
+            let events = leg.ear.as_mut().map(|ear| ear.on_decoded(decoded)).unwrap_or_default();
+            leg.report(events);
+        });
+        // The format was checked when it was made; an odd one is heard by nobody.
+        let ear = SpeechEar::open(pool, speech_format(format), true, deliver);
+        lock(&leg).ear = Some(ear.map_err(|_| HearingRefusal::Unavailable)?);
+        Ok(Box::new(PooledEar { leg }))
+    }
+
+    fn check_capacity(&self) -> Result<(), HearingRefusal> {
+        match self.shared.pool.get() {
+            Some(pool) if pool.has_capacity_for(1) => Ok(()),
+            Some(_) => Err(HearingRefusal::Overloaded),
+            None => Err(HearingRefusal::Unavailable),
+        }
+    }
+}
+
+/// One leg's hearing, shared by its socket's thread and the workers that bring results.
+struct Leg {
+    /// Gone when all is said, and with it the circle through the workers' way back.
+    ear: Option<SpeechEar>,
+    sink: Sink,
+    finishing: bool,
+}
+
+impl Leg {
+    fn report(&mut self, events: Vec<SpeechEvent>) {
+        for event in events {
+            if let Some(heard) = heard(event) {
+                (self.sink)(heard);
+            }
+        }
+        if self.finishing && self.ear.as_ref().is_some_and(SpeechEar::is_settled) {
+            self.ear = None;
+            (self.sink)(Heard::Done);
+        }
+    }
+}
+
+struct PooledEar {
+    leg: Arc<Mutex<Leg>>,
+}
+
+impl Ear for PooledEar {
+    fn hear(&mut self, audio: &[u8]) {
+        let mut leg = lock(&self.leg);
+        let events = leg.ear.as_mut().map(|ear| ear.hear(audio)).unwrap_or_default();
+        leg.report(events);
+    }
+
+    fn finish(&mut self) {
+        let mut leg = lock(&self.leg);
+        leg.finishing = true;
+        let events = leg.ear.as_mut().map(SpeechEar::finish).unwrap_or_default();
+        leg.report(events);
+    }
+
+    fn is_behind(&self) -> bool {
+        lock(&self.leg).ear.as_ref().is_some_and(SpeechEar::is_behind)
+    }
+}
+
+impl Drop for PooledEar {
+    fn drop(&mut self) {
+        let mut leg = lock(&self.leg);
+        if !leg.finishing {
+            leg.ear = None;
+        }
+    }
+}
+
+fn heard(event: SpeechEvent) -> Option<Heard> {
+    match event {
+        SpeechEvent::Partial(partial) => {
+            Some(Heard::Partial { text: partial.text, start_ms: partial.start_ms, end_ms: partial.end_ms })
+        }
+        SpeechEvent::Final(phrase) => Some(Heard::Final {
+            transcript: phrase.text,
+            punctuated: phrase.punctuated,
+            words: phrase
+                .words
+                .into_iter()
+                .map(|word| HeardWord { word: word.word, start_ms: word.start_ms, end_ms: word.end_ms })
+                .collect(),
+            confidence: f64::from(phrase.confidence),
+            start_ms: phrase.start_ms,
+            end_ms: phrase.end_ms,
+        }),
+        SpeechEvent::Lost { start_ms, end_ms } => {
+            log::warn!(event = "phrase_lost", start_ms, end_ms; "a phrase could not be recognised");
+            None
+        }
+    }
+}
+
+fn speech_format(format: AudioFormat) -> audio::AudioFormat {
+    match format.encoding() {
+        Encoding::Mulaw => audio::AudioFormat::Mulaw8k,
+        Encoding::Linear16 => audio::AudioFormat::Linear16 { sample_rate: format.sample_rate_hertz() },
+    }
+}
+
+/// A panic of another holder leaves a leg that is over at worst, and whoever comes next can end it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

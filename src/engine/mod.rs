@@ -1,0 +1,27 @@
+//! The engine: a self-hosted server of the Symbl protocol. Never imports the bridge; they meet on the wire.
+//!
+//! * [`http`] - the protocol's paths: tokens, Streaming, Subscribe. Sockets and statuses, no decisions about calls.
+//! * [`conversation`] - one live conversation: who is in it, who hears what, when it ends.
+//! * [`directory`] - connection id to conversation, with every limit on their number.
+//! * [`hearing`] - the boundary to speech recognition.
+//! * [`listening`] - what stands at that boundary: a pool of recognisers that all legs share.
+//! * [`speech`] - audio in, words out: voice activity, segments, recogniser, worker pool. Never touches a socket.
+//! * [`model`] - the recogniser's files: what they are, where they lie, how they get there.
+//! * [`applications`], [`token`] - who may come in.
+//! * [`counters`] - what happened, for metrics.
+//! * [`settings`] - every number that can be set.
+
+pub mod applications;
+pub mod conversation;
+pub mod counters;
+pub mod directory;
+pub mod hearing;
+pub mod http;
+pub mod listening;
+pub mod model;
+pub mod settings;
+pub mod speech;
+mod state;
+pub mod token;
+
+pub use state::{Counts, EngineState};

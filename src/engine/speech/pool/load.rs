@@ -1,0 +1,114 @@
+//! How busy the workers are, and whether another leg fits.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    super::{
+        SAMPLE_RATE,
+        recognizer::{RecognizeError, Recognizer, SegmentAudio},
+    },
+    Urgency,
+};
+
+/// The pool's state at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PoolLoad {
+    /// Worker threads.
+    pub workers: usize,
+    /// Legs that are registered.
+    pub legs: usize,
+    /// Jobs that wait.
+    pub queue_depth: usize,
+    /// How long the oldest final has been waiting.
+    pub oldest_final_wait: Duration,
+    /// Share of the workers' time that was work, over about the last ten seconds, 0..1.
+    pub busy_fraction: f64,
+    /// Finals decoded since the start, pauses that were no endings included.
+    pub finals_done: u64,
+    /// Partials decoded since the start.
+    pub partials_done: u64,
+    /// Partials replaced by newer ones before their turn, since the start.
+    pub partials_superseded: u64,
+}
+
+/// Seconds over which the busy fraction is averaged.
+const MEMORY: f64 = 10.0;
+/// Share of the workers' time that legs may fill: beyond it queues grow without end.
+const FILL: f64 = 0.85;
+/// A final that waited this long shows that the machine is slower than measured.
+const LATE: Duration = Duration::from_secs(1);
+
+/// Keeps account of the workers' time.
+pub(super) struct LoadMeter {
+    workers: f64,
+    leg_cost: f64,
+    /// Work of the past, in seconds, older work counting less.
+    recent_work: f64,
+    counted_at: Instant,
+    pub(super) finals_done: u64,
+    pub(super) partials_done: u64,
+}
+
+impl LoadMeter {
+    /// `leg_cost` is the share of one worker that a leg of a usual call takes.
+    pub(super) fn new(workers: usize, leg_cost: f64, now: Instant) -> Self {
+        Self {
+            workers: workers as f64,
+            leg_cost,
+            recent_work: 0.0,
+            counted_at: now,
+            finals_done: 0,
+            partials_done: 0,
+        }
+    }
+
+    pub(super) fn note(&mut self, urgency: Urgency, worked: Duration, now: Instant) {
+        self.recent_work = self.remembered(now) + worked.as_secs_f64();
+        self.counted_at = now;
+        match urgency {
+            Urgency::Final => self.finals_done += 1,
+            Urgency::Partial => self.partials_done += 1,
+        }
+    }
+
+    pub(super) fn busy_fraction(&self, now: Instant) -> f64 {
+        (self.remembered(now) / (MEMORY * self.workers)).min(1.0)
+    }
+
+    /// Returns whether `more` legs fit beside `legs`, each taken to need what it usually does, or what it does at
+    /// present if that is more.
+    pub(super) fn allows(&self, legs: usize, more: usize, oldest_final_wait: Duration, now: Instant) -> bool {
+        if legs == 0 {
+            return true;
+        }
+        let present_cost = self.busy_fraction(now) * self.workers / legs as f64;
+        let cost = self.leg_cost.max(present_cost);
+        oldest_final_wait < LATE && (legs + more) as f64 * cost <= self.workers * FILL
+    }
+
+    fn remembered(&self, now: Instant) -> f64 {
+        let age = now.saturating_duration_since(self.counted_at).as_secs_f64();
+        self.recent_work * (-age / MEMORY).exp()
+    }
+}
+
+/// A leg of a usual call needs, every second, this many times what the trial run took: measured with calls that
+/// talk three quarters of the time.
+const TRIAL_RUNS_A_SECOND: f64 = 1.8;
+
+/// Runs `recognizer` over four seconds of faint noise and returns the share of one worker that a leg will take.
+pub(super) fn calibrate(recognizer: &dyn Recognizer) -> Result<f64, RecognizeError> {
+    let mut seed = 1_u32;
+    let samples: Vec<f32> = (0..4 * SAMPLE_RATE)
+        .map(|_| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 16) as f32 / 65_536.0 * 0.002 - 0.001
+        })
+        .collect();
+    let trial = SegmentAudio { samples: &samples, draft: &[], surely_speech: false };
+    // The first run pays for memory and caches that later ones find ready.
+    recognizer.transcribe(&trial)?;
+    let started = Instant::now();
+    recognizer.transcribe(&trial)?;
+    Ok(started.elapsed().as_secs_f64() * TRIAL_RUNS_A_SECOND)
+}

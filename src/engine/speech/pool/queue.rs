@@ -1,0 +1,88 @@
+//! The order in which jobs run. Pure: the clock is an argument.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    time::{Duration, Instant},
+};
+
+use super::{
+    super::SAMPLE_RATE,
+    {Job, LegId, LegOverloaded, Urgency},
+};
+
+/// Audio of one leg's finals that may wait: ten minutes, 38 MB. A leg in real time never has a tenth of it; one that
+/// sends a recording at full speed is told to slow down long before (`Ear::is_behind`).
+const LEG_BACKLOG_SAMPLES: usize = 600 * SAMPLE_RATE as usize;
+
+/// Waiting jobs. Partials are bounded by one a leg, finals by [`LEG_BACKLOG_SAMPLES`].
+#[derive(Default)]
+pub(super) struct Queue {
+    finals: VecDeque<(Job, Instant)>,
+    partials: VecDeque<(Job, Instant)>,
+    in_flight: HashSet<LegId>,
+    /// Partials that were replaced or withdrawn before they ran.
+    pub(super) superseded: u64,
+}
+
+impl Queue {
+    pub(super) fn push(&mut self, job: Job, now: Instant) -> Result<(), LegOverloaded> {
+        match job.urgency {
+            Urgency::Final => {
+                if self.backlog_samples(job.leg) + job.segment.samples.len() > LEG_BACKLOG_SAMPLES {
+                    return Err(LegOverloaded);
+                }
+                self.finals.push_back((job, now));
+            }
+            Urgency::Partial => match self.partials.iter_mut().find(|(waiting, _)| waiting.leg == job.leg) {
+                // It keeps the older one's turn: at the back a busy leg would never be heard.
+                Some((waiting, _)) => {
+                    *waiting = job;
+                    self.superseded += 1;
+                }
+                None => self.partials.push_back((job, now)),
+            },
+        }
+        Ok(())
+    }
+
+    /// Takes the job that is to run next; [`Queue::done`] must follow.
+    pub(super) fn take(&mut self) -> Option<(Job, Instant)> {
+        let Self { finals, partials, in_flight, .. } = self;
+        [finals, partials].into_iter().find_map(|queue| {
+            let next = queue.iter().position(|(job, _)| !in_flight.contains(&job.leg))?;
+            let taken = queue.remove(next)?;
+            in_flight.insert(taken.0.leg);
+            Some(taken)
+        })
+    }
+
+    pub(super) fn done(&mut self, leg: LegId) {
+        self.in_flight.remove(&leg);
+    }
+
+    pub(super) fn withdraw(&mut self, leg: LegId, key: u64) {
+        self.finals.retain(|(job, _)| job.leg != leg || job.key != key);
+        self.partials.retain(|(job, _)| job.leg != leg || job.key != key);
+    }
+
+    pub(super) fn forget(&mut self, leg: LegId) {
+        self.finals.retain(|(job, _)| job.leg != leg);
+        self.partials.retain(|(job, _)| job.leg != leg);
+    }
+
+    pub(super) fn depth(&self) -> usize {
+        self.finals.len() + self.partials.len()
+    }
+
+    pub(super) fn oldest_final_wait(&self, now: Instant) -> Duration {
+        self.finals.front().map_or(Duration::ZERO, |(_, since)| now.saturating_duration_since(*since))
+    }
+
+    pub(super) fn backlog_seconds(&self, leg: LegId) -> f32 {
+        self.backlog_samples(leg) as f32 / SAMPLE_RATE as f32
+    }
+
+    fn backlog_samples(&self, leg: LegId) -> usize {
+        self.finals.iter().filter(|(job, _)| job.leg == leg).map(|(job, _)| job.segment.samples.len()).sum()
+    }
+}
