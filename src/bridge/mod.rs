@@ -15,7 +15,7 @@
 //! * [`symbl_connection`] - one leg's socket to the server.
 //! * [`updates_hub`] - relays updates to dashboards, with a snapshot for newcomers.
 //! * [`updates_session`] - one dashboard's socket.
-//! * [`http`] - routes: Twilio's webhooks, the media socket, the updates socket, health.
+//! * [`http`] - routes: Twilio's webhooks, the media socket, the updates socket.
 //! * [`services`] - what the actors of one worker thread share.
 //!
 //! Decisions are made in [`call`], which has no clock and no socket; the actors perform them. A leg's two socket

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 //!
 //! * [`serve`] - the bridge.
+//! * [`engine`] - the Symbl-protocol server alone.
 //! * [`call`] - simulated telephones that call a bridge.
 //! * [`model`] - the recogniser's files: install, list, verify.
 //! * [`eval`] - how well the engine hears recordings.
@@ -8,6 +9,7 @@
 
 pub mod bench_speech;
 pub mod call;
+pub mod engine;
 pub mod eval;
 pub mod model;
 pub mod serve;
@@ -38,6 +40,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::ServeArgs),
+    Engine(engine::EngineArgs),
     Call(call::CallArgs),
     Model(model::ModelArgs),
     Eval(eval::EvalArgs),
@@ -49,6 +52,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         match self.command {
             Command::Serve(args) => serve::run(&args),
+            Command::Engine(args) => engine::run(&args),
             Command::Call(args) => call::run(args),
             Command::Model(args) => model::run(args),
             Command::Eval(args) => eval::run(args),
