@@ -198,10 +198,9 @@ impl Application {
             events::ServerStopped { leg: None, legs_cut }.emit();
         };
         tokio::select! {
-            () = drain => {}
+            // The server has to be driven while it is being stopped.
+            _ = async { tokio::join!(drain, &mut server) } => {}
             Some(()) = stop.recv() => {}
-            // Cannot come first: the drain is what stops it.
-            _ = &mut server => {}
         }
         Ok(())
     }

@@ -35,8 +35,8 @@ use actix::{Actor, Addr, Handler, Message};
 
 /// Tells a fact that must not be lost to an actor of ours that never waits for a peer.
 ///
-/// Only towards [`supervisor::Supervisor`] and [`updates_hub::UpdatesHub`]: a leg sends them a handful of facts in its
-/// whole life, so their mailboxes are bounded by the number of legs, and neither is ever frozen by a socket.
+/// A socket sends a handful of facts in its whole life, so what waits is bounded by the number of sockets, and none of
+/// those it goes to is ever frozen by a peer.
 fn tell<A, M>(to: &Addr<A>, fact: M)
 where
     A: Actor + Handler<M>,
