@@ -141,7 +141,7 @@ async fn a_socket_without_a_start_in_time_is_closed() {
     let mut pinging = about_to_start(&bridge).await;
     pinging.ping(b"still here").await;
     assert_eq!(pinging.closed().await, Closing::Code(1008), "a ping");
-    assert_eq!(bridge.events("media_socket_refused").len(), 4);
+    wait_until("a log line about each", || bridge.events("media_socket_refused").len() == 4).await;
     let updates = witness.ends_whole(bridge).await;
     assert_eq!(updates.len(), 2, "nothing but the witness: {updates:#?}");
 }

@@ -12,6 +12,7 @@ use support::dashboard::{self, Dashboard};
 use support::http::{FORM, Request, get};
 use support::symbl_server::{Ended, Handshake, Script, SymblServer, TokenAnswer};
 use support::twiml::{self, Twiml};
+use support::wait::wait_until;
 use support::witness::Witness;
 use support::{AGENT, CUSTOMER, STRANGER};
 
@@ -185,7 +186,7 @@ async fn a_room_name_is_taken_as_it_is_or_refused() {
         assert_eq!(answer.status, 400, "{query}: {}", answer.body);
         assert!(answer.body.contains("room"), "{query}: {}", answer.body);
     }
-    assert_eq!(bridge.events("webhook_refused").len(), 6);
+    wait_until("a log line about each", || bridge.events("webhook_refused").len() == 6).await;
     bridge.finish().await;
 }
 
@@ -264,7 +265,8 @@ async fn webhooks_are_answered_at_once_whatever_the_server_does() {
             call.start().await;
             call.speak(1).await;
             assert_eq!(call.caller.report(&bridge, "completed").await.status, 204);
-            assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+            // Far less than one attempt to connect; far more than a busy machine needs.
+            assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
         }
         bridge.process().signal("KILL");
     }
