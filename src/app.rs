@@ -1,7 +1,8 @@
 //! The application as a value: it owns the listener and everything behind it.
 //!
 //! [`Application::build`] binds and knows its port; [`Application::run`] consumes it and ends when it was told to and
-//! every leg is over. Tests build the real one on port 0.
+//! every leg is over. Tests build the real one on port 0. This is the one place that knows both wings, bridge and
+//! engine; the wings know each other by the wire only.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -10,20 +11,26 @@ use std::time::Duration;
 
 use actix::{Actor, Addr};
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::web::Data;
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::web::{self, Data};
+use actix_web::{App, HttpResponse, HttpServer};
 use secrecy::SecretString;
+use serde_json::json;
 use tokio::sync::mpsc;
 
+use crate::bridge;
 use crate::bridge::call::leg::LegLimits;
 use crate::bridge::call::registry::Registry;
 use crate::bridge::call::stream_token::StreamTokens;
 use crate::bridge::call::upload::BYTES_PER_MS;
-use crate::bridge::http;
 use crate::bridge::services::{Services, Shared};
 use crate::bridge::supervisor::{CountLegs, Drain, EndAllLegs, Supervisor};
 use crate::bridge::updates_hub::{CloseDashboards, UpdatesHub};
 use crate::config::{Settings, Upstream};
+use crate::engine;
+use crate::engine::EngineState;
+use crate::engine::applications::{Application as EngineApplication, Credentials};
+use crate::engine::listening::{Listening, State as HearingState};
+use crate::engine::settings::EngineSettings;
 use crate::symbl::endpoint::Endpoint;
 use crate::symbl::token::TokenClient;
 use crate::telemetry::events;
@@ -33,19 +40,46 @@ use crate::ws::socket_handle;
 /// Beyond a leg's own bound for its end, for the close frames and the last updates.
 const DRAIN_MARGIN: Duration = Duration::from_secs(4);
 
+/// How long the engine's sockets may take to end once the bridge's legs are over.
+const ENGINE_DRAIN: Duration = Duration::from_secs(5);
+
 /// How long requests in flight may take once the legs are over.
 const HTTP_STOP_SECONDS: u64 = 2;
+
+/// Which wings to build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wings {
+    /// The bridge; with the engine beside it when no other upstream is configured.
+    Bridge,
+    /// The engine alone.
+    Engine,
+}
 
 /// A server that is bound and not yet running.
 pub struct Application {
     address: SocketAddr,
     public_url: PublicUrl,
-    upstream: Endpoint,
+    upstream: Option<Endpoint>,
     server: Server,
-    supervisor: Addr<Supervisor>,
-    hub: Addr<UpdatesHub>,
+    bridge: Option<Bridge>,
+    engine: Option<Engine>,
     drain_deadline: Duration,
     stop_within: Duration,
+}
+
+/// The bridge's two actors of the process.
+struct Bridge {
+    supervisor: Addr<Supervisor>,
+    hub: Addr<UpdatesHub>,
+}
+
+/// The engine in this process.
+struct Engine {
+    state: EngineState,
+    listening: Listening,
+    credentials: Credentials,
+    /// Whether the credentials were made up and nobody knows them yet.
+    credentials_are_new: bool,
 }
 
 /// Why the application did not start.
@@ -67,40 +101,51 @@ pub enum StartError {
     /// Our own address is not one that Twilio can be given.
     #[error("cannot make addresses from {0}")]
     Address(String),
-    /// No upstream.
-    #[error("SYMBL_API_BASE_URL (symbl.api_base_url) is not set: set it to a server of the Symbl protocol")]
-    NoUpstream,
 }
 
 impl Application {
     /// Binds the listener and starts the actors; must be called within an actix `System`.
-    pub fn build(settings: &Settings) -> Result<Self, StartError> {
+    pub fn build(settings: &Settings, wings: Wings) -> Result<Self, StartError> {
         let asked = (settings.http.host.as_str(), settings.http.port);
         let listener = TcpListener::bind(asked).and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) = listener.map_err(|source| StartError::Bind {
             address: format!("{}:{}", settings.http.host, settings.http.port),
             source,
         })?;
+        let local_url = format!("http://127.0.0.1:{}", address.port());
         let public_url = match &settings.public_url {
             Some(url) => url.clone(),
             // Local development: a simulator on this machine is told to come back to where it came from.
-            None => PublicUrl::parse(&format!("http://127.0.0.1:{}", address.port()))
-                .map_err(|error| StartError::Address(error.to_string()))?,
+            None => PublicUrl::parse(&local_url).map_err(|error| StartError::Address(error.to_string()))?,
         };
-        let upstream = match &settings.symbl.upstream {
-            Upstream::Server(endpoint) => endpoint.clone(),
-            Upstream::Embedded => return Err(StartError::NoUpstream),
+        let (upstream, engine) = match (&settings.symbl.upstream, wings) {
+            (Upstream::Server(endpoint), Wings::Bridge) => (Some(endpoint.clone()), None),
+            (Upstream::Embedded, Wings::Bridge) => {
+                let own =
+                    Endpoint::parse(&local_url).map_err(|error| StartError::Address(error.to_string()))?;
+                (Some(own), Some(Engine::new(settings)))
+            }
+            (_, Wings::Engine) => (None, Some(Engine::new(settings))),
         };
-        let hub = UpdatesHub::new(settings.updates.max_dashboards).start();
-        let registry =
-            Registry::new(settings.conference.policy, settings.parties.clone(), settings.max_calls);
-        let supervisor = Supervisor::new(registry, hub.clone()).start();
-        let shared = shared(settings, &public_url, &upstream, &supervisor, &hub)?;
-        let server = serve(settings, listener, &shared)
-            .map_err(|source| StartError::Bind { address: address.to_string(), source })?;
-        let stop_within = settings.symbl.stop_timeout + DRAIN_MARGIN;
-        let drain_deadline = settings.drain_deadline;
-        Ok(Self { address, public_url, upstream, server, supervisor, hub, drain_deadline, stop_within })
+        let (shared, bridge) = match &upstream {
+            Some(upstream) => {
+                let (shared, bridge) = build_bridge(settings, &public_url, upstream, engine.as_ref())?;
+                (Some(shared), Some(bridge))
+            }
+            None => (None, None),
+        };
+        let server = serve(settings, listener, shared, engine.as_ref());
+        let server = server.map_err(|source| StartError::Bind { address: address.to_string(), source })?;
+        Ok(Self {
+            address,
+            public_url,
+            upstream,
+            server,
+            bridge,
+            engine,
+            drain_deadline: settings.drain_deadline,
+            stop_within: settings.symbl.stop_timeout + DRAIN_MARGIN,
+        })
     }
 
     /// Returns the bound address.
@@ -113,14 +158,30 @@ impl Application {
         &self.public_url
     }
 
-    /// Returns where results come from.
-    pub fn upstream(&self) -> &Endpoint {
-        &self.upstream
+    /// Returns where the bridge's results come from.
+    pub fn upstream(&self) -> Option<&Endpoint> {
+        self.upstream.as_ref()
+    }
+
+    /// Returns what the engine in this process hears with; none without an engine.
+    pub fn listening(&self) -> Option<&Listening> {
+        self.engine.as_ref().map(|engine| &engine.listening)
+    }
+
+    /// Returns the engine's credentials, to connect to it.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        self.engine.as_ref().map(|engine| &engine.credentials)
+    }
+
+    /// Returns the engine's credentials if they were made up for this run, to be shown once.
+    pub fn new_credentials(&self) -> Option<&Credentials> {
+        self.engine.as_ref().filter(|engine| engine.credentials_are_new).map(|engine| &engine.credentials)
     }
 
     /// Serves until `stop` says so, then ends every leg properly; said again, ends at once.
     pub async fn run(self, mut stop: mpsc::Receiver<()>) -> io::Result<()> {
-        let (address, upstream) = (self.address.to_string(), self.upstream.to_string());
+        let address = self.address.to_string();
+        let upstream = self.upstream.as_ref().map_or_else(|| "none".to_owned(), Endpoint::to_string);
         events::ServerListening { leg: None, address: &address, upstream: &upstream }.emit();
         let handle = self.server.handle();
         let mut server = std::pin::pin!(self.server);
@@ -128,51 +189,87 @@ impl Application {
             ended = &mut server => return ended,
             _ = stop.recv() => {}
         }
-        let drain = drain(&self.supervisor, &self.hub, handle, self.drain_deadline, self.stop_within);
+        let drain = async {
+            let legs_cut = match &self.bridge {
+                Some(bridge) => bridge.drain(self.drain_deadline, self.stop_within).await,
+                None => 0,
+            };
+            end_listener(self.engine.as_ref(), handle).await;
+            events::ServerStopped { leg: None, legs_cut }.emit();
+        };
         tokio::select! {
-            () = drain => {}
+            // The server has to be driven while it is being stopped.
+            _ = async { tokio::join!(drain, &mut server) } => {}
             Some(()) = stop.recv() => {}
-            // Cannot come first: the drain is what stops it.
-            _ = &mut server => {}
         }
         Ok(())
     }
 }
 
-/// Ends every leg, then the dashboards, then the listener.
-async fn drain(
-    supervisor: &Addr<Supervisor>,
-    hub: &Addr<UpdatesHub>,
-    server: ServerHandle,
-    deadline: Duration,
-    stop_within: Duration,
-) {
-    // An error means that the actor is gone, and with it what is asked about.
-    let legs = supervisor.send(CountLegs).await.unwrap_or(0) as u64;
-    events::ServerDraining { leg: None, legs }.emit();
-    let _ = tokio::time::timeout(deadline, supervisor.send(Drain)).await;
-    let _ = tokio::time::timeout(stop_within, supervisor.send(EndAllLegs)).await;
-    let legs_cut = supervisor.send(CountLegs).await.unwrap_or(0) as u64;
-    let _ = hub.send(CloseDashboards).await;
-    server.stop(true).await;
-    events::ServerStopped { leg: None, legs_cut }.emit();
+impl Bridge {
+    /// Ends every leg, then the dashboards; returns how many legs had to be cut off.
+    async fn drain(&self, deadline: Duration, stop_within: Duration) -> u64 {
+        // An error means that the actor is gone, and with it what is asked about.
+        let legs = self.supervisor.send(CountLegs).await.unwrap_or(0) as u64;
+        events::ServerDraining { leg: None, legs }.emit();
+        let _ = tokio::time::timeout(deadline, self.supervisor.send(Drain)).await;
+        let _ = tokio::time::timeout(stop_within, self.supervisor.send(EndAllLegs)).await;
+        let legs_cut = self.supervisor.send(CountLegs).await.unwrap_or(0) as u64;
+        let _ = self.hub.send(CloseDashboards).await;
+        legs_cut
+    }
 }
 
-fn shared(
+async fn end_listener(engine: Option<&Engine>, server: ServerHandle) {
+    if let Some(engine) = engine {
+        engine.state.drain(ENGINE_DRAIN).await;
+    }
+    server.stop(true).await;
+}
+
+impl Engine {
+    fn new(settings: &Settings) -> Self {
+        let configured = settings.symbl.app_id.clone().zip(settings.symbl.app_secret.clone());
+        let credentials_are_new = configured.is_none();
+        let credentials = match configured {
+            Some((app_id, app_secret)) => Credentials { app_id, app_secret },
+            None => Credentials::generate(),
+        };
+        let application = EngineApplication::new(credentials.app_id.clone(), &credentials.app_secret);
+        let listening = Listening::waiting("the speech model is being loaded");
+        let engine_settings = EngineSettings {
+            applications: vec![application],
+            // A call may outlive the token it began with; the bridge has no reason to be cut off for it.
+            close_at_token_expiry: false,
+            ..EngineSettings::default()
+        };
+        let (state, _) = EngineState::new(engine_settings, Arc::new(listening.clone()));
+        Self { state, listening, credentials, credentials_are_new }
+    }
+}
+
+fn build_bridge(
     settings: &Settings,
     public_url: &PublicUrl,
     upstream: &Endpoint,
-    supervisor: &Addr<Supervisor>,
-    hub: &Addr<UpdatesHub>,
-) -> Result<Shared, StartError> {
+    engine: Option<&Engine>,
+) -> Result<(Shared, Bridge), StartError> {
+    let hub = UpdatesHub::new(settings.updates.max_dashboards).start();
+    let registry = Registry::new(settings.conference.policy, settings.parties.clone(), settings.max_calls);
+    let supervisor = Supervisor::new(registry, hub.clone()).start();
     let symbl = &settings.symbl;
-    let app_id = symbl.app_id.clone().unwrap_or_default();
-    let app_secret = symbl.app_secret.clone().unwrap_or_else(|| SecretString::from(String::new()));
+    let (app_id, app_secret) = match engine {
+        Some(engine) => (engine.credentials.app_id.clone(), engine.credentials.app_secret.clone()),
+        None => (
+            symbl.app_id.clone().unwrap_or_default(),
+            symbl.app_secret.clone().unwrap_or_else(|| SecretString::from(String::new())),
+        ),
+    };
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|_| StartError::Random)?;
     let buffer = usize::try_from(symbl.buffer.as_millis()).unwrap_or(usize::MAX) * BYTES_PER_MS;
     let media_url = public_url.stream("/twilio/media");
-    Ok(Shared {
+    let shared = Shared {
         supervisor: supervisor.clone(),
         hub: hub.clone(),
         tokens: Arc::new(TokenClient::new(upstream.clone(), app_id, app_secret)),
@@ -188,16 +285,31 @@ fn shared(
         media: settings.media,
         updates: settings.updates,
         log_transcripts: settings.log_transcripts,
-    })
+    };
+    Ok((shared, Bridge { supervisor, hub }))
 }
 
-fn serve(settings: &Settings, listener: TcpListener, shared: &Shared) -> io::Result<Server> {
-    let shared = shared.clone();
+fn serve(
+    settings: &Settings,
+    listener: TcpListener,
+    shared: Option<Shared>,
+    engine: Option<&Engine>,
+) -> io::Result<Server> {
+    let engine_state = engine.map(|engine| engine.state.clone());
+    let listening = engine.map(|engine| engine.listening.clone());
     let mut server = HttpServer::new(move || {
-        App::new()
-            .app_data(Data::new(Services::of_this_worker(shared.clone())))
-            .configure(http::configure)
-            .default_service(web::to(not_found))
+        let mut app = App::new()
+            .app_data(Data::new(listening.clone()))
+            .service(web::resource("/healthz").get(alive))
+            .service(web::resource("/readyz").get(ready));
+        if let Some(shared) = &shared {
+            let services = Data::new(Services::of_this_worker(shared.clone()));
+            app = app.app_data(services).configure(bridge::http::configure);
+        }
+        if let Some(state) = &engine_state {
+            app = app.configure(|routes| engine::http::configure(routes, state.clone()));
+        }
+        app.default_service(web::to(not_found))
     })
     .on_connect(socket_handle::prepare(settings.http.peer_timeout))
     .shutdown_timeout(HTTP_STOP_SECONDS)
@@ -206,6 +318,20 @@ fn serve(settings: &Settings, listener: TcpListener, shared: &Shared) -> io::Res
         server = server.workers(workers.get());
     }
     Ok(server.listen(listener)?.run())
+}
+
+async fn alive() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("alive\n")
+}
+
+/// Calls join in any case; ready means that what callers say is heard, too.
+async fn ready(listening: Data<Option<Listening>>) -> HttpResponse {
+    match listening.as_ref().as_ref().map(Listening::state) {
+        Some(HearingState::Waiting { reason }) => {
+            HttpResponse::ServiceUnavailable().json(json!({ "ready": false, "reasons": [reason] }))
+        }
+        Some(HearingState::Ready) | None => HttpResponse::Ok().json(json!({ "ready": true, "reasons": [] })),
+    }
 }
 
 async fn not_found() -> HttpResponse {

@@ -15,7 +15,7 @@
 //! * [`symbl_connection`] - one leg's socket to the server.
 //! * [`updates_hub`] - relays updates to dashboards, with a snapshot for newcomers.
 //! * [`updates_session`] - one dashboard's socket.
-//! * [`http`] - routes: Twilio's webhooks, the media socket, the updates socket, health.
+//! * [`http`] - routes: Twilio's webhooks, the media socket, the updates socket.
 //! * [`services`] - what the actors of one worker thread share.
 //!
 //! Decisions are made in [`call`], which has no clock and no socket; the actors perform them. A leg's two socket
@@ -35,8 +35,8 @@ use actix::{Actor, Addr, Handler, Message};
 
 /// Tells a fact that must not be lost to an actor of ours that never waits for a peer.
 ///
-/// Only towards [`supervisor::Supervisor`] and [`updates_hub::UpdatesHub`]: a leg sends them a handful of facts in its
-/// whole life, so their mailboxes are bounded by the number of legs, and neither is ever frozen by a socket.
+/// A socket sends a handful of facts in its whole life, so what waits is bounded by the number of sockets, and none of
+/// those it goes to is ever frozen by a peer.
 fn tell<A, M>(to: &Addr<A>, fact: M)
 where
     A: Actor + Handler<M>,

@@ -1,6 +1,8 @@
 //! The command line: one file a subcommand.
 //!
 //! * [`serve`] - the bridge.
+//! * [`demo`] - bridge and engine, and a call of two parties through both.
+//! * [`engine`] - the Symbl-protocol server alone.
 //! * [`call`] - simulated telephones that call a bridge.
 //! * [`model`] - the recogniser's files: install, list, verify.
 //! * [`eval`] - how well the engine hears recordings.
@@ -8,6 +10,8 @@
 
 pub mod bench_speech;
 pub mod call;
+pub mod demo;
+pub mod engine;
 pub mod eval;
 pub mod model;
 pub mod serve;
@@ -27,7 +31,7 @@ pub const EXIT_USAGE: u8 = 64;
     version,
     max_term_width = 110,
     after_help = "\
-Start with `symbl-bridge serve`, then call it with `symbl-bridge call` from another terminal.
+Start with `symbl-bridge demo`. To serve calls: `symbl-bridge serve`; to place one: `symbl-bridge call`.
 Settings come from config/default.toml, a file (--config), .env and the environment; README.md explains them."
 )]
 pub struct Cli {
@@ -38,6 +42,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::ServeArgs),
+    Engine(engine::EngineArgs),
+    Demo(demo::DemoArgs),
     Call(call::CallArgs),
     Model(model::ModelArgs),
     Eval(eval::EvalArgs),
@@ -49,6 +55,8 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         match self.command {
             Command::Serve(args) => serve::run(&args),
+            Command::Demo(args) => demo::run(&args),
+            Command::Engine(args) => engine::run(&args),
             Command::Call(args) => call::run(args),
             Command::Model(args) => model::run(args),
             Command::Eval(args) => eval::run(args),

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::EXIT_USAGE;
-use crate::app::{Application, StartError};
+use super::{EXIT_USAGE, speech_model};
+use crate::app::{Application, StartError, Wings};
 use crate::config::{ConfigError, Settings, Sources};
 use crate::telemetry::format::{self, LogFormat};
 
@@ -19,7 +20,8 @@ use crate::telemetry::format::{self, LogFormat};
 Settings come from the defaults (config/default.toml), then --config FILE, then .env and the environment:
   WEBHOOK_DOMAIN       public host name of this server, for instance bridge.example.com
   TWILIO_AUTH_TOKEN    the account's auth token
-  SYMBL_API_BASE_URL   a server of the Symbl protocol, with SYMBL_APP_ID and SYMBL_APP_SECRET
+  SYMBL_API_BASE_URL   a server of the Symbl protocol, with SYMBL_APP_ID and SYMBL_APP_SECRET;
+                       unset: the engine in this process
   BRIDGE__SECTION__KEY any other key, for instance BRIDGE__HTTP__PORT=8080
   LOG_FORMAT           json or text; RUST_LOG chooses levels
 
@@ -32,6 +34,14 @@ pub struct ServeArgs {
 
 /// Runs the subcommand.
 pub fn run(args: &ServeArgs) -> ExitCode {
+    configured(args, |settings| actix::System::new().block_on(serve(settings)))
+}
+
+/// Reads the settings and runs `job` with them; says what went wrong.
+pub(super) fn configured(
+    args: &ServeArgs,
+    job: impl FnOnce(&Settings) -> Result<(), ServeError>,
+) -> ExitCode {
     let settings = match configure(args) {
         Ok(settings) => settings,
         Err(error) => {
@@ -40,21 +50,18 @@ pub fn run(args: &ServeArgs) -> ExitCode {
             return ExitCode::from(EXIT_USAGE);
         }
     };
-    match actix::System::new().block_on(serve(&settings)) {
+    match job(&settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("symbl-bridge: {error}");
-            ExitCode::from(if matches!(error, ServeError::Start(StartError::NoUpstream)) {
-                EXIT_USAGE
-            } else {
-                1
-            })
+            ExitCode::FAILURE
         }
     }
 }
 
+/// Why a server ended otherwise than as told.
 #[derive(Debug, thiserror::Error)]
-enum ServeError {
+pub(super) enum ServeError {
     #[error(transparent)]
     Start(#[from] StartError),
     #[error("the server broke: {0}")]
@@ -69,8 +76,11 @@ fn configure(args: &ServeArgs) -> Result<Settings, ConfigError> {
 }
 
 async fn serve(settings: &Settings) -> Result<(), ServeError> {
-    let application = Application::build(settings)?;
+    let application = Application::build(settings, Wings::Bridge)?;
     introduce(&application, settings);
+    if let Some(listening) = application.listening() {
+        speech_model::start_in_background(listening, &settings.model);
+    }
     let stop = stop_signals()?;
     application.run(stop).await?;
     Ok(())
@@ -79,18 +89,31 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
 fn introduce(application: &Application, settings: &Settings) {
     let public = application.public_url();
     println!("symbl-bridge {} listens on http://{}", env!("CARGO_PKG_VERSION"), application.address());
-    println!("  upstream            {}", application.upstream());
+    match application.upstream() {
+        Some(upstream) if application.listening().is_none() => println!("  upstream            {upstream}"),
+        _ => println!("  upstream            the engine in this process"),
+    }
     println!("  in Twilio, set the number's webhooks (HTTP POST) to");
     println!("    a call comes in   {}", public.page("/twilio/twiml"));
     println!("    status changes    {}", public.page("/twilio/statuschange"));
     println!("  dashboards          {}", public.page("/symbl/updates").replacen("http", "ws", 1));
+    show_credentials(application);
     if settings.public_url.is_none() {
         println!("  WEBHOOK_DOMAIN is not set: only simulators on this machine can call (symbl-bridge call)");
     }
 }
 
+/// Shows credentials that were made up for this run; they are shown nowhere else.
+pub(super) fn show_credentials(application: &Application) {
+    if let Some(credentials) = application.new_credentials() {
+        println!("  made up for this run (set SYMBL_APP_ID and SYMBL_APP_SECRET to choose your own)");
+        println!("    SYMBL_APP_ID      {}", credentials.app_id);
+        println!("    SYMBL_APP_SECRET  {}", credentials.app_secret.expose_secret());
+    }
+}
+
 /// Returns a channel that hears of each SIGTERM and Ctrl-C.
-fn stop_signals() -> std::io::Result<mpsc::Receiver<()>> {
+pub(super) fn stop_signals() -> std::io::Result<mpsc::Receiver<()>> {
     let (told, stop) = mpsc::channel(2);
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
         let mut signals = signal(kind)?;

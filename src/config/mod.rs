@@ -149,6 +149,17 @@ pub struct ConferenceSettings {
     pub end_on_exit: bool,
 }
 
+/// The embedded engine's recogniser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelSettings {
+    /// `base`, `tiny`, or a directory with a model of the same layout.
+    pub name: String,
+    /// Where models are installed; none: the user's cache.
+    pub dir: Option<PathBuf>,
+    /// Threads that recognise; none: one a core.
+    pub workers: Option<NonZeroUsize>,
+}
+
 /// Everything an operator can set.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -172,6 +183,8 @@ pub struct Settings {
     pub updates: UpdatesSettings,
     /// Calls known at once.
     pub max_calls: usize,
+    /// The embedded engine's recogniser.
+    pub model: ModelSettings,
     /// Whether transcripts are logged.
     pub log_transcripts: bool,
     /// How long live calls may go on after SIGTERM.
@@ -249,6 +262,11 @@ impl Settings {
                 max_dashboards: read.number("updates.max_dashboards", 1..=100_000) as usize,
             },
             max_calls: read.number("limits.max_calls", 1..=1_000_000) as usize,
+            model: ModelSettings {
+                name: read.text("model.name").unwrap_or_else(|| "base".to_owned()),
+                dir: read.text("model.dir").map(PathBuf::from),
+                workers: NonZeroUsize::new(read.number("model.workers", 0..=1024) as usize),
+            },
             log_transcripts: read.flag("log.transcripts"),
             drain_deadline: read.millis("drain.deadline_ms", 0..=86_400_000),
         }

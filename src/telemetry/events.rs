@@ -75,6 +75,16 @@ events! {
         /// Legs that had to be cut off.
         legs_cut: u64,
     }
+    /// The engine in this process hears what callers say.
+    Info process HearingReady "hearing_ready" "speech recognition is ready" {
+        /// The model.
+        model: &'a str,
+    }
+    /// The engine in this process hears nothing; calls join all the same.
+    Warn process HearingUnavailable "hearing_unavailable" "speech recognition is not available" {
+        /// Why, and what to do about it.
+        reason: &'a str,
+    }
     /// Twilio asked what to do with a call.
     Info leg CallAnnounced "call_announced" "call announced" {
         /// Masked number or name of the caller.

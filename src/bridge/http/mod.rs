@@ -1,4 +1,4 @@
-//! Routes of the bridge: Twilio's webhooks, the media socket, the updates socket, health.
+//! Routes of the bridge: Twilio's webhooks, the media socket, the updates socket.
 //!
 //! * [`twiml`] - what a call is to do.
 //! * [`callbacks`] - what became of calls, streams, conferences.
@@ -23,12 +23,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         // Twilio may sign, and dial, the address with a slash at its end (twilio-protocol 5.5).
         .service(web::resource(["/twilio/media", "/twilio/media/"]).get(sockets::media))
         // Published instructions have the doubled slash.
-        .service(web::resource(["/symbl/updates", "//symbl/updates"]).get(sockets::updates))
-        .service(web::resource("/healthz").get(alive));
-}
-
-async fn alive() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("alive\n")
+        .service(web::resource(["/symbl/updates", "//symbl/updates"]).get(sockets::updates));
 }
 
 /// Returns a TwiML document as Twilio wants it served.

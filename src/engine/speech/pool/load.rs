@@ -35,6 +35,8 @@ pub struct PoolLoad {
 const MEMORY: f64 = 10.0;
 /// Share of the workers' time that legs may fill: beyond it queues grow without end.
 const FILL: f64 = 0.85;
+/// Two parties make a call: however slow the machine, one whole call is heard, late rather than by half.
+const ALWAYS_HEARD: usize = 2;
 /// A final that waited this long shows that the machine is slower than measured.
 const LATE: Duration = Duration::from_secs(1);
 
@@ -78,7 +80,7 @@ impl LoadMeter {
     /// Returns whether `more` legs fit beside `legs`, each taken to need what it usually does, or what it does at
     /// present if that is more.
     pub(super) fn allows(&self, legs: usize, more: usize, oldest_final_wait: Duration, now: Instant) -> bool {
-        if legs == 0 {
+        if legs + more <= ALWAYS_HEARD {
             return true;
         }
         let present_cost = self.busy_fraction(now) * self.workers / legs as f64;

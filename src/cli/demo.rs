@@ -1,0 +1,256 @@
+//! `symbl-bridge demo`: bridge and engine in this process, and a call of two parties through both.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what a person at a terminal reads")]
+
+mod heard;
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use clap::Args;
+use futures_util::StreamExt;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use self::heard::Heard;
+use super::serve::stop_signals;
+use super::speech_model;
+use crate::app::{Application, StartError, Wings};
+use crate::audio::wav::load_mulaw_8k;
+use crate::config::{ConfigError, Settings, Sources};
+use crate::simulator::updates;
+use crate::simulator::{PhoneOptions, Progress, Scenario};
+use crate::symbl::endpoint::Endpoint;
+use crate::symbl::server_message::ServerMessage;
+use crate::symbl::token::TokenClient;
+use crate::telemetry::format::{self, LogFormat};
+
+const AGENT_PHONE: &str = "+12125550123";
+const CUSTOMER_PHONE: &str = "+13105550177";
+const OUR_NUMBER: &str = "+14155550100";
+
+/// The dialogue that ships with the program, and what is said in it.
+const AGENT_AUDIO: &[u8] = include_bytes!("../../tests/audio/demo/agent.ulaw");
+const CUSTOMER_AUDIO: &[u8] = include_bytes!("../../tests/audio/demo/customer.ulaw");
+const SCRIPT: &str = include_str!("../../tests/audio/demo/script.json");
+
+/// Place a call of two parties through a bridge and an engine in this process, and show what was heard
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The first run installs the speech model (73 MB, by npm and pip). Nothing leaves this machine after that.
+  symbl-bridge demo                          the dialogue that comes with the program
+  symbl-bridge demo --audio a.wav b.wav      your own: the first file is the agent, the second the customer
+  symbl-bridge demo --keep                   afterwards, keep serving, to try dashboards and clients")]
+pub struct DemoArgs {
+    /// WAV or mu-law files of your own: agent first, then customer
+    #[arg(long, num_args = 2, value_names = ["AGENT", "CUSTOMER"])]
+    audio: Option<Vec<PathBuf>>,
+    /// Keep bridge and engine running after the call
+    #[arg(long)]
+    keep: bool,
+    /// The speech model: base, tiny or a directory
+    #[arg(long, default_value = "base")]
+    model: String,
+}
+
+/// One line of the script.
+#[derive(Debug, Deserialize)]
+struct Line {
+    who: String,
+    text: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum DemoError {
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    #[error("{0}")]
+    Start(#[from] StartError),
+    #[error("{0}")]
+    Audio(#[from] crate::audio::wav::AudioFileError),
+    #[error("{0}")]
+    Model(String),
+    #[error("the call did not go well; run with RUST_LOG=info to see why")]
+    Call,
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Runs the subcommand.
+pub fn run(args: &DemoArgs) -> ExitCode {
+    // Log lines would be in the way of the transcript; who wants them asks with RUST_LOG.
+    if std::env::var_os("RUST_LOG").is_some() {
+        format::init(LogFormat::Text);
+    }
+    match actix::System::new().block_on(demo(args)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("symbl-bridge demo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn demo(args: &DemoArgs) -> Result<(), DemoError> {
+    let mut settings = Settings::load(&Sources {
+        file: None,
+        environment: [
+            ("BRIDGE__HTTP__PORT", "0"),
+            ("AGENT_PHONE", AGENT_PHONE),
+            ("BRIDGE__HTTP__WORKERS", "1"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into(),
+    })?;
+    settings.model.name.clone_from(&args.model);
+    let callers =
+        [(AGENT_PHONE, audio(args, 0, AGENT_AUDIO)?), (CUSTOMER_PHONE, audio(args, 1, CUSTOMER_AUDIO)?)];
+    println!("loading the speech model `{}`", args.model);
+    let pool = speech_model::start(&settings.model).map_err(DemoError::Model)?;
+
+    let application = Application::build(&settings, Wings::Bridge)?;
+    if let Some(listening) = application.listening() {
+        listening.begin(pool);
+    }
+    let base = format!("http://{}", application.address());
+    println!("bridge and engine listen on {base}; calling with two simulated phones\n");
+    let heard = Rc::new(RefCell::new(Heard::new()));
+    let followed = CancellationToken::new();
+    subscribe_to_updates(&application, &base, &heard, &followed);
+    let (stop, stopped) = mpsc::channel(1);
+    let credentials = application.credentials().cloned();
+    let served = actix::spawn(application.run(stopped));
+
+    let reports = call(&base, callers, &heard).await;
+    // The engine's last results are with the subscriber before the bridge's legs are gone.
+    let finished = heard.borrow().finished();
+    let _ = tokio::time::timeout(Duration::from_secs(5), finished).await;
+    heard.borrow_mut().print_summary(args.audio.is_none().then(script).as_deref());
+    if args.keep {
+        println!("\nstill listening on {base}; Ctrl-C ends it");
+        if let Some(credentials) = credentials {
+            use secrecy::ExposeSecret;
+            println!("  SYMBL_APP_ID      {}", credentials.app_id);
+            println!("  SYMBL_APP_SECRET  {}", credentials.app_secret.expose_secret());
+        }
+        stop_signals()?.recv().await;
+    }
+    followed.cancel();
+    let _ = stop.send(()).await;
+    // The task ends with the server; it cannot have panicked without saying so.
+    if let Ok(ended) = served.await {
+        ended?;
+    }
+    if reports { Ok(()) } else { Err(DemoError::Call) }
+}
+
+fn audio(args: &DemoArgs, number: usize, own: &'static [u8]) -> Result<Bytes, DemoError> {
+    Ok(match &args.audio {
+        Some(files) => Bytes::from(load_mulaw_8k(&files[number])?),
+        None => Bytes::from_static(own),
+    })
+}
+
+/// Returns what each speaker says, agent first.
+fn script() -> Vec<(String, String)> {
+    let lines: Vec<Line> = serde_json::from_str(SCRIPT).unwrap_or_default();
+    ["agent", "customer"]
+        .map(|who| {
+            let said: Vec<&str> =
+                lines.iter().filter(|line| line.who == who).map(|line| line.text.as_str()).collect();
+            let name = if who == "agent" { "Agent" } else { "Customer" };
+            (name.to_owned(), said.join(" "))
+        })
+        .into()
+}
+
+/// Places the call; returns whether all went well.
+async fn call(base: &str, callers: [(&str, Bytes); 2], heard: &Rc<RefCell<Heard>>) -> bool {
+    let phones = callers.map(|(from, audio)| PhoneOptions {
+        audio,
+        room: Some("demo".to_owned()),
+        ..PhoneOptions::new(base, from, OUR_NUMBER)
+    });
+    let watched = Rc::clone(heard);
+    let scenario = Scenario::new(phones.into()).on_progress(move |caller, progress| {
+        if let Progress::Streaming { frames, .. } = progress {
+            let spoken = Duration::from_millis(20 * frames);
+            watched.borrow_mut().has_spoken_for(["Agent", "Customer"][caller], spoken);
+        }
+    });
+    match scenario.run().await {
+        Ok(reports) => {
+            let bad: Vec<_> = reports.iter().filter(|report| !report.is_good()).collect();
+            bad.iter().for_each(|report| eprintln!("{report}"));
+            bad.is_empty()
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            false
+        }
+    }
+}
+
+/// Does what a dashboard does: learns the connection from `/symbl/updates`, then subscribes to its results.
+fn subscribe_to_updates(
+    application: &Application,
+    base: &str,
+    heard: &Rc<RefCell<Heard>>,
+    stop: &CancellationToken,
+) {
+    let Some(credentials) = application.credentials().cloned() else { return };
+    let (base, heard, stop) = (base.to_owned(), Rc::clone(heard), stop.clone());
+    actix::spawn(async move {
+        let subscribed = RefCell::new(false);
+        let on_update = |text: &str| {
+            let update: Value = serde_json::from_str(text).unwrap_or_default();
+            if let Some(connection_id) = update["connectionId"].as_str()
+                && !subscribed.replace(true)
+            {
+                let (base, connection_id) = (base.clone(), connection_id.to_owned());
+                let (credentials, heard) = (credentials.clone(), Rc::clone(&heard));
+                actix::spawn(async move {
+                    let secret = credentials.app_secret.clone();
+                    if let Err(error) =
+                        subscribe(&base, &connection_id, credentials.app_id, secret, &heard).await
+                    {
+                        eprintln!("cannot subscribe to results: {error}");
+                    }
+                });
+            }
+        };
+        if let Err(error) = updates::follow(&base, None, &stop, || {}, on_update).await {
+            eprintln!("{error}");
+        }
+    });
+}
+
+async fn subscribe(
+    base: &str,
+    connection_id: &str,
+    app_id: String,
+    app_secret: secrecy::SecretString,
+    heard: &Rc<RefCell<Heard>>,
+) -> Result<(), String> {
+    let endpoint = Endpoint::parse(base).map_err(|error| error.to_string())?;
+    let http = awc::Client::default();
+    let tokens = TokenClient::new(endpoint.clone(), app_id, app_secret);
+    let token = tokens.token(&http).await.map_err(|error| error.to_string())?;
+    let asked = http.ws(endpoint.subscribe(connection_id));
+    let asked = asked.header(awc::http::header::AUTHORIZATION, format!("Bearer {}", token.expose()));
+    let (_, mut socket) = asked.connect().await.map_err(|error| error.to_string())?;
+    while let Some(Ok(frame)) = socket.next().await {
+        if let awc::ws::Frame::Text(text) = frame
+            && let Ok(message) = ServerMessage::parse(&String::from_utf8_lossy(&text))
+        {
+            heard.borrow_mut().take(&message);
+        }
+    }
+    heard.borrow_mut().end();
+    Ok(())
+}
