@@ -1,9 +1,11 @@
-//! The whole path on real speech: simulated telephones, the bridge, the engine, a subscriber; as `demo` shows it.
+//! The whole path on real speech: simulated telephones, the bridge, the engine, a subscriber; as `demo` shows it. And the
+//! unmodified SDKs against the real `engine`.
 //!
 //! Needs the model and, for people, the recordings, as `tests/speech.rs` does.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use symbl_bridge::engine::model::{BASE, ModelStatus, ModelStore};
 use symbl_bridge::engine::speech::accuracy::WordErrors;
@@ -80,5 +82,66 @@ fn people_are_heard_through_the_whole_path() {
             let errors = WordErrors::count(&said(file), &heard);
             assert!(errors.rate() <= bound, "{file}: {errors:?} in {heard}");
         }
+    }
+}
+
+/// An engine that is ended with the test.
+struct Engine(Child);
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts `symbl-bridge engine`; returns it and its address once it hears.
+fn hearing_engine() -> (Engine, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_symbl-bridge"));
+    command.arg("engine").env("BRIDGE__HTTP__PORT", "0").env("LOG_FORMAT", "json").env("RUST_LOG", "info");
+    command.env("SYMBL_APP_ID", "app").env("SYMBL_APP_SECRET", "secret").env_remove("SYMBL_API_BASE_URL");
+    let mut engine = Engine(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts"));
+    let mut lines = BufReader::new(engine.0.stderr.take().expect("piped")).lines();
+    let mut address = None;
+    for line in lines.by_ref().map_while(Result::ok) {
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+        match line["event"].as_str() {
+            Some("server_listening") => address = line["address"].as_str().map(str::to_owned),
+            Some("hearing_ready") => break,
+            Some("hearing_unavailable") => panic!("{line}"),
+            _ => {}
+        }
+    }
+    // The pipe is read to its end, or the engine would wait for room in it.
+    std::thread::spawn(move || lines.for_each(drop));
+    (engine, address.expect("a listening line before the model is loaded"))
+}
+
+#[test]
+fn unmodified_sdks_read_real_speech() {
+    if !model_is_there() {
+        return;
+    }
+    let (_engine, address) = hearing_engine();
+    let clip = tempfile::NamedTempFile::new().unwrap();
+    // "Thank you for calling Northwind Support. My name is Anna. How can I help you today?" and a pause after it.
+    std::fs::write(clip.path(), &include_bytes!("audio/demo/agent.ulaw")[..8 * 8000]).unwrap();
+    let run = Command::new("tests/sdk/run")
+        .arg(format!("http://{address}"))
+        .arg(clip.path())
+        .env("SYMBL_APP_ID", "app")
+        .env("SYMBL_APP_SECRET", "secret")
+        .env("SPEED", "1")
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success(), "{printed}\n{}", String::from_utf8_lossy(&run.stderr));
+    for client in ["symbl-js-1.4.8", "symbl-js-1.4.10", "raw-websocket", "python-2.0.6"] {
+        let lines =
+            printed.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap_or_default());
+        let of_client: Vec<_> = lines.filter(|line| line["client"] == client).collect();
+        assert!(of_client.iter().any(|line| line["event"] == "passed"), "{client}: {printed}");
+        let said = of_client.iter().any(|line| line.to_string().contains("Northwind"));
+        assert!(said, "{client} heard nothing of Northwind: {printed}");
     }
 }
