@@ -2,6 +2,12 @@
 //! fail where `SYMBL_BRIDGE_REQUIRE_MODEL=1` (as in CI). The clips of real people come from
 //! `tests/audio/build_robustness_set.py`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test: a panic is the report, and a skip must be seen"
+)]
+
 use std::{fs, path::Path, sync::OnceLock};
 
 use symbl_bridge::engine::{

@@ -102,9 +102,9 @@ fn bench(args: &BenchSpeechArgs) -> Result<(), String> {
         let others = (busy_seconds() - before.2) / took - cores;
         let load = pool.load();
         let superseded = load.partials_superseded - before.0.partials_superseded;
-        let partials = load.partials_done - before.0.partials_done;
+        let asked = superseded + load.partials_done - before.0.partials_done;
         println!(
-            "{legs:4}  {cores:5.2}  {others:6.2}  {:>13} / {:<7}  {:>6} / {} / {:<5}  {superseded:4} of {partials:<4} {:3}  {:5.1} % {:7.0}",
+            "{legs:4}  {cores:5.2}  {others:6.2}  {:>13} / {:<7}  {:>6} / {} / {:<5}  {superseded:4} of {asked:<4} {:3}  {:5.1} % {:7.0}",
             quantile(&mut all.first_partial_ms, 0.5),
             quantile(&mut all.first_partial_ms, 0.95),
             quantile(&mut all.final_ms, 0.5),

@@ -69,9 +69,10 @@ mod tests {
 
     #[test]
     fn errors_are_counted_by_kind() {
-        let errors = WordErrors::count("go forward ten meters now", "so forward ten big meters");
-        assert_eq!(errors, WordErrors { words: 5, substituted: 1, deleted: 1, inserted: 1 });
-        assert!((errors.rate() - 0.6).abs() < 1e-9);
+        let errors =
+            WordErrors::count("alpha bravo charlie delta echo golf", "xray bravo charlie yankee delta echo");
+        assert_eq!(errors, WordErrors { words: 6, substituted: 1, deleted: 1, inserted: 1 });
+        assert!((errors.rate() - 0.5).abs() < 1e-9);
         assert_eq!(WordErrors::count("", "a b").rate(), 2.0);
         assert_eq!(WordErrors::count("a", "").deleted, 1);
         assert_eq!(WordErrors::count("", "").rate(), 0.0);

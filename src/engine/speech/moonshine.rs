@@ -313,7 +313,6 @@ fn load_graph(path: &Path) -> Result<Model, LoadError> {
         return Err(LoadError::Unreadable { path: path.to_owned(), cause });
     }
     ModelOptions::with_all_ops()
-        .prepack_weights(true)
         .load_file(path)
         .map_err(|cause| LoadError::BadModel { path: path.to_owned(), cause: cause.into() })
 }

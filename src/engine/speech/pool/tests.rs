@@ -168,7 +168,7 @@ fn a_leg_with_ten_minutes_waiting_is_refused_more() {
 fn capacity_follows_what_a_leg_costs() {
     let now = Instant::now();
     let mut load = LoadMeter::new(2, 0.1, now);
-    assert!(load.allows(16, 1, Duration::ZERO, now));
+    assert!(load.allows(15, 1, Duration::ZERO, now));
     assert!(!load.allows(17, 1, Duration::ZERO, now));
     assert!(!load.allows(3, 1, Duration::from_secs(2), now));
     // Ten seconds of full work by four legs: each costs half a worker.

