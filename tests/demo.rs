@@ -3,6 +3,13 @@
 //!
 //! Needs the model and, for people, the recordings, as `tests/speech.rs` does.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "what helps a test may fail it"
+)]
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
