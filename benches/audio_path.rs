@@ -1,7 +1,7 @@
 //! The audio path: Twilio's text frame in, a binary WebSocket message out.
 //!
 //! `cargo bench --bench audio_path` prints nanoseconds a frame and, before them, allocations a frame.
-#![expect(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a benchmark")]
 
 use std::hint::black_box;
 use std::time::Duration;
