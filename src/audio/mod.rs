@@ -1,17 +1,14 @@
 //! Mu-law, resampling, WAV. Pure: bytes and samples in, bytes and samples out; only [`wav`] opens files.
 //!
 //! * [`mulaw`] - G.711 mu-law, what a telephone line carries: one byte a sample, 8000 Hz.
-//! * [`upsample`] - 8000 to 16,000 Hz as a stream, what the recogniser wants of telephone audio.
 //! * [`resample`] - any rate to any other, as a stream or of a whole recording.
 //! * [`wav`] - audio files of any usual shape, read to mono; WAV files written.
 
 pub mod mulaw;
 pub mod resample;
-pub mod upsample;
 pub mod wav;
 
 pub use resample::{Resampler, UnsupportedRate};
-pub use upsample::Upsampler;
 pub use wav::{AudioFileError, load_mulaw_8k};
 
 /// Samples a second on a telephone line.

@@ -1,9 +1,9 @@
 //! Bytes of a leg's encoding to 16 kHz samples, in any chunking.
 //!
-//! Written before `crate::audio` had its mu-law table and upsampler; once it has, the table here can go. The
-//! resampler stays: LINEAR16 may come at any rate from 8 to 48 kHz.
+//! LINEAR16 may come at any rate from 8 to 48 kHz, so the resampler is a general one, exact to the sample.
 
 use super::SAMPLE_RATE;
+use crate::audio::mulaw;
 
 /// How a leg's audio is encoded. Always mono.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Decoder {
         self.decoded.clear();
         match self.format {
             AudioFormat::Mulaw8k => {
-                self.decoded.extend(bytes.iter().map(|&byte| f32::from(MULAW[usize::from(byte)]) / 32_768.0));
+                mulaw::decode_f32_into(bytes, &mut self.decoded);
             }
             AudioFormat::Linear16 { .. } => {
                 for &byte in bytes {
@@ -68,21 +68,6 @@ impl Decoder {
         let context = vec![0.0; self.resampler.half_width];
         self.resampler.process(&context, out);
     }
-}
-
-/// Mu-law bytes to 16-bit samples.
-static MULAW: [i16; 256] = mulaw_table();
-
-const fn mulaw_table() -> [i16; 256] {
-    let mut table = [0; 256];
-    let mut code = 0;
-    while code < 256 {
-        let bits = !(code as u8);
-        let magnitude = (((bits & 0x0f) as i16 * 8 + 132) << ((bits & 0x70) >> 4)) - 132;
-        table[code] = if bits & 0x80 == 0 { magnitude } else { -magnitude };
-        code += 1;
-    }
-    table
 }
 
 /// Taps on each side of an output sample, counted at the lower of the two rates.
@@ -170,12 +155,6 @@ fn greatest_common_divisor(a: u32, b: u32) -> u32 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn mulaw_has_the_standard_values() {
-        assert_eq!((MULAW[0x00], MULAW[0x80], MULAW[0xff], MULAW[0x7f]), (-32_124, 32_124, 0, 0));
-        assert_eq!((MULAW[0xf0], MULAW[0x70]), (120, -120));
-    }
 
     #[test]
     fn a_tone_keeps_its_pitch_level_and_length_at_every_rate() {
