@@ -78,29 +78,25 @@ impl RawSocket {
         SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("a socket option");
     }
 
-    /// Reads what the peer has sent until it closed; gives the texts and the end.
+    /// Reads what the peer has sent up to its close frame, or to its end without one; gives the texts and the end.
     pub async fn read_to_end(self) -> (Vec<String>, Closing) {
         let mut frames =
             WebSocketStream::from_raw_socket(join(self.stream, sink()), Role::Client, None).await;
         let mut texts = Vec::new();
-        let mut closing = None;
-        within("the end of a raw connection", async {
-            while let Some(message) = frames.next().await {
-                match message {
-                    Ok(Message::Text(text)) => texts.push(text.as_str().to_string()),
-                    Ok(Message::Close(frame)) => {
-                        closing =
-                            Some(frame.map_or(Closing::NoCode, |frame| Closing::Code(frame.code.into())));
-                    }
-                    Ok(_) => {}
-                    Err(error) => {
-                        closing.get_or_insert(Closing::Abrupt(error.to_string()));
-                    }
+        let closing = within("the end of a raw connection", async {
+            loop {
+                match frames.next().await {
+                    Some(Ok(Message::Text(text))) => texts.push(text.as_str().to_string()),
+                    Some(Ok(Message::Close(Some(frame)))) => return Closing::Code(frame.code.into()),
+                    Some(Ok(Message::Close(None))) => return Closing::NoCode,
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => return Closing::Abrupt(error.to_string()),
+                    None => return Closing::Abrupt("end of stream".into()),
                 }
             }
         })
         .await;
-        (texts, closing.unwrap_or(Closing::Abrupt("end of stream".into())))
+        (texts, closing)
     }
 }
 
