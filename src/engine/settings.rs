@@ -122,7 +122,7 @@ impl Default for Timers {
         Self {
             ping_interval: Duration::from_secs(25),
             idle: Duration::from_secs(30 * 60),
-            flush: Duration::from_secs(3),
+            flush: Duration::from_secs(8),
             close_grace: Duration::from_secs(5),
             refusal_delay: Duration::from_secs(1),
             refusal_delay_most: Duration::from_secs(8),
