@@ -46,14 +46,20 @@ impl Queue {
     }
 
     /// Takes the job that is to run next; [`Queue::done`] must follow.
+    ///
+    /// Finals first; then the first look at a phrase, which shows that somebody speaks at all; then all other looks.
     pub(super) fn take(&mut self) -> Option<(Job, Instant)> {
         let Self { finals, partials, in_flight, .. } = self;
-        [finals, partials].into_iter().find_map(|queue| {
-            let next = queue.iter().position(|(job, _)| !in_flight.contains(&job.leg))?;
-            let taken = queue.remove(next)?;
-            in_flight.insert(taken.0.leg);
-            Some(taken)
-        })
+        let is_free = |job: &Job| !in_flight.contains(&job.leg);
+        let taken = if let Some(next) = finals.iter().position(|(job, _)| is_free(job)) {
+            finals.remove(next)
+        } else {
+            let first_look = partials.iter().position(|(job, _)| is_free(job) && job.draft.is_empty());
+            let next = first_look.or_else(|| partials.iter().position(|(job, _)| is_free(job)))?;
+            partials.remove(next)
+        }?;
+        in_flight.insert(taken.0.leg);
+        Some(taken)
     }
 
     pub(super) fn done(&mut self, leg: LegId) {
@@ -84,5 +90,35 @@ impl Queue {
 
     fn backlog_samples(&self, leg: LegId) -> usize {
         self.finals.iter().filter(|(job, _)| job.leg == leg).map(|(job, _)| job.segment.samples.len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::super::segmenter::Segment;
+    use super::*;
+
+    fn partial(leg: u64, draft: Vec<u32>) -> Job {
+        let segment = Segment {
+            number: 0,
+            start: 0,
+            samples: vec![0.0; 160].into(),
+            voiced: Vec::new(),
+            surely_speech: true,
+        };
+        let deliver: super::super::Deliver = Arc::new(|_| ());
+        Job { leg: LegId(leg), key: 0, urgency: Urgency::Partial, segment, draft, deliver }
+    }
+
+    #[test]
+    fn the_first_look_at_a_phrase_goes_before_later_looks_at_others() {
+        let mut queue = Queue::default();
+        for (leg, draft) in [(1, vec![7]), (2, vec![]), (3, vec![])] {
+            queue.push(partial(leg, draft), Instant::now()).unwrap();
+        }
+        let order: Vec<_> = std::iter::from_fn(|| queue.take()).map(|(job, _)| job.leg.0).collect();
+        assert_eq!(order, [2, 3, 1]);
     }
 }
