@@ -47,3 +47,8 @@ where
     #[expect(clippy::disallowed_methods, reason = "bounded by the number of legs, see above")]
     to.do_send(fact);
 }
+
+/// Returns the time that stream tokens are issued and checked by, in seconds since 1970.
+fn seconds_now() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default()
+}

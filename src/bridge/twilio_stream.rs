@@ -11,7 +11,6 @@ use actix::prelude::*;
 use actix_web::web::Data;
 use actix_web_actors::ws::{Message as WsMessage, ProtocolError, WebsocketContext};
 use bytes::BytesMut;
-use jiff::Timestamp;
 
 use super::call::leg::LegExit;
 use super::call::registry::{Announcement, LegPlan, StreamRefusal, StreamStart};
@@ -20,7 +19,7 @@ use super::call::stream_token::BadStreamToken;
 use super::services::{Services, tags};
 use super::supervisor::{SocketOpened, StartLeg};
 use super::symbl_connection::{Audio, EndMedia, SymblConnection};
-use super::tell;
+use super::{seconds_now, tell};
 use crate::telemetry::{LegTags, events};
 use crate::twilio::continuity::Sequence;
 use crate::twilio::media::{MediaFormat, parse, scan_media};
@@ -463,8 +462,4 @@ fn describe_verdict(verdict: Verdict) -> Option<(&'static str, u64)> {
         Verdict::Late => Some(("out_of_order", 1)),
         Verdict::Resynchronised => Some(("restart", 0)),
     }
-}
-
-fn seconds_now() -> u64 {
-    u64::try_from(Timestamp::now().as_second()).unwrap_or_default()
 }

@@ -6,7 +6,6 @@
 //! `Framed` keeps two 8 KiB buffers a socket.)
 
 use std::cell::RefCell;
-use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -331,12 +330,4 @@ impl Pump {
             }
         })
     }
-}
-
-/// Closes a socket that no pump drives, politely but without waiting for the answer.
-pub async fn close_unused(mut socket: ClientSocket, reason: CloseReason) {
-    let mut frame = BytesMut::new();
-    Parser::write_close(&mut frame, Some(reason), true);
-    // The socket is dropped either way; a peer that takes nothing loses only the reason.
-    let _ = poll_fn(|cx| Pin::new(&mut socket.io).poll_write(cx, &frame)).await;
 }

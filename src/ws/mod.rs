@@ -82,7 +82,6 @@ impl From<&actix_http::ws::ProtocolError> for Fault {
     fn from(error: &actix_http::ws::ProtocolError) -> Self {
         match error {
             actix_http::ws::ProtocolError::Overflow => Self::TooLarge,
-            actix_http::ws::ProtocolError::BadOpCode => Self::Protocol,
             _ => Self::Protocol,
         }
     }

@@ -299,11 +299,6 @@ impl Registry {
         });
     }
 
-    /// Returns a leg, if it lives.
-    pub fn leg(&self, id: LegId) -> Option<LiveLeg> {
-        self.legs.get(&id).map(|leg| live(id, leg))
-    }
-
     /// Returns the leg of a stream.
     pub fn leg_of_stream(&self, stream_sid: &StreamSid) -> Option<LegId> {
         self.legs.iter().find(|(_, leg)| leg.stream_sid == *stream_sid).map(|(id, _)| *id)

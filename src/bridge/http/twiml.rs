@@ -2,12 +2,12 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use jiff::Timestamp;
 
 use super::form_body::{BadFormBody, FormBody};
 use super::xml;
 use crate::bridge::call::registry::{Announcement, CallPlan};
 use crate::bridge::call::room::Room;
+use crate::bridge::seconds_now;
 use crate::bridge::services::{Services, Shared};
 use crate::bridge::supervisor::AnnounceCall;
 use crate::config::Mode;
@@ -46,7 +46,7 @@ fn document(shared: &Shared, call: &Announcement, plan: &CallPlan) -> String {
         ..ConferenceTwiml::new(plan.room.as_str())
     };
     let streamed = plan.stream.and_then(|stream| {
-        let token = shared.stream_tokens.issue(&call.call_sid, stream, now_in_seconds());
+        let token = shared.stream_tokens.issue(&call.call_sid, stream, seconds_now());
         let name = format!("leg-{}-{stream}", call.call_sid);
         let parameters = [
             ("from", call.from.user_id().unwrap_or_default()),
@@ -100,8 +100,4 @@ impl Callbacks {
             dial_done: page("/twilio/dial-done"),
         }
     }
-}
-
-fn now_in_seconds() -> u64 {
-    u64::try_from(Timestamp::now().as_second()).unwrap_or_default()
 }
