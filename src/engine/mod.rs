@@ -6,6 +6,9 @@
 //! * [`hearing`] - the boundary to speech recognition.
 //! * [`listening`] - what stands at that boundary: a pool of recognisers that all legs share.
 //! * [`speech`] - audio in, words out: voice activity, segments, recogniser, worker pool. Never touches a socket.
+//! * [`insight`] - what was meant: one file a capability. Plain functions over sentences.
+//! * [`meaning`] - sentences as vectors.
+//! * [`store`] - the record that stays.
 //! * [`model`] - the recogniser's files: what they are, where they lie, how they get there.
 //! * [`applications`], [`token`] - who may come in.
 //! * [`counters`] - what happened, for metrics.
@@ -17,11 +20,14 @@ pub mod counters;
 pub mod directory;
 pub mod hearing;
 pub mod http;
+pub mod insight;
 pub mod listening;
+pub mod meaning;
 pub mod model;
 pub mod settings;
 pub mod speech;
 mod state;
+pub mod store;
 pub mod token;
 
 pub use state::{Counts, EngineState};

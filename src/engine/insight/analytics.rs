@@ -1,0 +1,1 @@
+//! Who talked how long, over whom, how fast.

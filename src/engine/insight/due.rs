@@ -1,0 +1,1 @@
+//! When something that was promised is due.

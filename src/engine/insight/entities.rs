@@ -1,0 +1,1 @@
+//! Personal and payment data in what people say.

@@ -1,0 +1,1 @@
+//! Questions, action items, follow-ups.

@@ -1,0 +1,24 @@
+//! What was meant: one file a capability, each a plain function or type over sentences.
+//!
+//! Nothing here knows a socket, a clock, a store or a wire format, and nothing here imports anything but its siblings
+//! and [`super::meaning`]; [`analyst`] puts the capabilities together over one conversation.
+//!
+//! * [`messages`] - sentences of a recogniser's phrase.
+//! * [`intents`] - questions, action items, follow-ups; [`due`] - when they are due.
+//! * [`entities`] - personal and payment data; [`redaction`] - what of a text may leave.
+//! * [`sentiment`] - polarity of a sentence.
+//! * [`topics`] - what a conversation is about.
+//! * [`trackers`] - phrases somebody watches for, by words and by meaning.
+//! * [`analytics`] - who talked how long.
+//! * [`summary`] - the sentences that say most.
+
+pub mod analytics;
+pub mod due;
+pub mod entities;
+pub mod intents;
+pub mod messages;
+pub mod redaction;
+pub mod sentiment;
+pub mod summary;
+pub mod topics;
+pub mod trackers;

@@ -1,0 +1,1 @@
+//! The sentences that say most.

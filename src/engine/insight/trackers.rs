@@ -1,0 +1,1 @@
+//! Phrases somebody watches for, by words and by meaning.

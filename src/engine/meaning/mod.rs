@@ -1,0 +1,1 @@
+//! Sentences as vectors: what two sentences that mean the same have in common.

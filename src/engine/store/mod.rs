@@ -1,0 +1,5 @@
+//! The record that stays: conversations, messages, insights, trackers.
+//!
+//! * [`record`] - what is written down.
+
+pub mod record;
