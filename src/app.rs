@@ -6,6 +6,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,12 +26,15 @@ use crate::bridge::call::upload::BYTES_PER_MS;
 use crate::bridge::services::{Services, Shared};
 use crate::bridge::supervisor::{CountLegs, Drain, EndAllLegs, Supervisor};
 use crate::bridge::updates_hub::{CloseDashboards, UpdatesHub};
-use crate::config::{Settings, Upstream};
+use crate::config::{Settings, StorePlace, Upstream};
 use crate::engine;
 use crate::engine::EngineState;
+use crate::engine::analysis::{Analysis, State as AnalysisState};
 use crate::engine::applications::{Application as EngineApplication, Credentials};
+use crate::engine::housekeeping::forget_old_conversations;
 use crate::engine::listening::{Listening, State as HearingState};
 use crate::engine::settings::EngineSettings;
+use crate::engine::store::{SqliteStore, Store, StoreError};
 use crate::symbl::endpoint::Endpoint;
 use crate::symbl::token::TokenClient;
 use crate::telemetry::events;
@@ -45,6 +49,9 @@ const ENGINE_DRAIN: Duration = Duration::from_secs(5);
 
 /// How long requests in flight may take once the legs are over.
 const HTTP_STOP_SECONDS: u64 = 2;
+
+/// The store's file in its directory.
+const STORE_FILE: &str = "conversations.db";
 
 /// Which wings to build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +102,14 @@ pub enum StartError {
         /// The system's words.
         source: io::Error,
     },
+    /// Conversations cannot be kept.
+    #[error("cannot keep conversations: {0}")]
+    Store(#[from] StoreError),
+    /// There is no directory of the user's.
+    #[error(
+        "cannot tell the user's data directory: set store.dir to a directory, or to `memory` to keep nothing"
+    )]
+    NoDataDirectory,
     /// The operating system gave no random bytes.
     #[error("no random bytes from the operating system")]
     Random,
@@ -123,9 +138,9 @@ impl Application {
             (Upstream::Embedded, Wings::Bridge) => {
                 let own =
                     Endpoint::parse(&local_url).map_err(|error| StartError::Address(error.to_string()))?;
-                (Some(own), Some(Engine::new(settings)))
+                (Some(own), Some(Engine::new(settings)?))
             }
-            (_, Wings::Engine) => (None, Some(Engine::new(settings))),
+            (_, Wings::Engine) => (None, Some(Engine::new(settings)?)),
         };
         let (shared, bridge) = match &upstream {
             Some(upstream) => {
@@ -166,6 +181,11 @@ impl Application {
     /// Returns what the engine in this process hears with; none without an engine.
     pub fn listening(&self) -> Option<&Listening> {
         self.engine.as_ref().map(|engine| &engine.listening)
+    }
+
+    /// Returns what the engine in this process judges sentences with; none without an engine.
+    pub fn analysis(&self) -> Option<&Analysis> {
+        self.engine.as_ref().map(|engine| engine.state.analysis())
     }
 
     /// Returns the engine's credentials, to connect to it.
@@ -228,7 +248,7 @@ async fn end_listener(engine: Option<&Engine>, server: ServerHandle) {
 }
 
 impl Engine {
-    fn new(settings: &Settings) -> Self {
+    fn new(settings: &Settings) -> Result<Self, StartError> {
         let configured = settings.symbl.app_id.clone().zip(settings.symbl.app_secret.clone());
         let credentials_are_new = configured.is_none();
         let credentials = match configured {
@@ -243,9 +263,35 @@ impl Engine {
             close_at_token_expiry: false,
             ..EngineSettings::default()
         };
-        let (state, _) = EngineState::new(engine_settings, Arc::new(listening.clone()));
-        Self { state, listening, credentials, credentials_are_new }
+        let analysis = Analysis::start("the model of meaning is being loaded");
+        let store = open_store(&settings.store.place)?;
+        let (state, _) =
+            EngineState::new(engine_settings, Arc::new(listening.clone()), analysis, Arc::clone(&store));
+        let conversations = state.resume()? as u64;
+        if conversations > 0 {
+            events::ConversationsResumed { leg: None, conversations }.emit();
+        }
+        if let Some(retention) = settings.store.retention {
+            actix::spawn(forget_old_conversations(store, retention));
+        }
+        Ok(Self { state, listening, credentials, credentials_are_new })
     }
+}
+
+fn open_store(place: &StorePlace) -> Result<Arc<dyn Store>, StartError> {
+    let dir = match place {
+        StorePlace::Memory => return Ok(Arc::new(SqliteStore::in_memory()?)),
+        StorePlace::Directory(dir) => dir.clone(),
+        StorePlace::UserData => user_data_dir().ok_or(StartError::NoDataDirectory)?,
+    };
+    Ok(Arc::new(SqliteStore::open(&dir.join(STORE_FILE))?))
+}
+
+/// Returns `$XDG_DATA_HOME/symbl-bridge`, by default under `~/.local/share`.
+fn user_data_dir() -> Option<PathBuf> {
+    let named = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = named("XDG_DATA_HOME").or_else(|| named("HOME").map(|home| home.join(".local/share")))?;
+    Some(base.join("symbl-bridge"))
 }
 
 fn build_bridge(
@@ -297,9 +343,11 @@ fn serve(
 ) -> io::Result<Server> {
     let engine_state = engine.map(|engine| engine.state.clone());
     let listening = engine.map(|engine| engine.listening.clone());
+    let analysis = engine.map(|engine| engine.state.analysis().clone());
     let mut server = HttpServer::new(move || {
         let mut app = App::new()
             .app_data(Data::new(listening.clone()))
+            .app_data(Data::new(analysis.clone()))
             .service(web::resource("/healthz").get(alive))
             .service(web::resource("/readyz").get(ready));
         if let Some(shared) = &shared {
@@ -324,13 +372,20 @@ async fn alive() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("alive\n")
 }
 
-/// Calls join in any case; ready means that what callers say is heard, too.
-async fn ready(listening: Data<Option<Listening>>) -> HttpResponse {
-    match listening.as_ref().as_ref().map(Listening::state) {
-        Some(HearingState::Waiting { reason }) => {
-            HttpResponse::ServiceUnavailable().json(json!({ "ready": false, "reasons": [reason] }))
+/// Calls join in any case; ready means that what callers say is heard, too. `notes` name what is left out meanwhile.
+async fn ready(listening: Data<Option<Listening>>, analysis: Data<Option<Analysis>>) -> HttpResponse {
+    let notes: Vec<String> = match analysis.as_ref().as_ref().map(Analysis::state) {
+        Some(AnalysisState::WordsOnly { reason }) => {
+            vec![format!("sentences are judged by their words alone: {reason}")]
         }
-        Some(HearingState::Ready) | None => HttpResponse::Ok().json(json!({ "ready": true, "reasons": [] })),
+        Some(AnalysisState::Ready) | None => Vec::new(),
+    };
+    match listening.as_ref().as_ref().map(Listening::state) {
+        Some(HearingState::Waiting { reason }) => HttpResponse::ServiceUnavailable()
+            .json(json!({ "ready": false, "reasons": [reason], "notes": notes })),
+        Some(HearingState::Ready) | None => {
+            HttpResponse::Ok().json(json!({ "ready": true, "reasons": [], "notes": notes }))
+        }
     }
 }
 

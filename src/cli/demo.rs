@@ -101,6 +101,7 @@ async fn demo(args: &DemoArgs) -> Result<(), DemoError> {
         file: None,
         environment: [
             ("BRIDGE__HTTP__PORT", "0"),
+            ("BRIDGE__STORE__DIR", "memory"),
             ("AGENT_PHONE", AGENT_PHONE),
             ("BRIDGE__HTTP__WORKERS", "1"),
             // Recordings differ in length: who has said everything leaves the other talking.

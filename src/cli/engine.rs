@@ -30,9 +30,7 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
     let application = Application::build(settings, Wings::Engine)?;
     println!("symbl-bridge {} engine listens on http://{}", env!("CARGO_PKG_VERSION"), application.address());
     show_credentials(&application);
-    if let Some(listening) = application.listening() {
-        speech_model::start_in_background(listening, &settings.model);
-    }
+    speech_model::start_engine_in_background(&application, &settings.model);
     let stop = stop_signals()?;
     application.run(stop).await?;
     Ok(())

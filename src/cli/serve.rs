@@ -78,9 +78,7 @@ fn configure(args: &ServeArgs) -> Result<Settings, ConfigError> {
 async fn serve(settings: &Settings) -> Result<(), ServeError> {
     let application = Application::build(settings, Wings::Bridge)?;
     introduce(&application, settings);
-    if let Some(listening) = application.listening() {
-        speech_model::start_in_background(listening, &settings.model);
-    }
+    speech_model::start_engine_in_background(&application, &settings.model);
     let stop = stop_signals()?;
     application.run(stop).await?;
     Ok(())

@@ -158,6 +158,28 @@ pub struct ModelSettings {
     pub dir: Option<PathBuf>,
     /// Threads that recognise; none: one a core.
     pub workers: Option<NonZeroUsize>,
+    /// Whether sentences are judged by meaning, too.
+    pub meaning: bool,
+}
+
+/// Where the embedded engine keeps conversations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// Where they are kept.
+    pub place: StorePlace,
+    /// How long they are kept after their end; none: for ever.
+    pub retention: Option<Duration>,
+}
+
+/// A place for conversations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StorePlace {
+    /// The user's data directory.
+    UserData,
+    /// A directory of the operator's.
+    Directory(PathBuf),
+    /// Nowhere: they end with the process.
+    Memory,
 }
 
 /// Everything an operator can set.
@@ -185,6 +207,8 @@ pub struct Settings {
     pub max_calls: usize,
     /// The embedded engine's recogniser.
     pub model: ModelSettings,
+    /// Where the embedded engine keeps conversations.
+    pub store: StoreSettings,
     /// Whether transcripts are logged.
     pub log_transcripts: bool,
     /// How long live calls may go on after SIGTERM.
@@ -266,6 +290,17 @@ impl Settings {
                 name: read.text("model.name").unwrap_or_else(|| "base".to_owned()),
                 dir: read.text("model.dir").map(PathBuf::from),
                 workers: NonZeroUsize::new(read.number("model.workers", 0..=1024) as usize),
+                meaning: read.flag("model.meaning"),
+            },
+            store: StoreSettings {
+                place: match read.text("store.dir").as_deref() {
+                    None => StorePlace::UserData,
+                    Some("memory") => StorePlace::Memory,
+                    Some(dir) => StorePlace::Directory(PathBuf::from(dir)),
+                },
+                retention: Some(read.number("store.retention_days", 0..=36_500))
+                    .filter(|days| *days > 0)
+                    .map(|days| Duration::from_secs(days * 24 * 3600)),
             },
             log_transcripts: read.flag("log.transcripts"),
             drain_deadline: read.millis("drain.deadline_ms", 0..=86_400_000),

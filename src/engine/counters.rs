@@ -27,11 +27,13 @@ pub enum Count {
     InterimDropped,
     /// A receiver that was closed for slowness.
     SlowClosed,
+    /// A sentence that was sent without insights, because too many were waiting to be judged.
+    SentenceUnjudged,
 }
 
 impl Count {
     /// All counts, in the order of the enum.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::LegOpened,
         Self::SubscriberOpened,
         Self::ConversationBegan,
@@ -43,6 +45,7 @@ impl Count {
         Self::RefusedCredentials,
         Self::InterimDropped,
         Self::SlowClosed,
+        Self::SentenceUnjudged,
     ];
 }
 

@@ -6,18 +6,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use actix::Addr;
 use tokio::sync::Notify;
 
+use super::analysis::Analysis;
 use super::conversation::Conversation;
+use super::conversation::Interrupted;
 use super::conversation::actor::{Drain, SocketGone};
 use super::conversation::ids::SocketId;
 use super::counters::Counters;
 use super::settings::{Limits, Timers};
+use super::store::Store;
 
 /// All connection ids in use.
-#[derive(Debug)]
 pub struct Directory {
     limits: Limits,
     timers: Timers,
     counters: Arc<Counters>,
+    analysis: Analysis,
+    store: Arc<dyn Store>,
     rooms: Mutex<Rooms>,
     changed: Notify,
 }
@@ -64,6 +68,12 @@ pub enum NoSeat {
     Draining,
 }
 
+impl std::fmt::Debug for Directory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Directory").field("rooms", &self.lock().by_id.len()).finish_non_exhaustive()
+    }
+}
+
 impl Seats {
     fn of(&mut self, role: Role) -> &mut usize {
         match role {
@@ -75,8 +85,39 @@ impl Seats {
 
 impl Directory {
     /// Returns an empty directory.
-    pub fn new(limits: Limits, timers: Timers, counters: Arc<Counters>) -> Arc<Self> {
-        Arc::new(Self { limits, timers, counters, rooms: Mutex::default(), changed: Notify::new() })
+    pub fn new(
+        limits: Limits,
+        timers: Timers,
+        counters: Arc<Counters>,
+        analysis: Analysis,
+        store: Arc<dyn Store>,
+    ) -> Arc<Self> {
+        let (rooms, changed) = (Mutex::default(), Notify::new());
+        Arc::new(Self { limits, timers, counters, analysis, store, rooms, changed })
+    }
+
+    /// Goes on with conversations that a restart interrupted; their legs may come back to them.
+    ///
+    /// Must be called on a thread that runs an actix system: the conversations live there.
+    pub fn resume(self: &Arc<Self>, interrupted: Vec<Interrupted>) {
+        let mut rooms = self.lock();
+        for before in interrupted {
+            let id: Arc<str> = before.conversation.record.connection_id.as_str().into();
+            rooms.by_id.entry(id.clone()).or_insert_with(|| Entry {
+                conversation: Conversation::start(id, self.clone(), self.timers.clone(), Some(before)),
+                seats: Seats::default(),
+            });
+        }
+    }
+
+    /// Returns what judges sentences.
+    pub fn analysis(&self) -> &Analysis {
+        &self.analysis
+    }
+
+    /// Returns where conversations stay.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
     }
 
     /// Takes a seat in the conversation of a connection id, which begins to exist if it does not.
@@ -106,7 +147,7 @@ impl Directory {
             None => connection_id.into(),
         };
         let entry = rooms.by_id.entry(id.clone()).or_insert_with(|| Entry {
-            conversation: Conversation::start(id.clone(), self.clone(), self.timers.clone()),
+            conversation: Conversation::start(id.clone(), self.clone(), self.timers.clone(), None),
             seats: Seats::default(),
         });
         if *entry.seats.of(role) >= most_per_room {

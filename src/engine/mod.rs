@@ -6,19 +6,23 @@
 //! * [`hearing`] - the boundary to speech recognition.
 //! * [`listening`] - what stands at that boundary: a pool of recognisers that all legs share.
 //! * [`speech`] - audio in, words out: voice activity, segments, recogniser, worker pool. Never touches a socket.
+//! * [`analysis`] - the thread that judges sentences.
 //! * [`insight`] - what was meant: one file a capability. Plain functions over sentences.
 //! * [`meaning`] - sentences as vectors.
 //! * [`store`] - the record that stays.
+//! * [`housekeeping`] - forgets conversations whose time is over.
 //! * [`model`] - the recogniser's files: what they are, where they lie, how they get there.
 //! * [`applications`], [`token`] - who may come in.
 //! * [`counters`] - what happened, for metrics.
 //! * [`settings`] - every number that can be set.
 
+pub mod analysis;
 pub mod applications;
 pub mod conversation;
 pub mod counters;
 pub mod directory;
 pub mod hearing;
+pub mod housekeeping;
 pub mod http;
 pub mod insight;
 pub mod listening;

@@ -73,6 +73,8 @@ pub struct Timers {
     pub refusal_delay: Duration,
     /// How long a refusal is held at most, for clients that come again and again.
     pub refusal_delay_most: Duration,
+    /// How long legs may come back after a restart of the engine to conversations that asked for less.
+    pub resume_grace: Duration,
     /// How long a socket that is being closed for slowness may take before it is cut.
     pub slow_close: Duration,
 }
@@ -126,6 +128,7 @@ impl Default for Timers {
             close_grace: Duration::from_secs(5),
             refusal_delay: Duration::from_secs(1),
             refusal_delay_most: Duration::from_secs(8),
+            resume_grace: Duration::from_secs(60),
             slow_close: Duration::from_secs(5),
         }
     }

@@ -5,13 +5,19 @@ use std::time::{Duration, SystemTime};
 
 use secrecy::ExposeSecret;
 
+use super::analysis::Analysis;
 use super::applications::{Applications, Credentials};
+use super::conversation::Interrupted;
 use super::counters::Counters;
 use super::directory::{Directory, Seats};
 use super::hearing::Hearing;
 use super::http::refusal::Refusals;
 use super::settings::EngineSettings;
+use super::store::{Store, StoreError};
 use super::token::TokenMint;
+
+/// Messages of an interrupted conversation that its topics are made of after a restart.
+const MESSAGES_REMEMBERED: usize = 2000;
 
 /// Everything that handlers and sockets of one engine share. Cloning it shares it.
 #[derive(Clone)]
@@ -41,7 +47,12 @@ pub struct Counts {
 
 impl EngineState {
     /// Returns an engine; with no application configured, also the credentials made up for it, to be shown once.
-    pub fn new(mut settings: EngineSettings, hearing: Arc<dyn Hearing>) -> (Self, Option<Credentials>) {
+    pub fn new(
+        mut settings: EngineSettings,
+        hearing: Arc<dyn Hearing>,
+        analysis: Analysis,
+        store: Arc<dyn Store>,
+    ) -> (Self, Option<Credentials>) {
         let generated = settings.applications.is_empty().then(Credentials::generate);
         settings.applications.extend(generated.iter().map(Credentials::application));
         let key = settings.signing_key.as_ref().map(|key| key.expose_secret().as_bytes());
@@ -49,12 +60,52 @@ impl EngineState {
         let shared = Shared {
             applications: Applications::new(settings.applications.clone()),
             tokens: TokenMint::new(key, settings.token_lifetime()),
-            directory: Directory::new(settings.limits.clone(), settings.timers.clone(), counters),
+            directory: Directory::new(
+                settings.limits.clone(),
+                settings.timers.clone(),
+                counters,
+                analysis,
+                store,
+            ),
             refusals: Refusals::new(&settings),
             hearing,
             settings,
         };
         (Self { shared: Arc::new(shared) }, generated)
+    }
+
+    /// Goes on with the conversations that a restart interrupted; returns how many. Reads the store, on this thread.
+    ///
+    /// Must be called on a thread that runs an actix system: the conversations live there.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    pub fn resume(&self) -> Result<usize, StoreError> {
+        let now_ms = i64::try_from(unix_now_s()).unwrap_or(i64::MAX).saturating_mul(1000);
+        let grace_ms = i64::try_from(self.settings().timers.resume_grace.as_millis()).unwrap_or(i64::MAX);
+        let store = self.store();
+        let mut interrupted = Vec::new();
+        for conversation in store.open_conversations(now_ms, grace_ms)? {
+            let mut messages = store.messages(&conversation.record.id, false)?;
+            let old = messages.len().saturating_sub(MESSAGES_REMEMBERED);
+            let messages =
+                messages.drain(old..).map(|message| (message.id, message.text, message.polarity)).collect();
+            interrupted.push(Interrupted { conversation, messages });
+        }
+        let count = interrupted.len();
+        self.directory().resume(interrupted);
+        Ok(count)
+    }
+
+    /// Returns where conversations stay.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        self.directory().store()
+    }
+
+    /// Returns what judges sentences.
+    pub fn analysis(&self) -> &Analysis {
+        self.directory().analysis()
     }
 
     /// Refuses newcomers, ends every leg in order, and waits for that at most `patience`; returns whether all ended.

@@ -85,6 +85,21 @@ events! {
         /// Why, and what to do about it.
         reason: &'a str,
     }
+    /// The engine in this process judges sentences by their meaning, too.
+    Info process MeaningReady "meaning_ready" "sentences are judged by meaning" {
+        /// The model.
+        model: &'a str,
+    }
+    /// The engine in this process judges sentences by their words alone.
+    Warn process MeaningUnavailable "meaning_unavailable" "sentences are judged by their words alone" {
+        /// Why, and what to do about it.
+        reason: &'a str,
+    }
+    /// Conversations that a restart interrupted go on; their legs may come back.
+    Info process ConversationsResumed "conversations_resumed" "conversations go on after a restart" {
+        /// How many.
+        conversations: u64,
+    }
     /// Twilio asked what to do with a call.
     Info leg CallAnnounced "call_announced" "call announced" {
         /// Masked number or name of the caller.

@@ -12,9 +12,11 @@ use std::time::Duration;
 
 use actix_web::{App, HttpServer, dev::ServerHandle};
 use serde_json::{Value, json};
+use symbl_bridge::engine::analysis::Analysis;
 use symbl_bridge::engine::applications::Application;
 use symbl_bridge::engine::hearing::Hearing;
 use symbl_bridge::engine::settings::EngineSettings;
+use symbl_bridge::engine::store::SqliteStore;
 use symbl_bridge::engine::{EngineState, http};
 use symbl_bridge::ws::socket_handle;
 
@@ -88,7 +90,12 @@ impl Engine {
     }
 
     pub(crate) fn start_with(settings: EngineSettings, hearing: impl Hearing + 'static) -> Self {
-        let (state, _) = EngineState::new(settings, Arc::new(hearing));
+        let (state, _) = EngineState::new(
+            settings,
+            Arc::new(hearing),
+            Analysis::start("tests judge by words"),
+            Arc::new(SqliteStore::in_memory().unwrap()),
+        );
         let shared = state.clone();
         let server =
             HttpServer::new(move || App::new().configure(|cfg| http::configure(cfg, shared.clone())))

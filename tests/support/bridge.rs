@@ -39,6 +39,8 @@ impl Settings {
             .set("CUSTOMER_PHONE", CUSTOMER)
             .set("TWILIO_NUMBER", TWILIO_NUMBER)
             .set("BRIDGE__HTTP__PORT", "0")
+            .set("BRIDGE__STORE__DIR", "memory")
+            .set("BRIDGE__MODEL__MEANING", "false")
             .set("LOG_FORMAT", "json")
             .set("RUST_LOG", "info")
     }

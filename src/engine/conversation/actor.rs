@@ -1,7 +1,7 @@
 //! Gives a [`Room`] its sockets and timers. Everything that can be decided is decided there; here it is done.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient};
@@ -9,13 +9,17 @@ use bytestring::ByteString;
 use jiff::Timestamp;
 use log::{info, warn};
 
-use super::effect::{AfterStop, Audience, EarNumber, Effect};
+use super::effect::{AfterStop, Audience, EarNumber, Effect, TaskNumber};
 use super::ids::SocketId;
+use super::live::Interrupted;
 use super::room::Room;
 use super::transcript::Anchor;
+use super::watched::WatchList;
+use crate::engine::analysis::{Answer, Ask, Task};
 use crate::engine::counters::Count;
 use crate::engine::directory::Directory;
 use crate::engine::hearing::Heard;
+use crate::engine::insight::analyst::{Analyst, TrackerHit};
 use crate::engine::settings::Timers;
 use crate::symbl::client_message::StartRequest;
 use crate::symbl::server_message::ServerMessage;
@@ -36,6 +40,10 @@ pub struct Conversation {
     timers: Timers,
     room: Room,
     peers: HashMap<SocketId, Peer>,
+    /// What is known of the conversation that is going on; the analysis thread holds it while it judges.
+    analyst: Arc<Mutex<Analyst>>,
+    watch_list: WatchList,
+    interrupted: Option<Interrupted>,
 }
 
 #[derive(Debug)]
@@ -77,6 +85,27 @@ pub struct EarChanged {
     pub id: SocketId,
     /// Its new ear.
     pub ear: EarNumber,
+}
+
+/// A leg asked for entities, or for none.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct EntitiesWanted(pub bool);
+
+/// The analysis thread has an answer.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct Judged {
+    number: TaskNumber,
+    answer: Answer,
+}
+
+/// The analysis thread found trackers in words that may still change.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct SeenEarly {
+    text: String,
+    hits: Vec<TrackerHit>,
 }
 
 /// A leg has told its ear to finish.
@@ -125,11 +154,25 @@ pub struct EndLeg {
 }
 
 impl Conversation {
-    /// Starts the actor on this thread.
-    pub fn start(connection_id: Arc<str>, directory: Arc<Directory>, timers: Timers) -> actix::Addr<Self> {
+    /// Starts the actor on this thread; `interrupted` is the conversation that goes on in it after a restart.
+    pub fn start(
+        connection_id: Arc<str>,
+        directory: Arc<Directory>,
+        timers: Timers,
+        interrupted: Option<Interrupted>,
+    ) -> actix::Addr<Self> {
         Self::create(|ctx| {
             ctx.set_mailbox_capacity(MAILBOX);
-            Self { connection_id, directory, timers, room: Room::default(), peers: HashMap::new() }
+            Self {
+                room: Room::new(&connection_id),
+                connection_id,
+                directory,
+                timers,
+                peers: HashMap::new(),
+                analyst: Arc::default(),
+                watch_list: WatchList::default(),
+                interrupted,
+            }
         })
     }
 
@@ -159,13 +202,58 @@ impl Conversation {
                         conversation.perform_and_rest(effects, ctx);
                     });
                 }
+                Effect::Judge(number, ask) => self.judge(number, ask, ctx),
+                Effect::LookEarly(text) => self.look_early(text, ctx),
+                Effect::Remember(ask) => {
+                    self.give(ask, |_| {});
+                }
+                Effect::Watch { wishes, all } => self.watch_list.wish(wishes, all),
+                Effect::Record(record) => self.directory.store().record(record),
                 Effect::Began(id) => {
+                    self.analyst = Arc::default();
                     self.directory.counters().add(Count::ConversationBegan);
                     info!(conversation = id.as_str(); "conversation began");
                 }
                 Effect::Finalised(id) => info!(conversation = id.as_str(); "conversation finalised"),
             }
         }
+    }
+
+    /// Every task is answered, so that nothing waits for ever: by the thread, or at once when it is too busy.
+    fn judge(&mut self, number: TaskNumber, ask: Ask, ctx: &mut Context<Self>) {
+        let conversation = ctx.address();
+        let is_given = self.give(ask, move |answer| {
+            #[expect(clippy::disallowed_methods, reason = "as many as tasks were given, which are bounded")]
+            conversation.do_send(Judged { number, answer });
+        });
+        if !is_given {
+            self.directory.counters().add(Count::SentenceUnjudged);
+            let effects = self.room.judged(number, Answer::Nothing);
+            self.perform(effects, ctx);
+        }
+    }
+
+    fn look_early(&mut self, text: String, ctx: &mut Context<Self>) {
+        let conversation = ctx.address();
+        if self.directory.analysis().waiting() > 0 {
+            // The next interim result says more.
+            return;
+        }
+        self.give(Ask::Interim(text.clone()), move |answer| {
+            if let Answer::Interim(hits) = answer {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "as many as tasks were given, which are bounded"
+                )]
+                conversation.do_send(SeenEarly { text, hits });
+            }
+        });
+    }
+
+    fn give(&mut self, ask: Ask, deliver: impl FnOnce(Answer) + Send + 'static) -> bool {
+        let watched = self.watch_list.current(&self.directory.store().trackers());
+        let analyst = Arc::clone(&self.analyst);
+        self.directory.analysis().give(Task { analyst, watched, ask, deliver: Box::new(deliver) })
     }
 
     fn perform_and_rest(&mut self, effects: Vec<Effect>, ctx: &mut Context<Self>) {
@@ -229,6 +317,10 @@ impl Actor for Conversation {
             let effects = conversation.room.check_idle(conversation.timers.idle, now_ms());
             conversation.perform_and_rest(effects, ctx);
         });
+        if let Some(before) = self.interrupted.take() {
+            let effects = self.room.resume(before, self.timers.resume_grace, now_ms());
+            self.perform(effects, ctx);
+        }
     }
 }
 
@@ -277,6 +369,32 @@ impl Handler<EarHeard> for Conversation {
     fn handle(&mut self, message: EarHeard, ctx: &mut Self::Context) {
         let effects = self.room.heard(message.id, message.ear, message.anchor, message.heard, now_ms());
         self.perform_and_rest(effects, ctx);
+    }
+}
+
+impl Handler<EntitiesWanted> for Conversation {
+    type Result = ();
+
+    fn handle(&mut self, message: EntitiesWanted, _: &mut Self::Context) {
+        self.room.entities_wanted(message.0);
+    }
+}
+
+impl Handler<Judged> for Conversation {
+    type Result = ();
+
+    fn handle(&mut self, message: Judged, ctx: &mut Self::Context) {
+        let effects = self.room.judged(message.number, message.answer);
+        self.perform_and_rest(effects, ctx);
+    }
+}
+
+impl Handler<SeenEarly> for Conversation {
+    type Result = ();
+
+    fn handle(&mut self, message: SeenEarly, ctx: &mut Self::Context) {
+        let effects = self.room.seen_early(&message.text, &message.hits);
+        self.perform(effects, ctx);
     }
 }
 

@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use super::ids::SocketId;
+pub use super::pending::TaskNumber;
+use crate::engine::analysis::Ask;
+use crate::engine::store::record::Record;
+use crate::symbl::client_message::TrackerWish;
 use crate::symbl::server_message::ServerMessage;
 use crate::ws::CloseCode;
 
@@ -36,6 +40,23 @@ pub enum Effect {
     AwaitFlush(SocketId, EarNumber),
     /// Call [`Room::return_expired`] after this time.
     AwaitReturn(Returning, Duration),
+    /// Have sentences judged, and call [`Room::judged`](super::room::Room::judged) with the answer; with
+    /// `Answer::Nothing` when nobody can judge them.
+    Judge(TaskNumber, Ask),
+    /// Look for trackers in words that may still change, if there is time, and call
+    /// [`Room::seen_early`](super::room::Room::seen_early).
+    LookEarly(String),
+    /// Take in what was judged before a restart.
+    Remember(Ask),
+    /// Watch with these trackers from now on.
+    Watch {
+        /// What legs brought along, or referred to.
+        wishes: Vec<TrackerWish>,
+        /// Every stored tracker as well.
+        all: bool,
+    },
+    /// Write something down.
+    Record(Record),
     /// A conversation began.
     Began(String),
     /// A conversation is over.
@@ -68,4 +89,9 @@ pub enum AfterStop {
     Close,
     /// It is closed with 1001 because the engine goes down.
     GoAway,
+}
+
+/// Returns the effect of sending a message.
+pub(super) fn send(to: Audience, message: ServerMessage) -> Effect {
+    Effect::Send { to, message: Box::new(message) }
 }

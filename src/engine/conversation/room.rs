@@ -7,11 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::effect::{AfterStop, Audience, EarNumber, Effect, Returning};
+use super::effect::{AfterStop, Audience, EarNumber, Effect, Returning, TaskNumber, send};
 use super::ids::{self, SocketId};
-use super::live::{End, Live, Voice};
+use super::live::{End, Interrupted, Live, Voice};
 use super::transcript::{self, Anchor, FinalWords};
+use crate::engine::analysis::{Answer, Ask};
 use crate::engine::hearing::Heard;
+use crate::engine::insight::analyst::TrackerHit;
+use crate::engine::store::record::Record;
 use crate::symbl::client_message::StartRequest;
 use crate::symbl::server_message::{
     ConversationCompleted, ConversationRef, RecognitionResult, ServerMessage,
@@ -21,6 +24,7 @@ use crate::ws::CloseCode;
 /// All sockets of one connection id.
 #[derive(Debug, Default)]
 pub struct Room {
+    connection_id: String,
     live: Option<Live>,
     legs: BTreeMap<SocketId, Leg>,
     /// With the time when they came.
@@ -57,6 +61,26 @@ enum Phase {
 }
 
 impl Room {
+    /// Returns the empty room of a connection id.
+    pub fn new(connection_id: &str) -> Self {
+        Self { connection_id: connection_id.to_owned(), ..Self::default() }
+    }
+
+    /// Goes on with a conversation that a restart of the engine interrupted, as if its legs had just been dropped:
+    /// they may come back for as long as they asked for, and at least for `grace`.
+    pub fn resume(&mut self, before: Interrupted, grace: Duration, now_ms: i64) -> Vec<Effect> {
+        let asked_for = before.conversation.record.no_connection_timeout_ms;
+        let asked_for = Duration::from_millis(u64::try_from(asked_for).unwrap_or(0));
+        let mut live = Live::go_on(&before.conversation, now_ms);
+        live.no_connection_timeout = asked_for.max(grace);
+        live.last_end = End::Dropped;
+        let mut effects =
+            vec![Effect::Began(live.id.clone()), Effect::Remember(Ask::Remember(before.messages))];
+        self.live = Some(live);
+        effects.extend(self.settle());
+        effects
+    }
+
     /// A leg's socket opened.
     pub fn leg_joined(&mut self, leg: SocketId) -> Vec<Effect> {
         if self.is_draining {
@@ -93,14 +117,19 @@ impl Room {
             return effects;
         };
         let live = self.live.get_or_insert_with(|| {
-            let live = Live::begin(now_ms);
+            let live = Live::begin(&self.connection_id, now_ms);
             effects.push(Effect::Began(live.id.clone()));
             effects.push(send(Audience::Subscribers, live.created()));
             live
         });
         live.returning = None;
         live.no_connection_timeout = live.no_connection_timeout.max(request.no_connection_timeout);
+        live.wishes.add(&request);
+        effects.push(Effect::Record(live.record()));
+        let (wishes, all) = (live.wishes.trackers.clone(), live.wishes.all_trackers);
+        effects.push(Effect::Watch { wishes, all });
         leg.voice = live.voice(&request, &leg.voice);
+        effects.extend(live.member_record(&leg.voice).map(Effect::Record));
         leg.request = Some(request);
         leg.phase = Phase::Listening;
         if let Some(ear) = ear {
@@ -155,22 +184,52 @@ impl Room {
                 {
                     return Vec::new();
                 }
+                let text = live.say_early(&leg.voice, text, anchor.unix_ms(end_ms));
+                if text.is_empty() {
+                    return Vec::new();
+                }
+                let look = live.wishes.interim_trackers.then(|| Effect::LookEarly(text.clone()));
                 let result = transcript::interim_result(text, end_ms, anchor, leg.voice.user.clone());
-                vec![send(to, recognition_result(result))]
+                std::iter::once(send(to, recognition_result(result))).chain(look).collect()
             }
             Heard::Final { punctuated, .. } if punctuated.trim().is_empty() => Vec::new(),
             Heard::Final { transcript, punctuated, words, confidence, start_ms, end_ms } => {
                 let words = FinalWords { transcript, punctuated, words, confidence, start_ms, end_ms };
-                let result = transcript::final_result(&words, anchor, leg.voice.user.clone());
+                let saying = live.say(&leg.voice, &words, anchor);
+                let result = transcript::final_result(&saying.words, anchor, leg.voice.user.clone());
                 let timezone_offset = leg.request.as_ref().map_or(0, |request| request.timezone_offset);
-                let message = live.message(&words, anchor, &leg.voice, timezone_offset);
-                vec![
-                    send(to, recognition_result(result)),
-                    send(Audience::Everyone, message),
-                    // Insights, trackers, entities and topics that refer to this message come here, in this order.
-                ]
+                let judge = live.hand_over(saying, anchor, &leg.voice, timezone_offset);
+                // Words do not wait for what they mean.
+                vec![send(to, recognition_result(result)), judge]
             }
             Heard::Done => self.ear_done(id, ear),
+        }
+    }
+
+    /// Sentences have been judged, or cannot be.
+    pub fn judged(&mut self, number: TaskNumber, answer: Answer) -> Vec<Effect> {
+        let Some(live) = self.live.as_mut() else {
+            return Vec::new();
+        };
+        let mut effects = live.judged(number, answer);
+        if live.pending.is_empty() {
+            // Legs may be waiting to go.
+            let silent: Vec<_> =
+                self.legs.iter().filter(|(_, leg)| leg.ears.is_empty()).map(|(id, _)| *id).collect();
+            effects.extend(silent.into_iter().flat_map(|id| self.after_last_ear(id)));
+        }
+        effects
+    }
+
+    /// Trackers were found in words that may still change.
+    pub fn seen_early(&mut self, text: &str, hits: &[TrackerHit]) -> Vec<Effect> {
+        self.live.as_mut().and_then(|live| live.seen_early(text, hits)).into_iter().collect()
+    }
+
+    /// A leg wants entities from now on, or no longer; others may still want them.
+    pub fn entities_wanted(&mut self, is_wanted: bool) {
+        if let Some(live) = self.live.as_mut().filter(|_| is_wanted) {
+            live.wishes.entities = true;
         }
     }
 
@@ -191,11 +250,11 @@ impl Room {
             }
             Phase::Listening => {
                 leg.phase = Phase::Flushing { then };
+                let mut effects = vec![Effect::AwaitFlush(id, leg.newest_ear)];
                 if leg.ears.is_empty() {
-                    self.acknowledge_stop(id)
-                } else {
-                    vec![Effect::AwaitFlush(id, leg.newest_ear)]
+                    effects.extend(self.after_last_ear(id));
                 }
+                effects
             }
         }
     }
@@ -208,8 +267,13 @@ impl Room {
         if leg.newest_ear != ear || leg.phase == Phase::Listening && leg.is_connected {
             return Vec::new();
         }
+        if !matches!(leg.phase, Phase::Listening | Phase::Flushing { .. }) {
+            return Vec::new();
+        }
         leg.ears.clear();
-        self.after_last_ear(id)
+        let mut effects = self.live.as_mut().map(Live::give_up_waiting).unwrap_or_default();
+        effects.extend(self.leave_or_acknowledge(id));
+        effects
     }
 
     /// A socket is gone, leg or subscriber, whatever the reason.
@@ -312,8 +376,24 @@ impl Room {
         if leg.ears.is_empty() { self.after_last_ear(id) } else { Vec::new() }
     }
 
-    /// Nothing more comes from a leg's ears: answers its stop, or lets go of it when its socket is gone.
+    /// Nothing more comes from a leg's ears. Before it goes, whatever was said is judged: the conversation's
+    /// completion is the last word about it.
     fn after_last_ear(&mut self, id: SocketId) -> Vec<Effect> {
+        let is_going = self.legs.get(&id).is_some_and(|leg| {
+            matches!(leg.phase, Phase::Flushing { .. }) || leg.phase == Phase::Listening && !leg.is_connected
+        });
+        let Some(live) = self.live.as_mut().filter(|_| is_going) else {
+            return self.leave_or_acknowledge(id);
+        };
+        match live.ask_for_topics() {
+            Some(ask) => vec![ask],
+            None if !live.pending.is_empty() => Vec::new(),
+            None => self.leave_or_acknowledge(id),
+        }
+    }
+
+    /// Answers a leg's stop, or lets go of it when its socket is gone.
+    fn leave_or_acknowledge(&mut self, id: SocketId) -> Vec<Effect> {
         let Some(leg) = self.legs.get(&id) else {
             return Vec::new();
         };
@@ -386,7 +466,7 @@ impl Room {
     }
 
     fn finalise(&mut self) -> Vec<Effect> {
-        let Some(live) = self.live.take() else {
+        let Some(mut live) = self.live.take() else {
             return Vec::new();
         };
         let (code, why) = if self.is_draining {
@@ -394,8 +474,10 @@ impl Room {
         } else {
             (CloseCode::Normal, "conversation completed")
         };
+        let mut effects = live.give_up_waiting();
+        let end_ms = live.ended_at_ms();
+        effects.push(Effect::Record(Record::Ended { conversation_id: live.id.clone(), end_ms }));
         // The next conversation on this id is for those who subscribe again.
-        let mut effects = Vec::new();
         for subscriber in std::mem::take(&mut self.subscribers).into_keys() {
             let to = Audience::One(subscriber);
             effects.push(send(to, completed(live.id.clone())));
@@ -404,10 +486,6 @@ impl Room {
         effects.push(Effect::Finalised(live.id));
         effects
     }
-}
-
-fn send(to: Audience, message: ServerMessage) -> Effect {
-    Effect::Send { to, message: Box::new(message) }
 }
 
 fn close(to: Audience, code: CloseCode, why: &'static str, has_grace: bool) -> Effect {

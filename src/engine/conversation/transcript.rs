@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::ids;
 use crate::engine::hearing::HeardWord;
 use crate::symbl::server_message::{
     Alternative, Content, Message, MessageDuration, MessageMetadata, Punctuated, RawRecognition,
@@ -17,6 +16,13 @@ pub struct Anchor {
     pub leg_offset_ms: u64,
     /// When this ear's first sample arrived, in milliseconds of Unix time.
     pub began_at_ms: i64,
+}
+
+impl Anchor {
+    /// Returns the Unix time of a place in the ear's audio.
+    pub fn unix_ms(&self, ear_ms: u64) -> i64 {
+        self.began_at_ms.saturating_add_unsigned(ear_ms)
+    }
 }
 
 /// Words that stay, with times of the ear's audio.
@@ -72,14 +78,14 @@ pub fn final_result(heard: &FinalWords, anchor: Anchor, user: User) -> Recogniti
 ///
 /// `from` is empty for a speaker that nobody named.
 pub fn message(
+    id: String,
     heard: &FinalWords,
     anchor: Anchor,
     conversation_began_at_ms: i64,
     timezone_offset: i64,
     from: User,
 ) -> Message {
-    let id = ids::sixteen_digits();
-    let at = |ms: u64| anchor.began_at_ms.saturating_add_unsigned(ms);
+    let at = |ms: u64| anchor.unix_ms(ms);
     let seconds = |ms: i64| ms.max(0) as f64 / 1000.0;
     Message {
         id: id.clone(),
@@ -129,7 +135,7 @@ fn words_in_a_string(words: &[HeardWord], at: impl Fn(u64) -> i64) -> String {
 }
 
 /// Returns `2026-03-04T15:20:05.200Z`.
-fn iso(unix_ms: i64) -> String {
+pub(super) fn iso(unix_ms: i64) -> String {
     let time = Timestamp::from_millisecond(unix_ms).unwrap_or(Timestamp::UNIX_EPOCH);
     format!("{time:.3}")
 }
@@ -176,7 +182,8 @@ mod tests {
 
     #[test]
     fn a_message_counts_from_the_conversations_start_in_the_worlds_time() {
-        let message = message(&heard(), ANCHOR, ANCHOR.began_at_ms - 5000, 480, User::default());
+        let message =
+            message("1".to_owned(), &heard(), ANCHOR, ANCHOR.began_at_ms - 5000, 480, User::default());
         assert_eq!(message.duration.start_time, "2026-03-04T15:20:00.200Z");
         assert_eq!(message.duration.time_offset, 5.2);
         assert_eq!(message.duration.duration, 1.7);

@@ -46,6 +46,8 @@ pub enum Effect {
     BeginAgain(Box<StartRequest>),
     /// Exchange the ear for one of another format.
     ChangeFormat(AudioFormat),
+    /// Report entities from now on, or no longer.
+    ReportEntities(bool),
     /// Send `session_modified`.
     Modified(AudioFormat),
     /// Finish the ear and tell the conversation, which acknowledges.
@@ -146,10 +148,11 @@ impl Leg {
             return vec![Effect::Complain(error("No active request to modify.", NO_DETAILS))];
         };
         match AudioFormat::from_wish(&request.speech, Some(current)) {
-            Ok(format) if format == current => vec![Effect::Modified(format)],
             Ok(format) => {
                 self.format = Some(format);
-                vec![Effect::ChangeFormat(format), Effect::Modified(format)]
+                let change = (format != current).then_some(Effect::ChangeFormat(format));
+                let entities = request.detect_entities.map(Effect::ReportEntities);
+                change.into_iter().chain(entities).chain([Effect::Modified(format)]).collect()
             }
             // The audio that comes now is in a format that nobody can hear.
             Err(reason) => {
@@ -195,6 +198,7 @@ mod tests {
     const MODIFY: &str =
         r#"{"type":"modify_request","speechRecognition":{"encoding":"LINEAR16","sampleRateHertz":8000}}"#;
     const MODIFY_NOTHING: &str = r#"{"type":"modify_request"}"#;
+    const MODIFY_ENTITIES: &str = r#"{"type":"modify_request","config":{"detectEntities":true}}"#;
     const MODIFY_FLAC: &str = r#"{"type":"modify_request","speechRecognition":{"encoding":"FLAC"}}"#;
     const STOP: &str = r#"{"type":"stop_request"}"#;
 
@@ -209,6 +213,7 @@ mod tests {
                 Effect::Begin(_, format) => format!("begin {}", format.to_wire().encoding),
                 Effect::BeginAgain(_) => "again".to_owned(),
                 Effect::ChangeFormat(format) => format!("change {}", format.sample_rate_hertz()),
+                Effect::ReportEntities(flag) => format!("entities {flag}"),
                 Effect::Modified(_) => "modified".to_owned(),
                 Effect::Stop(then) => format!("stop {then:?}"),
                 Effect::AwaitPauseEnd(pause, time) => format!("pause {pause} {}", time.as_secs()),
@@ -233,6 +238,7 @@ mod tests {
             (vec![START, START_LINEAR], "change 16000, again"),
             (vec![START, MODIFY], "change 8000, modified"),
             (vec![START, MODIFY_NOTHING], "modified"),
+            (vec![START, MODIFY_ENTITIES], "entities true, modified"),
             (vec![START, MODIFY_FLAC], "fail 1008 Invalid modify_request."),
             (vec![START, "nonsense"], "complain Invalid JSON payload."),
             (vec![START, STOP], "stop Close"),

@@ -16,7 +16,7 @@ use super::leg::{Effect, Leg};
 use super::listening::Listening;
 use super::socket::{self, SocketActor, SocketParts};
 use crate::engine::EngineState;
-use crate::engine::conversation::actor::{EarChanged, EndLeg, Join, LegStarted, LegStopped};
+use crate::engine::conversation::actor::{EarChanged, EndLeg, EntitiesWanted, Join, LegStarted, LegStopped};
 use crate::engine::counters::Count;
 use crate::engine::directory::{Role, Seat};
 use crate::engine::hearing::{AudioFormat, HearingRefusal};
@@ -87,6 +87,7 @@ impl LegSocket {
                 Effect::Begin(request, format) => self.begin(request, format, ctx),
                 Effect::BeginAgain(request) => self.tell_started(request, None),
                 Effect::ChangeFormat(format) => self.change_format(format, ctx),
+                Effect::ReportEntities(is_wanted) => self.tell(EntitiesWanted(is_wanted)),
                 Effect::Modified(format) => {
                     self.send(ServerMessage::SessionModified(format.to_wire()).to_json())
                 }

@@ -3,6 +3,7 @@
 //! Nothing here knows a socket, a clock, a store or a wire format, and nothing here imports anything but its siblings
 //! and [`super::meaning`]; [`analyst`] puts the capabilities together over one conversation.
 //!
+//! * [`analyst`] - all of them over one conversation, in order.
 //! * [`messages`] - sentences of a recogniser's phrase.
 //! * [`intents`] - questions, action items, follow-ups; [`due`] - when they are due.
 //! * [`entities`] - personal and payment data; [`redaction`] - what of a text may leave.
@@ -12,6 +13,7 @@
 //! * [`analytics`] - who talked how long.
 //! * [`summary`] - the sentences that say most.
 
+pub mod analyst;
 pub mod analytics;
 pub mod due;
 pub mod entities;

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::insight::analyst::SentenceFindings;
 use crate::symbl::Speaker;
 use crate::symbl::server_message::User;
 
@@ -67,12 +68,17 @@ impl Stage {
         };
         effects
             .iter()
+            .filter(|effect| !matches!(effect, Effect::Record(_) | Effect::Watch { .. }))
             .map(|effect| match effect {
                 Effect::Send { to, message } => format!("{}:{}", reached(*to), kind(message)),
                 Effect::Close { to, code, .. } => format!("{}:close {}", reached(*to), u16::from(*code)),
                 Effect::EndLeg(id, then) => format!("{}:end {then:?}", self.names[id]),
                 Effect::AwaitFlush(id, ear) => format!("{}:flush {ear}", self.names[id]),
                 Effect::AwaitReturn(_, time) => format!("return {}", time.as_secs()),
+                Effect::Judge(..) => "judge".to_owned(),
+                Effect::LookEarly(_) => "look".to_owned(),
+                Effect::Remember(_) => "remember".to_owned(),
+                Effect::Watch { .. } | Effect::Record(_) => String::new(),
                 Effect::Began(_) => "began".to_owned(),
                 Effect::Finalised(_) => "finalised".to_owned(),
             })
@@ -81,13 +87,42 @@ impl Stage {
 
     fn start(&mut self, leg: SocketId, user: &str, ear: EarNumber) -> Vec<String> {
         let effects = self.room.leg_started(leg, request(user, 0), Some(ear), 1_000_000);
-        self.tell(&effects)
+        self.told(effects)
     }
 
     fn hear(&mut self, leg: SocketId, ear: EarNumber, heard: Heard) -> Vec<String> {
         let effects = self.room.heard(leg, ear, ANCHOR, heard, 1_000_000);
+        self.told(effects)
+    }
+
+    /// Judges at once whatever is to be judged, and tells the rest.
+    fn told(&mut self, effects: Vec<Effect>) -> Vec<String> {
+        let effects = judge_at_once(&mut self.room, effects);
         self.tell(&effects)
     }
+}
+
+/// Answers every question as the analysis thread would, without its time.
+fn judge_at_once(room: &mut Room, effects: Vec<Effect>) -> Vec<Effect> {
+    let mut performed = Vec::new();
+    let mut open: std::collections::VecDeque<Effect> = effects.into();
+    while let Some(effect) = open.pop_front() {
+        match effect {
+            Effect::Judge(number, ask) => {
+                let answer = match ask {
+                    Ask::Sentences(sentences) => {
+                        Answer::Sentences(vec![SentenceFindings::default(); sentences.len()])
+                    }
+                    _ => Answer::Nothing,
+                };
+                for effect in room.judged(number, answer).into_iter().rev() {
+                    open.push_front(effect);
+                }
+            }
+            other => performed.push(other),
+        }
+    }
+    performed
 }
 
 fn conversation_id(effects: &[Effect]) -> String {
@@ -136,6 +171,8 @@ fn sequence_numbers_run_per_conversation_and_speakers_are_named() {
     stage.room.leg_started(b, Arc::default(), Some(1), 0);
     for (expected, leg) in [a, b, a].into_iter().enumerate() {
         let effects = stage.room.heard(leg, 1, ANCHOR, words("Yes."), 0);
+        let mut effects = judge_at_once(&mut stage.room, effects);
+        effects.retain(|effect| matches!(effect, Effect::Send { .. }));
         let [Effect::Send { message: result, .. }, Effect::Send { message, .. }] = &effects[..] else {
             panic!("{effects:?}");
         };
@@ -214,6 +251,7 @@ fn a_dropped_leg_may_return_to_the_same_conversation_within_its_time() {
     let effects = stage.room.socket_gone(a);
     assert_eq!(stage.tell(&effects), ["a:flush 1"]);
     let effects = stage.room.heard(a, 1, ANCHOR, Heard::Done, 0);
+    let effects = judge_at_once(&mut stage.room, effects);
     let [Effect::AwaitReturn(wait, time)] = effects[..] else {
         panic!("{effects:?}");
     };
