@@ -10,6 +10,7 @@
 //! * [`insight`] - what was meant: one file a capability. Plain functions over sentences.
 //! * [`meaning`] - sentences as vectors.
 //! * [`store`] - the record that stays.
+//! * [`import`] - transcripts that were typed or come from elsewhere, judged like live calls.
 //! * [`housekeeping`] - forgets conversations whose time is over.
 //! * [`model`] - the recogniser's files: what they are, where they lie, how they get there.
 //! * [`applications`], [`token`] - who may come in.
@@ -24,6 +25,7 @@ pub mod directory;
 pub mod hearing;
 pub mod housekeeping;
 pub mod http;
+pub mod import;
 pub mod insight;
 pub mod listening;
 pub mod meaning;

@@ -52,6 +52,8 @@ pub struct Limits {
     pub leg_outbox: OutboxLimits,
     /// What may wait for one subscriber.
     pub subscriber_outbox: OutboxLimits,
+    /// Transcripts in process at once, waiting ones included.
+    pub imports: usize,
     /// Refusals held back at once; beyond it they are answered at once.
     pub held_refusals: usize,
     /// Wrong credentials from one address in a minute, before it hears 429.
@@ -113,6 +115,8 @@ impl Default for Limits {
             // About a minute of two people's busy interim results.
             leg_outbox: OutboxLimits { frames: 1024, bytes: 4 * 1024 * 1024 },
             subscriber_outbox: OutboxLimits { frames: 512, bytes: 1024 * 1024 },
+            // Each may hold a body of 1 MB.
+            imports: 50,
             held_refusals: 1024,
             token_failures_per_minute: 60,
         }

@@ -12,12 +12,16 @@ use super::counters::Counters;
 use super::directory::{Directory, Seats};
 use super::hearing::Hearing;
 use super::http::refusal::Refusals;
+use super::import::Imports;
 use super::settings::EngineSettings;
 use super::store::{Store, StoreError};
 use super::token::TokenMint;
 
 /// Messages of an interrupted conversation that its topics are made of after a restart.
 const MESSAGES_REMEMBERED: usize = 2000;
+
+/// How often it is looked whether the last transcript has been put down.
+const IMPORT_CHECK: Duration = Duration::from_millis(20);
 
 /// Everything that handlers and sockets of one engine share. Cloning it shares it.
 #[derive(Clone)]
@@ -32,6 +36,7 @@ struct Shared {
     directory: Arc<Directory>,
     hearing: Arc<dyn Hearing>,
     refusals: Arc<Refusals>,
+    imports: Imports,
 }
 
 /// What is going on, for gauges.
@@ -68,6 +73,7 @@ impl EngineState {
                 store,
             ),
             refusals: Refusals::new(&settings),
+            imports: Imports::start(settings.limits.imports),
             hearing,
             settings,
         };
@@ -111,7 +117,14 @@ impl EngineState {
     /// Refuses newcomers, ends every leg in order, and waits for that at most `patience`; returns whether all ended.
     pub async fn drain(&self, patience: Duration) -> bool {
         self.directory().drain();
-        tokio::time::timeout(patience, self.directory().emptied()).await.is_ok()
+        self.imports().stop();
+        let ended = async {
+            self.directory().emptied().await;
+            while self.imports().unfinished() > 0 {
+                tokio::time::sleep(IMPORT_CHECK).await;
+            }
+        };
+        tokio::time::timeout(patience, ended).await.is_ok()
     }
 
     /// Returns what is going on.
@@ -143,6 +156,10 @@ impl EngineState {
 
     pub(super) fn hearing(&self) -> &dyn Hearing {
         &*self.shared.hearing
+    }
+
+    pub(super) fn imports(&self) -> &Imports {
+        &self.shared.imports
     }
 
     pub(super) fn refusals(&self) -> &Arc<Refusals> {

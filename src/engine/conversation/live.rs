@@ -32,7 +32,7 @@ pub(super) struct Live {
     connection_id: String,
     pub(super) began_at_ms: i64,
     pub(super) heard_at_ms: i64,
-    /// By `userId`: who comes back is the same member.
+    /// By `userId`, those without one by id: who comes back is the same member.
     members: HashMap<String, User>,
     /// Member ids; the place is the number that the redactor knows a speaker by.
     speakers: Vec<String>,
@@ -109,7 +109,11 @@ impl Live {
             name: member.name.clone(),
             id: member.id.clone(),
         };
-        let members = before.members.iter().map(|member| (member.user_id.clone(), user(member)));
+        let key = |member: &MemberRecord| match member.user_id.as_str() {
+            "" => member.id.clone(),
+            user_id => user_id.to_owned(),
+        };
+        let members = before.members.iter().map(|member| (key(member), user(member)));
         Self {
             id: record.id.clone(),
             began_at_ms: record.start_ms,
@@ -180,6 +184,11 @@ impl Live {
         })
     }
 
+    /// Makes somebody a member who has a name and no user id.
+    pub(super) fn add_member(&mut self, voice: &Voice) {
+        self.members.insert(voice.user.id.clone(), voice.user.clone());
+    }
+
     /// Returns the other member, if there are two.
     pub(super) fn other_than(&self, member_id: &str) -> Option<User> {
         let others = || self.members.values().filter(|user| user.id != member_id);
@@ -218,6 +227,18 @@ impl Live {
         voice: &Voice,
         timezone_offset: i64,
     ) -> Effect {
+        let (number, texts) = self.draft(saying, anchor, voice, timezone_offset);
+        Effect::Judge(number, Ask::Sentences(texts))
+    }
+
+    /// Remembers the sentences of a phrase until they have been judged; returns their ids and texts.
+    pub(super) fn draft(
+        &mut self,
+        saying: Saying,
+        anchor: Anchor,
+        voice: &Voice,
+        timezone_offset: i64,
+    ) -> (TaskNumber, Vec<(String, String)>) {
         let drafts: Vec<Draft> = saying
             .sentences
             .into_iter()
@@ -230,8 +251,8 @@ impl Live {
             })
             .collect();
         let texts = drafts.iter().map(|draft| (draft.id.clone(), draft.sentence.words.punctuated.clone()));
-        let ask = Ask::Sentences(texts.collect());
-        Effect::Judge(self.pending.push(Handed::Sentences(drafts)), ask)
+        let texts = texts.collect();
+        (self.pending.push(Handed::Sentences(drafts)), texts)
     }
 
     /// Asks what the conversation has been about, if it has gone on since that was last asked.
