@@ -8,6 +8,7 @@
 //! * [`speech`] - audio in, words out: voice activity, segments, recogniser, worker pool. Never touches a socket.
 //! * [`analysis`] - the thread that judges sentences.
 //! * [`insight`] - what was meant: one file a capability. Plain functions over sentences.
+//! * [`llm`] - an optional second opinion from a language model elsewhere.
 //! * [`meaning`] - sentences as vectors.
 //! * [`store`] - the record that stays.
 //! * [`import`] - transcripts that were typed or come from elsewhere, judged like live calls.
@@ -28,6 +29,7 @@ pub mod http;
 pub mod import;
 pub mod insight;
 pub mod listening;
+pub mod llm;
 pub mod meaning;
 pub mod model;
 pub mod settings;

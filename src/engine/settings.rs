@@ -5,6 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::applications::Application;
+use super::llm::LlmSettings;
 use crate::ws::outbox::OutboxLimits;
 
 /// JS clients feed the lifetime to a 32-bit millisecond timer, which ends at 24.8 days (`symbl-protocol` 1.1).
@@ -25,6 +26,8 @@ pub struct EngineSettings {
     pub close_at_token_expiry: bool,
     /// Origins that browsers may call from; `*` is any.
     pub cors_origins: Vec<String>,
+    /// The language model that is asked for a second opinion; none: nobody is.
+    pub llm: Option<LlmSettings>,
     /// Numbers of sockets and sizes of messages.
     pub limits: Limits,
     /// Times.
@@ -89,6 +92,7 @@ impl Default for EngineSettings {
             token_lifetime: Duration::from_secs(86_400),
             close_at_token_expiry: true,
             cors_origins: vec!["*".to_owned()],
+            llm: None,
             limits: Limits::default(),
             timers: Timers::default(),
         }

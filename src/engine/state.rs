@@ -13,6 +13,7 @@ use super::directory::{Directory, Seats};
 use super::hearing::Hearing;
 use super::http::refusal::Refusals;
 use super::import::Imports;
+use super::llm::stage::Stage;
 use super::settings::EngineSettings;
 use super::store::{Store, StoreError};
 use super::token::TokenMint;
@@ -62,6 +63,7 @@ impl EngineState {
         settings.applications.extend(generated.iter().map(Credentials::application));
         let key = settings.signing_key.as_ref().map(|key| key.expose_secret().as_bytes());
         let counters = Arc::new(Counters::default());
+        let llm = settings.llm.as_ref().map(|llm| Stage::start(llm, Arc::clone(&counters), &store));
         let shared = Shared {
             applications: Applications::new(settings.applications.clone()),
             tokens: TokenMint::new(key, settings.token_lifetime()),
@@ -71,6 +73,7 @@ impl EngineState {
                 counters,
                 analysis,
                 store,
+                llm,
             ),
             refusals: Refusals::new(&settings),
             imports: Imports::start(settings.limits.imports),

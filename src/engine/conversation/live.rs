@@ -12,9 +12,11 @@ use super::transcript::{Anchor, FinalWords};
 use super::wishes::Wishes;
 use crate::engine::analysis::{Answer, Ask};
 use crate::engine::insight::analyst::{SentenceFindings, TopicFound, TrackerHit};
+use crate::engine::insight::intents::IntentKind;
 use crate::engine::insight::redaction::Redactor;
 use crate::engine::insight::sentiment;
-use crate::engine::store::record::{ConversationRecord, MemberRecord, Record};
+use crate::engine::llm::notes::Wants;
+use crate::engine::store::record::{ConversationRecord, InsightRecord, MemberRecord, Record};
 use crate::engine::store::view::OpenConversation;
 use crate::symbl::client_message::StartRequest;
 use crate::symbl::server_message::{
@@ -40,6 +42,9 @@ pub(super) struct Live {
     redactor: Redactor,
     pub(super) pending: Pending,
     sent: Sent,
+    /// Whether anything was said that nothing was hidden of.
+    said_openly: bool,
+    timezone_offset: i64,
     /// Messages since topics were last asked for.
     since_topics: u64,
     pub(super) no_connection_timeout: Duration,
@@ -94,6 +99,8 @@ impl Live {
             redactor: Redactor::default(),
             pending: Pending::default(),
             sent: Sent::default(),
+            said_openly: false,
+            timezone_offset: 0,
             since_topics: 0,
             no_connection_timeout: Duration::ZERO,
             returning: None,
@@ -204,6 +211,7 @@ impl Live {
     /// Returns what may leave of a phrase.
     pub(super) fn say(&mut self, voice: &Voice, heard: &FinalWords, anchor: Anchor) -> Saying {
         let speaker = self.speaker(voice);
+        self.said_openly |= self.wishes.redaction.is_none();
         let findings = self.redactor.finished(speaker, anchor.unix_ms(heard.end_ms), &heard.punctuated);
         saying::saying(heard, &findings, self.wishes.redaction.as_deref())
     }
@@ -239,6 +247,7 @@ impl Live {
         voice: &Voice,
         timezone_offset: i64,
     ) -> (TaskNumber, Vec<(String, String)>) {
+        self.timezone_offset = timezone_offset;
         let drafts: Vec<Draft> = saying
             .sentences
             .into_iter()
@@ -280,6 +289,32 @@ impl Live {
     pub(super) fn seen_early(&mut self, text: &str, hits: &[TrackerHit]) -> Option<Effect> {
         let trackers = results::early_trackers(text, hits);
         (!trackers.is_empty()).then(|| self.tracker_response(false, trackers))
+    }
+
+    /// Returns what a second opinion has to know.
+    pub(super) fn wants(&self) -> Wants {
+        let kinds = [IntentKind::Question, IntentKind::ActionItem, IntentKind::FollowUp];
+        Wants {
+            kinds: kinds
+                .into_iter()
+                .filter(|kind| self.wishes.want(results::wire_type(*kind), 1.0))
+                .collect(),
+            threshold: self.wishes.confidence_threshold.unwrap_or_default(),
+            is_redacted: !self.said_openly,
+            timezone_offset: self.timezone_offset,
+        }
+    }
+
+    /// Returns what is sent of insights that somebody else found afterwards.
+    pub(super) fn suggested(&mut self, found: &[InsightRecord]) -> Effect {
+        let by_id = |id: &Option<String>| self.members.values().find(|user| Some(&user.id) == id.as_ref());
+        let insights = found
+            .iter()
+            .map(|it| results::suggested(it, by_id(&it.from_id), by_id(&it.assignee_id)))
+            .collect();
+        let sequence_number = next(&mut self.sent.insights);
+        let response = ServerMessage::InsightResponse(InsightResponse { insights, sequence_number });
+        send(Audience::Everyone, response)
     }
 
     fn speaker(&mut self, voice: &Voice) -> u64 {

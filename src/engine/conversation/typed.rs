@@ -12,6 +12,7 @@ use super::transcript::{Anchor, FinalWords};
 use crate::engine::analysis::Answer;
 use crate::engine::hearing::HeardWord;
 use crate::engine::insight::analyst::{SentenceFindings, TopicFound};
+use crate::engine::llm::notes::Wants;
 use crate::engine::store::record::Record;
 use crate::engine::store::view::OpenConversation;
 use crate::symbl::Speaker;
@@ -88,9 +89,9 @@ impl Typed {
         self.live.record()
     }
 
-    /// Returns whether what personal data there is gets hidden.
-    pub fn is_redacted(&self) -> bool {
-        self.live.wishes.redaction.is_some()
+    /// Returns what a second opinion has to know.
+    pub fn wants(&self) -> Wants {
+        self.live.wants()
     }
 
     /// Takes in what somebody said.

@@ -79,7 +79,13 @@ async fn take_in(
     let done = web::block(move || {
         let transcript = body::read(&bytes, now_ms).map_err(Refusal::Body)?;
         let imports = state.imports();
-        let taken = imports.submit(transcript, conversation_id, state.analysis(), state.store());
+        let taken = imports.submit(
+            transcript,
+            conversation_id,
+            state.analysis(),
+            state.store(),
+            state.directory().llm(),
+        );
         taken.map_err(Refusal::Import)
     });
     match done.await {

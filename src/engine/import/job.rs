@@ -7,6 +7,8 @@ use crate::engine::analysis::Analysis;
 use crate::engine::conversation::typed::Typed;
 use crate::engine::conversation::watched::WatchList;
 use crate::engine::insight::analyst::Analyst;
+use crate::engine::llm::notes::Notes;
+use crate::engine::llm::stage::Stage;
 use crate::engine::store::record::{ConversationRecord, Record};
 use crate::engine::store::view::{JobRecord, OpenConversation};
 use crate::engine::store::{Store, StoreError};
@@ -32,6 +34,8 @@ pub struct Job {
     pub analysis: Analysis,
     /// Where it stays. Carried by the job, so that the thread keeps no store open when it has nothing to do.
     pub store: Arc<dyn Store>,
+    /// The language model that is asked for a second opinion, if there is one.
+    pub llm: Option<Stage>,
 }
 
 /// Where a transcript goes.
@@ -74,7 +78,7 @@ impl Job {
     ///
     /// The store failed, or the engine is going down.
     pub fn perform(self, is_stopping: &dyn Fn() -> bool) -> Result<(), JobError> {
-        let Self { record, into, transcript, analysis, store } = self;
+        let Self { record, into, transcript, analysis, store, llm } = self;
         put_status(&*store, &record, IN_PROGRESS);
         let mut analyst = Analyst::default();
         let (mut typed, mut end_ms) = match into {
@@ -84,6 +88,7 @@ impl Job {
         if let Some(metadata) = &transcript.metadata {
             store.set_metadata(typed.id(), metadata)?;
         }
+        let mut notes = Notes::default();
         let mut watch_list = WatchList::default();
         watch_list.wish(transcript.wish.trackers.clone(), transcript.wish.enable_all_trackers);
         let watched = analysis.trackers(&watch_list.current(&store.trackers()));
@@ -97,7 +102,14 @@ impl Job {
             let findings =
                 findings.map(|(id, text)| analysis.judge(&mut analyst, id, text, &watched)).collect();
             for record in typed.judged(said.number, findings) {
+                if llm.is_some() {
+                    notes.note(&record);
+                }
                 store.record(record);
+            }
+            if let Some((llm, batch)) = llm.as_ref().and_then(|llm| Some((llm, notes.batch(&typed.wants())?)))
+            {
+                llm.look_again(batch, drop);
             }
             end_ms = end_ms.max(utterance.end_ms);
             if place % UTTERANCES_AT_ONCE == UTTERANCES_AT_ONCE - 1 {
@@ -109,6 +121,15 @@ impl Job {
             store.record(typed.topics(topics));
         }
         store.record(Record::Ended { conversation_id: typed.id().to_owned(), end_ms });
+        if let Some(llm) = llm {
+            let whole = notes.whole(&typed.wants());
+            if let Some(batch) = notes.rest(&typed.wants()) {
+                llm.look_again(batch, drop);
+            }
+            if let Some(whole) = whole {
+                llm.summarise(whole);
+            }
+        }
         Ok(())
     }
 }

@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use super::analysis::Analysis;
 use super::conversation::typed::Typed;
+use super::llm::stage::Stage;
 use super::store::view::JobRecord;
 use super::store::{Store, StoreError};
 use job::{Destination, Job};
@@ -98,13 +99,14 @@ impl Imports {
         conversation_id: Option<String>,
         analysis: &Analysis,
         store: &Arc<dyn Store>,
+        llm: Option<&Stage>,
     ) -> Result<Accepted, ImportError> {
         if self.shared.is_stopping() {
             return Err(ImportError::Stopping);
         }
         let job_id = Uuid::new_v4().to_string();
         self.reserve(&job_id)?;
-        let accepted = self.hand_over(job_id.clone(), transcript, conversation_id, analysis, store);
+        let accepted = self.hand_over(job_id.clone(), transcript, conversation_id, analysis, store, llm);
         if accepted.is_err() {
             self.shared.lock().remove(&job_id);
         }
@@ -118,6 +120,7 @@ impl Imports {
         conversation_id: Option<String>,
         analysis: &Analysis,
         store: &Arc<dyn Store>,
+        llm: Option<&Stage>,
     ) -> Result<Accepted, ImportError> {
         let into = match conversation_id {
             Some(id) => {
@@ -147,6 +150,7 @@ impl Imports {
             transcript,
             analysis: analysis.clone(),
             store: Arc::clone(store),
+            llm: llm.cloned(),
         };
         // There is room for every job that was reserved; without a thread nobody takes it.
         self.jobs.try_send(job).map_err(|_| ImportError::Stopping)?;
