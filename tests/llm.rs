@@ -14,6 +14,7 @@ use symbl_bridge::config::{Settings, Sources};
 use symbl_bridge::engine::counters::Count;
 use symbl_bridge::engine::llm::LlmSettings;
 use symbl_bridge::engine::settings::EngineSettings;
+use symbl_bridge::engine::store::record::InsightRecord;
 
 const KEY: &str = "sk-not-to-be-seen";
 
@@ -26,7 +27,7 @@ enum Manner {
     KeepsSilent,
 }
 
-/// A language model that finds an action item in the second line of everything.
+/// A language model that finds a follow-up in the first line of everything: in a complaint, where rules find none.
 #[derive(Clone)]
 struct Model {
     manner: Manner,
@@ -56,7 +57,7 @@ impl Model {
         let content = if wants_summary {
             r#"{"summary":"A bill was discussed."}"#
         } else {
-            r#"{"insights":[{"line":"2","type":"action_item","confidence":0.9,"assignee":"speaker"},
+            r#"{"insights":[{"line":"1","type":"follow_up","confidence":0.9,"assignee":"speaker"},
                 {"line":"99","type":"question","confidence":1}]}"#
         };
         match model.manner {
@@ -90,9 +91,13 @@ fn asking(base_url: &str, unredacted: bool) -> EngineSettings {
 
 fn wishes(is_redacted: bool) -> Value {
     let mut request = start_request("ann");
-    request["insightTypes"] = json!(["action_item", "question"]);
+    request["insightTypes"] = json!(["action_item", "follow_up", "question"]);
     request["config"]["redaction"] = json!({ "redactContent": is_redacted });
     request
+}
+
+fn has_follow_up(value: &Value) -> bool {
+    value["insights"].as_array().is_some_and(|all| all.iter().any(|insight| insight["type"] == "follow_up"))
 }
 
 async fn eventually(mut holds: impl FnMut() -> bool) {
@@ -154,9 +159,9 @@ async fn more_is_found_after_the_offline_results_and_a_summary_is_kept() {
     // A sentence every two seconds on average; ten are asked about at once.
     let (id, said) = call(&engine, true, 21).await;
     let place_of = |wanted: &dyn Fn(&Value) -> bool| said.iter().position(wanted);
-    let insight = place_of(&|value| value["type"] == "insight_response").unwrap();
+    let insight = place_of(&has_follow_up).unwrap();
     let found = &said[insight]["insights"][0];
-    assert_eq!((&found["type"], &found["confidence"]), (&json!("action_item"), &json!(0.9)));
+    assert_eq!((&found["type"], &found["confidence"]), (&json!("follow_up"), &json!(0.9)));
     let reference = &found["messageReference"]["id"];
     let message = place_of(&|value| {
         value["messages"].as_array().is_some_and(|all| all.iter().any(|message| message["id"] == *reference))
@@ -174,7 +179,8 @@ async fn more_is_found_after_the_offline_results_and_a_summary_is_kept() {
     assert_eq!(summary.text, "A bill was discussed.");
     assert_eq!(summary.message_ids.len(), store.messages(&id, false).unwrap().len());
     let insights = store.insights(&id).unwrap();
-    assert!(insights.iter().any(|insight| insight.message_id == reference.as_str().unwrap()));
+    let is_kept = |insight: &InsightRecord| insight.kind == "follow_up" && *reference == insight.message_id;
+    assert!(insights.iter().any(is_kept));
     for (authorization, body) in model.asked() {
         assert_eq!(authorization, format!("Bearer {KEY}"));
         assert_eq!(body["response_format"]["type"], "json_object");
@@ -192,7 +198,7 @@ async fn only_what_has_left_redaction_goes_out() {
     let import = async |is_redacted: bool| {
         let body = json!({
             "messages": [
-                { "payload": { "content": "My number is 555 0100, please call." }, "from": { "name": "Ann" } },
+                { "payload": { "content": "My number is 212 555 0100, please call." }, "from": { "name": "Ann" } },
                 { "payload": { "content": "Let me look into that." }, "from": { "name": "Ben" } },
             ],
             "redaction": { "redactContent": is_redacted, "redactionString": "~~~" },
@@ -214,7 +220,7 @@ async fn only_what_has_left_redaction_goes_out() {
     assert_eq!(asked.len(), 2, "one for insights, one for a summary");
     for (_, body) in asked {
         let text = body.to_string();
-        assert!(text.contains("~~~") && !text.contains("555 0100"), "{text}");
+        assert!(text.contains("~~~") && !text.contains("0100"), "{text}");
     }
     assert!(store.summary(&open).unwrap().is_none());
     assert_eq!(store.messages(&open, false).unwrap().len(), 2);
@@ -233,12 +239,13 @@ async fn an_endpoint_that_does_not_answer_changes_nothing() {
         let (model, base_url) = Model::start(manner.clone());
         let engine = Engine::start_with(asking(&base_url, false), Scripted::default());
         let (id, said) = call(&engine, true, 21).await;
-        assert!(!said.iter().any(|value| value["type"] == "insight_response"), "{manner:?}");
+        assert!(!said.iter().any(has_follow_up), "{manner:?}");
         let store = engine.state.store();
         eventually(|| engine.state.counters().get(Count::LlmFailed) >= 2).await;
         store.flush();
         assert!(store.messages(&id, false).unwrap().len() >= 10);
-        assert!(store.insights(&id).unwrap().is_empty() && store.summary(&id).unwrap().is_none());
+        assert!(store.insights(&id).unwrap().iter().all(|insight| insight.kind != "follow_up"));
+        assert!(store.summary(&id).unwrap().is_none());
         assert!(!model.asked().is_empty());
         engine.end().await;
     }

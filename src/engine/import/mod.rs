@@ -222,3 +222,36 @@ impl Shared {
         self.unfinished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::store::SqliteStore;
+    use crate::engine::store::record::{ConversationRecord, Record};
+
+    #[test]
+    fn a_job_that_a_restart_interrupted_has_failed() {
+        let store = SqliteStore::in_memory().unwrap();
+        store.record(Record::Began(ConversationRecord {
+            id: "1".to_owned(),
+            connection_id: String::new(),
+            name: String::new(),
+            start_ms: 0,
+            end_ms: None,
+            no_connection_timeout_ms: 0,
+        }));
+        let imports = Imports::start(1);
+        for (status, expected) in
+            [("scheduled", "failed"), ("in_progress", "failed"), ("completed", "completed")]
+        {
+            let job = JobRecord {
+                id: status.to_owned(),
+                conversation_id: "1".to_owned(),
+                status: status.to_owned(),
+            };
+            store.put_job(&job).unwrap();
+            assert_eq!(imports.job(status, &store).unwrap().unwrap().status, expected);
+        }
+        assert!(imports.job("unknown", &store).unwrap().is_none());
+    }
+}
