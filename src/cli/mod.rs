@@ -5,7 +5,7 @@
 //! * [`engine`] - the Symbl-protocol server alone.
 //! * [`call`] - simulated telephones that call a bridge.
 //! * [`model`] - the recogniser's files: install, list, verify.
-//! * [`eval`] - how well the engine hears recordings.
+//! * [`eval`] - how well the engine hears recordings, and understands labelled rows.
 //! * [`bench_speech`] - how many legs it hears at once.
 
 pub mod bench_speech;
@@ -13,6 +13,7 @@ pub mod call;
 pub mod demo;
 pub mod engine;
 pub mod eval;
+mod eval_insights;
 pub mod model;
 pub mod serve;
 mod speech_model;

@@ -4,6 +4,7 @@
 //! and [`super::meaning`]; [`analyst`] puts the capabilities together over one conversation.
 //!
 //! * [`analyst`] - all of them over one conversation, in order.
+//! * [`labelled`] - labelled sets, and how well findings agree with them.
 //! * [`messages`] - sentences of a recogniser's phrase.
 //! * [`intents`] - questions, action items, follow-ups; [`due`] - when they are due.
 //! * [`entities`] - personal and payment data; [`redaction`] - what of a text may leave.
@@ -18,6 +19,7 @@ pub mod analytics;
 pub mod due;
 pub mod entities;
 pub mod intents;
+pub mod labelled;
 pub mod messages;
 pub mod redaction;
 pub mod sentiment;
