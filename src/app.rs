@@ -323,6 +323,7 @@ fn build_bridge(
         start_template: Arc::new(symbl.start_template.clone()),
         connect_timeout: symbl.connect_timeout,
         limits: LegLimits { buffer, give_up_after: symbl.give_up_after, stop_within: symbl.stop_timeout },
+        signer: settings.twilio.signer(),
         stream_tokens: StreamTokens::new(key),
         mode: settings.mode,
         end_on_exit: settings.conference.end_on_exit,

@@ -31,7 +31,11 @@ impl Engine {
     /// Starts `symbl-bridge engine` on a store and waits until it hears.
     fn start(store: &Path) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_symbl-bridge"));
-        command.arg("engine").env("BRIDGE__HTTP__PORT", "0").env("LOG_FORMAT", "json").env("RUST_LOG", "info");
+        command
+            .arg("engine")
+            .env("BRIDGE__HTTP__PORT", "0")
+            .env("LOG_FORMAT", "json")
+            .env("RUST_LOG", "info");
         command.env("BRIDGE__STORE__DIR", store).env("BRIDGE__MODEL__MEANING", "false");
         command.env("SYMBL_APP_ID", "app").env("SYMBL_APP_SECRET", "secret").env_remove("SYMBL_API_BASE_URL");
         let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
@@ -74,7 +78,8 @@ impl Engine {
     /// Speaks the first seconds of the demo's agent in real time; returns the conversation's id and the messages that
     /// came meanwhile. Ends by saying nothing more, with the socket open.
     async fn speak(&self, seconds: usize, socket: &mut Option<Leg>) -> (String, Vec<String>) {
-        let url = format!("ws://{}/v1/realtime/insights/killed?access_token={}", self.address, self.token().await);
+        let url =
+            format!("ws://{}/v1/realtime/insights/killed?access_token={}", self.address, self.token().await);
         let (leg, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         let leg = socket.insert(leg);
         let start = json!({

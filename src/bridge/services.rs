@@ -14,7 +14,7 @@ use crate::symbl::endpoint::Endpoint;
 use crate::symbl::start_template::StartTemplate;
 use crate::symbl::token::TokenClient;
 use crate::telemetry::LegTags;
-use crate::twilio::{PublicUrl, StreamUrl};
+use crate::twilio::{PublicUrl, Signer, StreamUrl};
 
 /// Shared by all workers of a process.
 #[derive(Clone)]
@@ -33,6 +33,8 @@ pub struct Shared {
     pub connect_timeout: Duration,
     /// Bounds of a leg.
     pub limits: LegLimits,
+    /// Checks that requests come from Twilio; none: they are not checked.
+    pub signer: Option<Signer>,
     /// Makes and checks what lets a media socket in.
     pub stream_tokens: StreamTokens,
     /// What a caller's TwiML does.

@@ -16,7 +16,8 @@ use secrecy::SecretString;
 
 use crate::symbl::endpoint::Endpoint;
 use crate::symbl::start_template::{DEFAULT_TEMPLATE, StartTemplate};
-use crate::twilio::{PhoneNumber, PublicUrl};
+use crate::twilio::signature::AuthToken;
+use crate::twilio::{PhoneNumber, PublicUrl, Signer};
 
 pub use parties::{NamedParty, PartyList};
 use reader::Reader;
@@ -95,8 +96,10 @@ pub struct HttpSettings {
 pub struct TwilioSettings {
     /// `AC…`.
     pub account_sid: Option<String>,
-    /// The key of webhook signatures.
-    pub auth_token: Option<SecretString>,
+    /// The keys of webhook signatures: one, or several while they are being changed or for sub-accounts.
+    pub auth_tokens: Vec<AuthToken>,
+    /// Whether signatures are checked.
+    pub check_signatures: bool,
     /// The number callers dial.
     pub number: Option<PhoneNumber>,
 }
@@ -237,9 +240,19 @@ impl Settings {
         };
         let twilio = TwilioSettings {
             account_sid: read.parsed("twilio.account_sid", account_sid),
-            auth_token: read.text("twilio.auth_token").map(SecretString::from),
+            auth_tokens: read.parsed_secret("twilio.auth_token", auth_tokens).unwrap_or_default(),
+            check_signatures: read.flag("twilio.check_signatures"),
             number: read.parsed("twilio.number", |text| PhoneNumber::parse(text).map_err(|e| e.to_string())),
         };
+        if public_url.is_some() && twilio.check_signatures && twilio.auth_tokens.is_empty() {
+            read.problem(
+                "twilio.auth_token",
+                "is missing, but WEBHOOK_DOMAIN is set: anybody could post to this server",
+                "set TWILIO_AUTH_TOKEN to the auth token of the Twilio account, or, to serve unsigned requests all \
+                 the same, twilio.check_signatures = false"
+                    .to_owned(),
+            );
+        }
         let upstream =
             read.parsed("symbl.api_base_url", |text| Endpoint::parse(text).map_err(|e| e.to_string()));
         let symbl = SymblSettings {
@@ -315,6 +328,20 @@ fn webhook_domain(text: &str) -> Result<PublicUrl, String> {
         return Err("must be a host name that Twilio reaches over https, without path or query".to_owned());
     }
     PublicUrl::parse(&format!("https://{domain}")).map_err(|error| error.to_string())
+}
+
+/// One token, or several between commas.
+fn auth_tokens(text: &str) -> Result<Vec<AuthToken>, String> {
+    let tokens = text.split(',').map(|token| AuthToken::parse(token.trim()));
+    tokens.collect::<Result<_, _>>().map_err(|fault| fault.to_string())
+}
+
+impl TwilioSettings {
+    /// Returns what checks that requests come from Twilio; none: they are not checked.
+    pub fn signer(&self) -> Option<Signer> {
+        let (first, others) = self.auth_tokens.split_first().filter(|_| self.check_signatures)?;
+        Some(others.iter().cloned().fold(Signer::new(first.clone()), Signer::accepting))
+    }
 }
 
 fn account_sid(text: &str) -> Result<String, String> {

@@ -3,10 +3,12 @@
 //! * [`twiml`] - what a call is to do.
 //! * [`callbacks`] - what became of calls, streams, conferences.
 //! * [`sockets`] - the media and the updates socket.
+//! * [`signed`] - nobody but Twilio.
 //! * [`form_body`] - a form, read whole and bounded before anything is believed.
 
 pub mod callbacks;
 pub mod form_body;
+pub mod signed;
 pub mod sockets;
 pub mod twiml;
 
