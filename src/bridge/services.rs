@@ -7,6 +7,7 @@ use actix::Addr;
 
 use super::call::leg::LegLimits;
 use super::call::stream_token::StreamTokens;
+use super::http::watchers::Watchers;
 use super::supervisor::Supervisor;
 use super::updates_hub::UpdatesHub;
 use crate::config::{MediaSettings, Mode, UpdatesSettings};
@@ -35,6 +36,8 @@ pub struct Shared {
     pub limits: LegLimits,
     /// Checks that requests come from Twilio; none: they are not checked.
     pub signer: Option<Signer>,
+    /// Who may watch.
+    pub watchers: Watchers,
     /// Makes and checks what lets a media socket in.
     pub stream_tokens: StreamTokens,
     /// What a caller's TwiML does.

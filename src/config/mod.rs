@@ -143,6 +143,15 @@ pub struct UpdatesSettings {
     pub max_dashboards: usize,
 }
 
+/// Who may watch.
+#[derive(Debug, Clone)]
+pub struct WatcherSettings {
+    /// What dashboards must show; none: nothing, or a generated one when the world can reach us.
+    pub token: Option<SecretString>,
+    /// Origins of pages that may connect, besides our own.
+    pub origins: Vec<String>,
+}
+
 /// Conferences.
 #[derive(Debug, Clone, Copy)]
 pub struct ConferenceSettings {
@@ -206,6 +215,8 @@ pub struct Settings {
     pub media: MediaSettings,
     /// Dashboards.
     pub updates: UpdatesSettings,
+    /// Who may watch.
+    pub watchers: WatcherSettings,
     /// Calls known at once.
     pub max_calls: usize,
     /// The embedded engine's recogniser.
@@ -298,6 +309,13 @@ impl Settings {
                 queue: read.number("updates.queue", 1..=65_536) as usize,
                 max_dashboards: read.number("updates.max_dashboards", 1..=100_000) as usize,
             },
+            watchers: WatcherSettings {
+                token: read.parsed_secret("updates.token", access_token),
+                origins: read
+                    .text("updates.origins")
+                    .map(|list| list.split(',').map(|origin| origin.trim().to_owned()).collect())
+                    .unwrap_or_default(),
+            },
             max_calls: read.number("limits.max_calls", 1..=1_000_000) as usize,
             model: ModelSettings {
                 name: read.text("model.name").unwrap_or_else(|| "base".to_owned()),
@@ -328,6 +346,16 @@ fn webhook_domain(text: &str) -> Result<PublicUrl, String> {
         return Err("must be a host name that Twilio reaches over https, without path or query".to_owned());
     }
     PublicUrl::parse(&format!("https://{domain}")).map_err(|error| error.to_string())
+}
+
+/// Long enough not to be guessed, and of characters that a WebSocket subprotocol may have.
+fn access_token(text: &str) -> Result<SecretString, String> {
+    const SHORTEST: usize = 16;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    if text.len() < SHORTEST || !text.bytes().all(fits) {
+        return Err(format!("must have at least {SHORTEST} letters, digits, - _ . ~ and nothing else"));
+    }
+    Ok(SecretString::from(text.to_owned()))
 }
 
 /// One token, or several between commas.

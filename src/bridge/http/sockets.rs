@@ -29,7 +29,8 @@ pub async fn updates(
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
     let shared = &services.shared;
+    let subprotocol = shared.watchers.admit(&request)?;
     let (hub, socket, queue) = (shared.hub.clone(), SocketHandle::of(&request), shared.updates.queue);
     let actor = |shell| UpdatesSession::new(hub, socket, queue, shell);
-    accept(actor, &request, payload, updates_session::MESSAGE_LIMIT, None)
+    accept(actor, &request, payload, updates_session::MESSAGE_LIMIT, subprotocol)
 }

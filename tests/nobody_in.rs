@@ -1,4 +1,4 @@
-//! Nobody but Twilio: unsigned, wrongly signed and replayed requests are refused, and the process says why.
+//! Nobody but Twilio calls, and nobody watches without the token: the rest is refused, and the process says why.
 
 mod support;
 
@@ -170,6 +170,38 @@ async fn a_public_bridge_without_a_token_does_not_start_unless_told_to() {
     let bridge = settings().set("BRIDGE__TWILIO__CHECK_SIGNATURES", "false").start().await;
     assert_eq!(Caller::new(AGENT).ask(&bridge, "").await.status, 200);
     bridge.finish().await;
+}
+
+#[tokio::test]
+async fn a_public_bridge_shows_updates_to_those_who_have_its_token() {
+    let chosen = Settings::with_upstream(NOWHERE)
+        .public("bridge.example.com")
+        .set("BRIDGE__UPDATES__TOKEN", "a-token-of-our-own")
+        .set("BRIDGE__UPDATES__ORIGINS", "https://desk.example.com")
+        .start()
+        .await;
+    let at = chosen.address;
+    let open = async |path: &str, headers: &[(&str, &str)]| Socket::open(at, path, headers).await.err();
+    let path = "/symbl/updates";
+    assert_eq!(open(path, &[]).await, Some(401));
+    assert_eq!(open("/symbl/updates?token=a-token-of-our-owm", &[]).await, Some(401));
+    assert_eq!(open("//symbl/updates?token=a-token-of-our-own", &[]).await, None);
+    let bearer = ("Authorization", "Bearer a-token-of-our-own");
+    assert_eq!(open(path, &[bearer]).await, None);
+    assert_eq!(open(path, &[bearer, ("Origin", "https://desk.example.com")]).await, None);
+    assert_eq!(open(path, &[bearer, ("Origin", "https://elsewhere.example.com")]).await, Some(403));
+    chosen.finish().await;
+
+    let made_up = public_bridge().await;
+    let printed = support::wait::wait_for("the address for dashboards", || {
+        let printed = made_up.process().stdout();
+        printed.lines().find_map(|line| Some(line.split_once("/symbl/updates?token=")?.1.trim().to_owned()))
+    })
+    .await;
+    let at = made_up.address;
+    assert_eq!(Socket::open(at, path, &[]).await.err(), Some(401));
+    assert!(Socket::open(at, &format!("{path}?token={printed}"), &[]).await.is_ok());
+    made_up.finish().await;
 }
 
 /// The independent implementation above, on the published vector with token `12345`.
