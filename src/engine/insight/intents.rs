@@ -73,7 +73,7 @@ pub fn detect(text: &str) -> Vec<Intent> {
         question = question.into_iter().chain(asked).reduce(f64::max);
         let contact = follow_up::find(&sentence);
         if contact.is_none() && !(asked.is_some() && telling::is_request(&sentence)) {
-            action_item = better(action_item, action_item::find(&sentence));
+            action_item = better(action_item, action_item::find(&sentence, asked.is_some()));
         }
         follow_up = better(follow_up, contact);
     }

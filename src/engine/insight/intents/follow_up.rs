@@ -8,6 +8,9 @@ use std::sync::LazyLock;
 /// How many words before the contact phrase may hold its intention.
 const REACH: usize = 9;
 
+/// How many words before the phrase's own subject may report it ("they said they would call").
+const REPORT: usize = 2;
+
 /// Returns the confidence that a sentence announces or asks for further contact, and who is to make it.
 pub(super) fn find(sentence: &Sentence) -> Option<(f64, Assignee)> {
     let text = sentence.words.as_str();
@@ -34,8 +37,15 @@ pub(super) fn find(sentence: &Sentence) -> Option<(f64, Assignee)> {
 }
 
 fn is_blocked(before: &str) -> bool {
-    let before = last_words(before, REACH);
+    let before = own_clause(before);
     BLOCKED.matches(before) && !REMINDED.matches(before)
+}
+
+/// Returns what belongs to the phrase's own clause: from a little before the last subject on.
+fn own_clause(before: &str) -> &str {
+    let near = last_words(before, REACH);
+    let Some((subject, _)) = SUBJECT.matches_with_before(near).last() else { return near };
+    &near[subject.len() - last_words(subject, REPORT).len()..]
 }
 
 fn last_words(text: &str, count: usize) -> &str {
@@ -44,7 +54,7 @@ fn last_words(text: &str, count: usize) -> &str {
 }
 
 fn assignee(before: &str) -> Assignee {
-    if Pattern::matches(&BY_SPEAKER, before) {
+    if BY_SPEAKER.matches(before) {
         Assignee::Speaker
     } else if BY_OTHER.matches(before) {
         Assignee::OtherParty
@@ -53,6 +63,8 @@ fn assignee(before: &str) -> Assignee {
     }
 }
 
+static SUBJECT: LazyLock<Pattern> =
+    LazyLock::new(|| Pattern::new(r"\b(?:i|we|you|he|she|they|let me|let us|someone|somebody|please)\b"));
 static BY_SPEAKER: LazyLock<Pattern> = LazyLock::new(|| Pattern::new(r"\b(?:i|we|let me|let us)\b"));
 static BY_OTHER: LazyLock<Pattern> = LazyLock::new(|| Pattern::new(r"\byou\b|^(?:please|just|so|and|okay)\b|^$"));
 
@@ -61,18 +73,18 @@ static CONTACT: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(concat!(
         r"\b(?:call(?:ing)? (?:you|me|us|him|her|them|back|again|the \w+ back|my \w+ back|in (?:again|tomorrow|later)|around)\b|",
         r"(?:give|giving) (?:you|me|us|him|her|them|the \w+|my \w+) (?:a |another |an |some )?(?:\w+ )?(?:call|ring|buzz|shout|holler|ping|heads up|update|updates|callback|call back|jingle|tinkle|bell)\b|",
-        r"ring (?:you|me|us|him|her|them)\b|phone (?:you|me|us|him|her|them)\b|buzz (?:you|me)\b|",
-        r"(?:get|getting|be getting|circle|circling|loop|come|coming|report|swing|be) (?:right )?back (?:to|with|in touch|around)(?: (?:you|me|us|him|her|them|this|that|it|on))?\b|",
+        r"ring (?:you|me|us|him|her|them)\b|phone (?:you|me|us|him|her|them)\b|(?:bell|nudge|pester|bug|chase|pester|hit) (?:you|me|us|him|her|them|the \w+)(?: up)?\b|holler (?:back )?at\b|holler$|give a shout\b|shout (?:when|once|if|as|the)\b|write (?:back )?to (?:you|me|us)\b|report back\b|buzz (?:you|me|us)\b|",
+        r"(?:get|getting|be getting|circle|circling|loop|come|coming|report|swing|be) (?:right )?back (?:to|with|in touch|around)(?: (?:you|me|us|him|her|them|this|that|it|on))?\b|circle back\b|back on to (?:you|me)\b|be on to you\b|be on the (?:phone|horn|line|blower) (?:to|with)\b|",
         r"(?:get|be|stay|keep|being|getting|keeping) in (?:touch|contact)\b|follow(?:ing)? (?:back )?up\b|follow(?:ing)? (?:this|that|it) up\b|do a follow up\b|touch(?:ing)? (?:base|bases)\b|",
         r"reach(?:ing)? (?:back )?out\b|(?:contact|contacting) (?:you|me|us|him|her|them)\b|",
         r"(?:keep|keeping) (?:you|me|us|him|her|them|everyone|everybody|my \w+) (?:posted|updated|informed|in the loop|apprised|up to date|in the know|abreast)\b|",
         r"(?:let|letting) (?:you|me|us|him|her|them|your \w+|the \w+|everyone) know\b(?: what (?:is|was) wrong)?|",
         r"check(?:ing)? (?:back|in) (?:with|in|on|to|next|later|tomorrow|again|then|at|after|once|when)\b|check back\b|",
         r"(?:run|running|put|bounce|float|passing|pass|clear) (?:it|this|that|them|those|these|the \w+|everything|some numbers|all this|all of this|your \w+) (?:by|past|off of|off|in front of|with) (?:my|the|our|him|her|them|you|me|us|his|a|\w+)\b|",
-        r"(?:talk|speak|check|consult|confer|discuss|confirm|double check|verify|sync|sync up|touch base|sit down|meet|meet up|get|chat|huddle|connect|coordinate|go over|review|work|talking|speaking|checking|discuss (?:it|this|that|things)|talk (?:it|this|that|things) (?:over|through)|run (?:it|this)|go over (?:it|this|that)|catch up) (?:first )?with (?:my|our|the|his|her|him|them|you|your|legal|finance|procurement|engineering|accounting|hr|it|sales|marketing|someone|somebody|everyone|\w+ (?:in|from|about|first|and))\b|",
-        r"(?:talk|speak) to (?:my|our|his|her|legal|finance|procurement|engineering|accounting|hr|the (?:wife|husband|kids|boss|family|bank|team|doctor|landlord|board|owner|partner|partners|accountant|lawyer|guys|other|rest|underwriter|nurse|vendor|warehouse|adjuster|technician|insurance))\b|talk (?:it|this|that|things) over\b|",
+        r"(?:talk|speak|check|consult|confer|discuss|confirm|double check|verify|sync|sync up|touch base|sit down|meet|meet up|get|chat|huddle|connect|coordinate|go over|review|work|talking|speaking|checking|discuss (?:it|this|that|things)|talk (?:it|this|that|things) (?:over|through)|run (?:it|this)|go over (?:it|this|that)|catch up) (?:first )?with (?:my|our|his|her|him|them|you|your|legal|finance|procurement|engineering|accounting|hr|it|sales|marketing|someone|somebody|everyone|the (?:team|vendor|warehouse|doctor|technician|adjuster|nurse|bank|store|branch|office|landlord|engineers?|underwriter|family|owner|driver|airline|hotel|insurance|manufacturer|lab|pharmacy|pharmacist|billing|design|others|client|customer|lender|other|rest|guys|wife|husband|boss|partners?|crew|supplier|contractor|back office|\w+ (?:team|department|manager|office|desk|company|people|guys))|\w+ (?:in|from|about|first|and))\b|",
+        r"(?:talk|speak|have a word|have words) (?:to|with) (?:my|our|his|her|legal|finance|procurement|engineering|accounting|hr|the (?:\w+ manager|\w+ team|wife|husband|kids|boss|family|bank|team|doctor|landlord|board|owner|partner|partners|accountant|lawyer|guys|other|rest|underwriter|nurse|vendor|warehouse|adjuster|technician|insurance))\b|talk (?:it|this|that|things) over\b|",
         r"(?:ask|consult|see what) (?:my|our|the|his|her) (?:wife|husband|boss|manager|supervisor|doctor|accountant|lawyer|attorney|partner|partners|mom|mother|dad|father|son|daughter|team|spouse|landlord|board|director|roommate|provider|insurance|nurse|pharmacist|vendor|warehouse|engineers?|underwriter|colleague|bank)\b|",
-        r"discuss (?:it|this|that|things|further)?\b|sync(?:ing)? up\b|",
+        r"discuss (?:it|this|that|things|further)?\b|sync(?:ing)? (?:up|again)\b|take (?:this|it|that) offline\b|get (?:back )?together (?:with|on|after|next|in|again|then|to)\b|have you (?:back|in again)\b|(?:grab|get|find|carve out|take) (?:\w+ )?(?:minutes|half an hour|an hour|time) (?:on|with|to|next|later|tomorrow|this|together)\b|stick a placeholder\b|",
         r"(?:meet|meeting) (?:again|up|with you|next|on|later|tomorrow|back)\b|(?:set|setting) (?:something|some time|a time|a date|time) (?:up|aside)\b|set (?:up|us up|you up) (?:for |with )?(?:a |an |another |some |the )?(?:\w+ ){0,2}?(?:meeting|call|time|chat|demo|appointment to|session|discussion|conference|zoom|follow up|callback|something|calls|meetings|consultation|walkthrough|review|visit to)\b|",
         r"(?:schedule|book|arrange|organize|put together|plan|have|do|hold|calendar|plan on|scheduling|arranging) (?:a |an |another |some |the |that |you |our |in a )?(?:\w+ ){0,2}?(?:meeting|call|calls|callback|chat|discussion|conference|zoom|follow up|check in|catch up|sync|conversation|huddle|debrief|one on one|walkthrough)\b|",
         r"(?:put|get|find|block|throw) (?:some |a |an )?(?:time|something|slot|hold|half hour|hour|placeholder|invite)(?: \w+)? (?:on|in|off) (?:the|your|our|my|everyone's|both)? ?(?:calendar|calendars|books|diary|schedule)\b|get (?:on )?(?:the|your|our) calendar\b|find (?:a|some) time\b|",
@@ -89,7 +101,7 @@ static CONTACT: LazyLock<Pattern> = LazyLock::new(|| {
 /// What, shortly before the phrase, makes it an intention.
 static INTENDED: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(
-        r"\b(?:will|shall|going to|let me|let us|need to|needs to|have to|has to|must|should|ought to|can|could|may|might|would like to|want to|wants to|wanted to|would love to|love to|like to|please|make sure|be sure|happy to|glad to|plan to|plan on|planning to|planning on|hoping to|hope to|able to|why do not (?:you|i|we)|feel free to|go ahead and|do not hesitate to|do not forget to|remember to|would need to|would have to|better|best (?:thing )?(?:is|would be) to|(?:can|will|could|to|let us|let me|would|please|should) have (?:him|her|them|someone|somebody|the \w+|a \w+|my \w+|our \w+|one of \w+)(?: \w+)?|^(?:just |please )?have (?:him|her|them|someone|somebody|the \w+|a \w+|my \w+|your \w+)|(?:get|ask) (?:him|her|them|someone|somebody|the \w+|my \w+|your \w+|our \w+) to|how about (?:we|i)|what if we|look forward to|looking to|i am|i would rather|would rather|i would|we would|would be|just)(?: \w+){0,4}$",
+        r"\b(?:will|shall|going to|let me|let us|need to|needs to|have to|has to|must|should|ought to|can|could|may|might|would like to|want to|wants to|wanted to|would love to|love to|like to|please|make sure|be sure|happy to|glad to|plan to|plan on|planning to|planning on|hoping to|hope to|able to|why do not (?:you|i|we)|feel free to|go ahead and|do not hesitate to|do not forget to|remember to|would need to|would have to|better|best (?:thing )?(?:is|would be) to|(?:can|will|could|to|let us|let me|would|please|should) have (?:him|her|them|someone|somebody|the \w+|a \w+|my \w+|our \w+|one of \w+)(?: \w+)?|^(?:just |please )?have (?:him|her|them|someone|somebody|the \w+|a \w+|my \w+|your \w+)|(?:get|ask) (?:him|her|them|someone|somebody|the \w+|my \w+|your \w+|our \w+) to|how about (?:we|i)|what if we|look forward to|looking to|i am|i would rather|would rather|i would|we would|would be|just)(?: \w+){0,6}$|(?:^|\b(?:deal|then|just|now|so|please|grief) )you(?: just| can)?$",
     )
 });
 
@@ -103,7 +115,7 @@ static IMPERATIVE: LazyLock<Pattern> = LazyLock::new(|| {
 /// What makes it past, negated or somebody else's words.
 static BLOCKED: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(
-        r"\b(?:did|had|was|were|been|never|nobody|no one|none|said|says|told|promised|promises|supposed|asked|asks|kept|keep|keeps|used to|could have|should have|would have|wish|wished|unable|refused|forgot|waiting|waited|tried|trying|tired|stop|without|cannot|can not|will not|would not|do not|does not|not going|not have|not able|not want|not need|thank you for|thanks for|instead of|hate|tell me|every time|always|takes forever|hard to|impossible|how do|how can|how to|how would|what do|where do|who do|who can|who should|when can|why did|how long|claimed|claims|swore|thought|assumed|meant to|somebody to|easier to|can i|could i|may i|able to (?:get|reach)|unless|glad you|kind of)\b",
+        r"\b(?:goes|did|had|was|were|been|never|nobody|no one|none|said|says|told|promised|promises|supposed|asked|asks|kept|keep|keeps|used to|could have|should have|would have|wish|wished|unable|refused|forgot|waiting|waited|tried|trying|tired|stop|without|cannot|can not|will not|would not|do not|does not|not going|not have|not able|not want|not need|thank you for|thanks for|instead of|hate|tell me|every time|always|takes forever|hard to|impossible|how do|how can|how to|how would|what do|where do|who do|who can|who should|when can|why did|how long|claimed|claims|swore|thought|assumed|meant to|somebody to|easier to|can i|could i|may i|able to (?:get|reach)|unless|glad you|kind of)\b",
     )
 });
 
@@ -115,8 +127,7 @@ static REMINDED: LazyLock<Pattern> = LazyLock::new(|| {
 /// Whole announcements that need no further sign.
 static ANNOUNCED: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     Pattern::all(&[
-        r"^(?:\w+ ){0,3}?(?:call|text) (?:me|us) (?:at|on|back|when|once|if|tomorrow|later|after|before|first|monday|tuesday|wednesday|thursday|friday|again|anytime|any time|any)\b",
-        r"\b(?:you will|you should|you are going to|you can) (?:be )?(?:hear|hearing|get a (?:call|callback|call back|text)|expect (?:a|the|to hear)|getting a (?:call|callback|call back|text)|receive a (?:call|callback|call back|text)|receiving a (?:call|callback|text))\b",
+        r"\b(?:you will|you should|you are going to|you can) (?:be )?(?:hear from|hear back|hearing|get a (?:call|callback|call back|text)|expect (?:a|the|to hear)|getting a (?:call|callback|call back|text)|receive a (?:call|callback|call back|text)|receiving a (?:call|callback|text))\b",
         r"^(?:\w+ ){0,2}?expect (?:a|the|to get a|to receive a|our) (?:\w+ )?(?:call|callback|follow up|to hear)\b",
         r"\b(?:can|could|will|would) (?:you|someone|somebody|anyone|he|she|they|one of \w+|the \w+|your \w+|i) (?:please |just |possibly |maybe |have (?:him|her|someone|somebody|the \w+) )*(?:call (?:me|us|back)|give (?:me|us) a (?:call|ring|buzz|shout|callback)|get back (?:to|with)|follow up|reach out|keep me|contact me|let (?:me|us) know|have (?:him|her|someone|somebody|the \w+|a \w+) (?:call|contact|ring|phone|text|reach))\b",
         r"\b(?:can|could|should|shall|may) we (?:please |just |maybe |possibly )*(?:talk|meet|set up|schedule|set|find a time|touch base|hop on|jump on|revisit|reconnect|discuss|regroup|circle back|pick this|get together|connect|have (?:a|another)|arrange|book a (?:call|meeting)|put something|do a (?:call|follow))\b",

@@ -203,6 +203,7 @@ static UNITED: LazyLock<Vec<(Pattern, &'static str)>> = LazyLock::new(|| {
     vec![
         (Pattern::new(r"\byou (?:guys|all|folks|people)\b"), "you"),
         (Pattern::new(r"\b(i|you|we|they|he|she|it) (?:have |has |would )?got to\b"), "$1 have to"),
+        (Pattern::new(r"\b(?:is|has) got to\b"), "has to"),
         (Pattern::new(r"\b(i|you|we|they) have got\b"), "$1 have"),
         (Pattern::new(r"\b(i|we) (?:am|are) a going to\b"), "$1 am going to"),
         (Pattern::new(r"\b(i|we|you) going to\b"), "$1 are going to"),

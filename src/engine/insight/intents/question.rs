@@ -60,7 +60,7 @@ fn without_lead_in(text: &str) -> &str {
 
 static LEAD_IN: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(
-        r"^(?:(?:okay|alright|all right|well|and|but|yeah|yes|no|right|sure|oh|hey|hi|hello|now|actually|listen|look|see|sorry|excuse me|thanks|thank you|great|good|perfect|cool|gotcha|got it|i see|i guess|like|just|or|also|sir|ma'am|man|dude|wow|hmm|good morning|good afternoon|then|because|anyway|anyways|first|first of all|let us see|let me see|um|basically|you know|there|again|quick|please|real quick|maybe|i understand|fair enough|mm hmm|hold on|wait|one more thing|one last thing|before i forget|before we go|before you go|by the way|out of curiosity|just out of curiosity|to be clear|just to be clear|just to confirm|so)\b ?)+",
+        r"^(?:(?:okay|alright|all right|well|and|but|yeah|yes|no|right|sure|oh|hey|hi|hello|now|actually|listen|look|see|sorry|excuse me|thanks|thank you|great|good|perfect|cool|gotcha|got it|i see|i guess|like|just|or|also|sir|ma'am|man|dude|wow|good morning|good afternoon|then|because|anyway|anyways|first|first of all|let us see|let me see|um|basically|you know|again|quick|please|real quick|maybe|i understand|fair enough|mm hmm|hold on|wait|one more thing|one last thing|before i forget|before we go|before you go|by the way|out of curiosity|just out of curiosity|to be clear|just to be clear|just to confirm|so)\b ?)+",
     )
 });
 
@@ -84,6 +84,11 @@ static SMALL_TALK: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
 static NO_QUESTION: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     Pattern::all(&[
         r"^what an? ",
+        r"^(?:do|did|am|can|would|have) (?:i|we|they|you)$",
+        r"^what (?:is going to happen|is happening|happens|happened|would help|will help|would be|can happen|helps)\b.*\b(?:is|was) (?:i|we|you|they|it|that|the|a|me|if|he|she)\b",
+        r"^was (?:the|my|a) (?:best|worst|first|last|only|same|one|whole|bit|little|lot|good|great|nice)\b",
+        r"^(?:is|are|was|does|did) (?:fine|okay|good|great|what|why|how|where|when|because|exactly|very|so|really|too|in|on|at|to|gone|also|just|still|about|pretty|kind|wondering|told|going|supposed|by|definitely|like|for|trying|calling|nice|ridiculous|nothing|me|not (?:working|what|fair|good|right|acceptable|fine|going|how|very|even|really|happy|sure))\b",
+        r"^(?:(?:please|just|then) )?(?:{ACTION}) .*(?:will|would|can|could) you$",
         r"^(?:is|was|are|were|will|can|could|would|did|do|does|have|has|had)$",
         r"^which (?:is|was|are|means|would|will|has|i|we|makes|made)\b",
         r"^(?:can|could|would|will) not (?:hear|see|do|say|be|get|find|go|complain|wait|thank|stand|believe|afford|log|even|really|remember|make|come|seem|tell|think|help)",
@@ -97,12 +102,12 @@ static NO_QUESTION: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
 static GOVERNED: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     Pattern::all(&[
         // Reported: "he asked me", "they were like", "i said".
-        r"\b(?:asked|asks|asking|said|says|saying|told|goes|went|wondered|explained|yelled|wrote)(?: (?:me|him|her|us|them|you|my \w+|the \w+|to me|to him|to her))?(?: (?:if|whether|that|like|well|okay|hey|hi|sir|ma'am|so|oh|all))*$",
+        r"\b(?:asked|asks|asking|said|says|saying|say|told|goes|went|wondered|explained|yelled|wrote|thinking|thought)(?: (?:to )?(?:me|him|her|us|them|you|my \w+|the \w+|to me|to him|to her))?(?: (?:if|whether|that|like|well|okay|hey|hi|sir|ma'am|so|oh|all))*$",
         r"\b(?:am|is|are|was|were|be) (?:just )?(?:like|all)(?: (?:hey|well|okay|so|dude|wait|oh))*$",
         // Embedded: "i know", "depends on", "no idea".
-        r"\b(?:know|knew|knows|see|saw|understand|understood|sure|idea|tell|told|check|find|found|figure|figured|out|show|shows|showed|remember|matter|matters|about|of|wonder|wondered|on|from|to|for|with|by|exactly|clue|care|forget|forgot|learn|hear|heard|ask|asked|guess|believe|realize|realized|explain|explains|explained|discuss|discussed|decide|decided|mentioned|recall|certain|is|was|that|understanding|into|at|like|amazed|surprised|regardless|reflects|determine|determines|confirm|imagine)$",
+        r"\b(?:know|knew|knows|see|saw|understand|understood|sure|idea|tell|told|check|find|found|figure|figured|out|show|shows|showed|remember|matter|matters|about|of|wonder|wondered|on|from|to|for|with|by|exactly|clue|care|forget|forgot|learn|hear|heard|ask|asked|guess|believe|realize|realized|explain|explains|explained|discuss|discussed|decide|decided|mentioned|recall|certain|is|was|that|understanding|into|at|amazed|surprised|regardless|reflects|determine|determines|confirm|imagine)$",
         // A clause's own subject or object before the auxiliary: "all i can do", "the way i did", "nor do i".
-        r"\b(?:nor|neither|as|than|only|all|everything|anything|nothing|whatever|whichever|best|least|most|i|you|we|they|he|she|the|a|an|my|your|not|really|always|already|never|who|which|that|what|how|to|if|when|because|will|would|can|could|should|might|may|must|do|did|does|have|has|had|am|are|were|been|also)$",
+        r"\b(?:nor|neither|as|than|only|all|everything|anything|nothing|whatever|whichever|best|least|most|i|you|we|they|he|she|the|a|an|my|your|not|really|always|already|never|who|which|that|what|where|why|once|how|to|if|when|because|will|would|can|could|should|might|may|must|do|did|does|have|has|had|am|are|were|been|also)$",
     ])
 });
 
@@ -113,19 +118,24 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     vec![
         // Question words. At the start any auxiliary will do; further on only an inverted pronoun or "do" shows it.
         anywhere(0.93, r"^(?:what|where|when|why|how|who|whose|whom)(?: (?:else|exactly|on earth|the heck|the hell|in the world|then|again|specifically))? (?:{AUXILIARY}|happened|happens|made|makes|seems|brings|caused|took|kind|type|sort|time|else|about|came|come|size|color|brand|model|day|date|number|percentage|part|went)\b(?: not)?"),
-        anywhere(0.9, r"^(?:how (?:come|long|much|many|often|soon|far|late|early|big|old|fast|quickly|bad|about|hard|likely|heavy|tall|wide|high|exactly)|what if|why not|what now|which one|which of|since when|what \w+ (?:do|does|did|is|are|was|were|can|could|should|would|will|have|has)\b|which \w+ (?:do|does|did|can|should|would|will|is|are)\b|which \w+ \w+ (?:do|does|did|can|should|would|will|is|are)\b|whose \w+ (?:is|are|was)|why (?:the|does|is|are))\b"),
+        anywhere(0.9, r"^(?:how (?:come|long|much|many|often|soon|far|late|early|big|old|fast|quickly|bad|about|hard|likely|heavy|tall|wide|high|exactly)|what if|why not|what now|which one|which of|since when|what (?:time|day|date|days|hours|number|address|name|plan|plans|size|color|model|company|bank|part|page|form|forms|documents|paperwork|information|percentage|rate|price|amount|website|email|phone|version|browser|month|year|room|floor|street|city|state|options|payment|insurance|airline|gate|terminal|department|extension|medication|dose|symptoms|error|message|kinds|types|other|side|store|branch|account|card|things|sort|kind|type|steps|fees|charges|numbers|brand|questions)(?: of \w+)? (?:do|does|did|is|are|was|were|can|could|should|would|will|have|has)\b|which \w+ (?:do|does|did|can|should|would|will|is|are)\b|which \w+ \w+ (?:do|does|did|can|should|would|will|is|are)\b|whose \w+ (?:is|are|was)|why (?:the|does|is|are))\b"),
         not_reported(0.9, r"\b(?:what|where|when|why|how|which|whose|who)(?: (?:else|exactly|on earth|time|day|kind of \w+|type of \w+|sort of \w+|one|ones|plan|number|address|date|name|size|color|part|model))? {AUXILIARY}(?: not)? (?:i|you|we|they|he|she|it|there)\b"),
         not_reported(0.88, r"\b(?:what|where|when|why|how)(?: (?:time|day|else|much|many|long|often|far|soon))? (?:do|does|did|would|should|can|could) (?:{DETERMINER}|this|that|i|you|we|they|he|she|it|one|somebody|someone|people)\b"),
         not_reported(0.8, r"\bhow (?:long|much|many|often|soon|far|late|early|big|old|quickly)(?: \w+){0,3} (?:{AUXILIARY})(?: not)? (?:{PRONOUN}|{DETERMINER})\b"),
         not_reported(0.8, r"\b(?:what|where|why|how) (?:is|are|was|were|about) (?:the|my|your|this|that|our|going|up|wrong)\b"),
         not_reported(0.75, r"\b(?:how come|how about|what about|what if|which one is|what happens (?:if|when)|why is|why are|why was|what happened)\b"),
         anywhere(0.75, r"\b(?:for what|says who|like what|with who|until when|from where|by when|to where|to who|and then what|since when|or when|as in what|how much|for how long|how so|how come|why is that|which one|on what)$"),
+        anywhere(0.85, r"^who (?:\w+(?:s|ed)|sent|made|took|put|did|gave|told|pays|runs|does|came|left|paid|let)\b"),
+        not_reported(0.72, r"\b(?:is|was) (?:that (?:something|okay|included|covered|normal|correct|possible|allowed|free|per|how|what|where|when|your|every)|it (?:okay|possible|normal|included|worth|safe|covered|still|true|too|per|every|free|going to|supposed|me))\b"),
+        anywhere(0.75, r"\bmake sure (?:is|are|do|does|did|will|can) \w+ \w+"),
+        anywhere(0.8, r"^thoughts\b|\b(?:trying to (?:just )?get (?:a|an) (?:feel|sense|idea|handle|picture)|keen to (?:know|hear|find out|understand)|(?:i|we) do not suppose (?:you|there|that)|hoping (?:you|someone|somebody) (?:can|could|would|might) (?:tell|know|explain|help me (?:understand|figure)|answer|clarify|shed)|i would be curious|interested (?:to know|in knowing|to hear)|if you do not mind (?:me|my) asking)\b"),
+        anywhere(0.8, r"\b(?:thing|part|what|bit) (?:that )?(?:i|we) (?:\w+ )?(?:do not|can not|never|did not) (?:\w+ )?(?:get|understand|follow|see|figure out) is (?:what|why|how|who|where|when|if|whether)\b|\bnot clear to me is\b|\bi am (?:not clear|unclear) (?:on|about|what|how|why|if|whether|who)\b"),
         // Auxiliary first.
         anywhere(0.93, r"^(?:do|does|did|can|could|would|will|should|shall|is|are|am|was|were|has|may|might|have)(?: not)? (?:you|we|they|he|she|there|anyone|anybody|somebody|someone|i|everyone)\b"),
         anywhere(0.9, r"^(?:does|can|could|would|will|should|is|was|has|were|are|did)(?: not)? (?:it|this|that|these|those)\b(?: \w+)"),
         anywhere(0.9, r"^(?:does|did|is|are|will|can|could|should|would|has|were|may)(?: not)? (?:the|my|your|our|his|her|their|any|all|every|those|these|each|everything|everybody|either|both)\b"),
-        anywhere(0.88, r"^(?:is|are|can|could|will|does|do|did|was) (?:an?|some|people|most|other|new|other|one|two|customers|kids|children) \w+"),
-        anywhere(0.85, r"^was (?:the|my|your) (?:\w+ )+(?:paid|sent|received|ever|supposed|included|working|installed|done|on|in|delivered|damaged|there|open|able)\b"),
+        anywhere(0.88, r"^(?:is|are|does|did) \w+ \w+|^(?:can|could|will|do|was|were) (?:an?|some|people|most|other|new|one|two|customers|kids|children) \w+"),
+        anywhere(0.85, r"^(?:was|were) (?:the|my|your|there|that|it|this) \w+ \w+"),
         not_reported(0.85, r"\b(?:can|could|would|will|do|did|are|should|were) (?:not )?you (?:\w+)"),
         not_reported(0.8, r"\bhave you (?:ever|already|tried|had|got|been|guys|thought|checked|heard|considered|received|noticed|changed|seen|given|made|looked|taken|used|done|spoken|talked|gotten)\b"),
         not_reported(0.85, r"\b(?:can|could|may|should|shall|did|do|am) i (?:\w+)"),
@@ -135,7 +145,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         not_reported(0.75, r"\b(?:and|but|so|or|then|because|okay|yeah|thanks|now|well|today|yesterday|tomorrow|week|month|day|number|order) (?:is|are|was|were|will|would|could|has) (?:it|that|this|they|there|these|he|she|the|my|your)\b \w+"),
         anywhere(0.8, r"\bor (?:is|are|do|does|did|should|can|will|would|was|am|has|could|have) (?:it|i|you|we|they|there|that|this|the|my|he|she)\b"),
         // Something other than the auxiliary was dropped.
-        anywhere(0.88, r"^(?:any (?:idea|chance|way|luck|word|update|updates|news|eta|clue|possibility|progress|thoughts|questions|concerns|particular|reason|other|more|changes|allergies|pain|history|plans|preference|special|issues|problems|openings|availability|discounts|trouble|alternative|room|specific|medications|additional|new|further|response|damage|injuries|sign|signs|lights|kids|pets|recent|symptoms|feedback|extra|objections|interest|movement|fees)|anything else|anything (?:i|we|you|new|special|specific|in particular|available|sooner|earlier|cheaper|like that)|anyone else|anybody (?:else|there|home)|something else|everything (?:okay|alright|good|all right)|all (?:good|set) (?:there|now|then)|mind if|mind (?:\w+ing)|care to|care for|need anything|need any|want me to|want us to|want to (?:\w+ )+or|need me to|like me to|ever (?:tried|thought|had|been|used|considered|heard)|ready to|okay if|okay to|alright if|possible to|sound good|make sense|sounds? (?:good|fair|right) to you|got (?:a|any|your|the|time)|good time|still (?:there|with me|want|need|having)|you there|not sure if you|no (?:chance|way) (?:of|you|i|to)|wonder if)\b"),
+        anywhere(0.88, r"^(?:any (?:idea|chance|way|luck|word|update|updates|news|eta|clue|possibility|progress|thoughts|questions|concerns|particular|reason|other|more|changes|allergies|pain|history|plans|preference|special|issues|problems|openings|availability|discounts|trouble|alternative|room|specific|medications|additional|new|further|response|damage|injuries|sign|signs|lights|kids|pets|recent|symptoms|feedback|extra|objections|interest|movement|fees)|anything else|anything (?:i|we|you|new|special|specific|in particular|available|sooner|earlier|cheaper|like that)|anyone else|anybody (?:else|there|home)|something else|everything (?:okay|alright|good|all right)|all (?:good|set) (?:there|now|then)|mind if|mind (?:\w+ing)|care to|care for|need anything|need any|want me to|want us to|want to|need me to|like me to|ever (?:tried|thought|had|been|used|considered|heard)|ready to|okay if|okay to|alright if|possible to|sound good|make sense|sounds? (?:good|fair|right) to you|got (?:a|any|your|the|time)|good time|still (?:there|with me|want|need|having)|you there|not sure if you|no (?:chance|way) (?:of|you|i|to)|wonder if)\b"),
         not_reported(0.8, r"\bany (?:idea|chance|way|luck) (?:\w+)"),
         anywhere(0.85, r"\b(?:is there|was there) any\b"),
         // Indirect.
