@@ -20,8 +20,8 @@ pub(super) fn score(whole: &str, text: &str) -> Option<f64> {
 /// What hangs a question on a statement's end.
 static TAGS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     Pattern::all(&[
-        r"\w+ \w+ (?:right|correct|huh|eh|am i right|is that right|is that correct|is that it|is that okay|if that is okay|yes or no|or no|or not|or what|or nah|true or false|is that so|is that possible|would that work|does that work|does that make sense|does that sound right|you think|do you think|you know if|or|or mine|or yours|or ours)$",
-        r"\w+ \w+ \w+ (?:yeah|yes)$",
+        r"\w+ \w+ (?:right|correct|huh|eh|am i right|is that right|is that correct|is that it|is that okay|if that is okay|yes or no|or no|or not|or what|or nah|true or false|is that so|is that possible|would that work|does that work|does that make sense|does that sound right|you think|do you think|you know if|or|i take it|i assume|i presume|i hear|or mine|or yours|or ours)$",
+        r"\w+ \w+ \w+ yeah$",
         r"^(?:(?:okay|so|and|oh) )*(?:so|you|your|the|that|it|we are|there|this) .*\w+ then$",
         r"^(?:\w+ ){3,}(?:is it|was it|is that|are you|were you|do you|did you|is there|are they|have you)$",
         r"\b(?:is|are|do|does|did|was|were|has|have|can|could|would|will|should) not (?:it|you|they|we|i|he|she)$",
@@ -32,7 +32,7 @@ static TAGS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
 /// Ends that only look like tags: "that is right", "turn right", "i said no".
 static NO_TAG: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(
-        r"\b(?:that is|you are|is|are|was|be|been|all|the|not|just|it|done|sounds|sound|exactly|quite|works|turn|my|your|seem|seems|look|looks|me|go|to the|on the|everything|done|absolutely|totally|feel|about|say|said|says|back|until|till|since|even|every now and|a|hard|oh|no|yeah|yes|okay|well|probably|them|of|there|fixed|things|this) (?:right|correct|no|yes|yeah|or|then)$|^(?:oh |okay |yeah |no |yes |well |uh |all |that is |alright |right )*(?:right|yeah|yes|no|huh)$|\bif (?:i|that|it|you) \w+.* (?:right|correct)$|\b(?:whether|if) .* or not$|\bnot (?:right|correct)$|\blike it or not$|\bbelieve it or not$|^(?:yes|yeah|no|right) .* (?:yes|yeah|no)$|\b(?:will|shall|please|let us|let me|thanks|thank you|bye|great|perfect|good|fine|going to|should|would|by|from|no|was|were|did|had)\b.* then$|\b(?:what|where|how|who|whatever) (?:it|that|this|you) (?:\w+ )?(?:is|are|was) (?:it|that)$",
+        r"\b(?:that is|you are|is|are|was|be|been|all|the|not|just|it|done|sounds|sound|exactly|quite|works|turn|my|your|seem|seems|look|looks|me|go|to the|on the|everything|done|absolutely|totally|feel|about|say|said|says|back|until|till|since|even|every now and|a|hard|oh|no|yeah|yes|okay|well|probably|them|of|there|fixed|things|this) (?:right|correct|no|yes|yeah|or|then)$|^(?:let|give|call|send|text|please|i) .* yeah$|\bme .* then$|^(?:oh |okay |yeah |no |yes |well |uh |all |that is |alright |right )*(?:right|yeah|yes|no|huh)$|\bif (?:i|that|it|you) \w+.* (?:right|correct)$|\b(?:whether|if) .* or not$|\bnot (?:right|correct)$|\blike it or not$|\bbelieve it or not$|^(?:yes|yeah|no|right) .* (?:yes|yeah|no)$|\b(?:will|shall|please|let us|let me|thanks|thank you|bye|great|perfect|good|fine|going to|should|would|by|from|no|was|were|did|had)\b.* then$|\b(?:what|where|how|who|whatever) (?:it|that|this|you) (?:\w+ )?(?:is|are|was) (?:it|that)$",
     )
 });
 
@@ -45,7 +45,7 @@ static STATEMENT: LazyLock<Pattern> = LazyLock::new(|| {
 static OPENED: LazyLock<Vec<(f64, Pattern)>> = LazyLock::new(|| {
     let rule = |score, pattern: &str| (score, Pattern::new(pattern));
     vec![
-        rule(0.78, r"^(?:(?:oh|okay|alright|yeah|no) )*wait (?:so |but |and )?(?:i|it|that|this|there|you|they|we|the|my)\b"),
+        rule(0.78, r"^(?:(?:oh|okay|alright|yeah|no|so) )*wait (?:so |but |and )?(?:i|it|that|this|there|you|they|we|the|my)\b"),
         rule(0.75, r"^(?:(?:oh|okay|alright|yeah|no|wait|but|and) )*so (?:\w+ )?(?:i|we) (?:do not (?:have|need) to|will not|would not|would (?:still |only |just |then )?(?:have to|need to|be|get|pay|owe|lose)|can (?:still|just|keep|use|return|cancel)|should (?:be|just|still|not)|still (?:have to|get|need to|owe|pay|would)|am (?:still|covered|good|locked|being|going to (?:be|have to|lose|owe|get)|not (?:going|getting|covered|able|eligible))|have to (?:pay|wait|send|call|come|go|drive|buy|start|do|bring|file|mail|return|be|wear|take|give))\b"),
         rule(0.72, r"^(?:(?:oh|okay|alright|yeah|no|wait|but|and) )*so (?:that|it|this|the whole thing|the whole \w+|the total|the (?:fee|price|rate|cost|deductible|copay|warranty|refund|credit)) (?:is |will be |would be |is going to be |are )(?:\w+ )?(?:free|included|covered|extra|separate|per|before|after|including|under|over|nothing|about|around|just|only|like|good|a (?:one|monthly|yearly|flat|separate|different)|on top|the same|still|with|without|not|going to|due|back|waived|gone|automatic|tax|refundable|by)\b"),
         rule(0.72, r"^(?:(?:oh|okay|alright|yeah|no|wait|but) )*(?:so|and|but) (?:that|it|this) (?:covers|includes|comes with|means|would mean|would|does not|goes (?:on|to|through)|applies|works (?:with|on|for)|will not|will cover|will include|will still|runs|starts|still)\b"),
@@ -65,6 +65,7 @@ static OPENED: LazyLock<Vec<(f64, Pattern)>> = LazyLock::new(|| {
 static STATED: LazyLock<Vec<(f64, Pattern)>> = LazyLock::new(|| {
     let rule = |score, pattern: &str| (score, Pattern::new(pattern));
     vec![
+        rule(0.72, r"^you do (?:have|offer|take|accept|know|still|deliver|allow|ship)\b|^you do \w+ (?:as well|too|also|and)\b|^you are taking (?:new|any|walk)\b"),
         rule(0.7, r"^you would be (?:\w+ing|able to)\b"),
         rule(0.8, r"^(?:and |so )*you (?:are|were) (?:saying|telling|asking|suggesting|open|closed|calling|sure|certain|positive|talking|having (?:trouble|issues|problems|any|a hard)|interested|referring|experiencing|looking (?:for|to|at)|trying to|not able|unable|still (?:having|seeing|using|at|living|interested|open|with|there|on|working|getting)|the (?:account|policy|card|primary|only|owner|one who)|located|available|allergic|currently|hoping|wanting|in (?:the|a|front)|at (?:home|work|the)|near|familiar|aware|using|running|seeing|getting (?:an|a|the) (?:error|message)|on (?:a|the) (?:\w+ )?(?:plan|phone|computer|device|wifi|wi fi|iphone|android))\b"),
         rule(0.72, r"^you (?:still |also )?(?:take (?:walk|card|cards|cash|credit|debit|insurance|medicaid|medicare|amex|american|apple|checks|new|appointments|trade|trades|returns|my|paypal|reservations|online|\w+ (?:insurance|cards|card))|accept|carry|stock|deliver|ship to|service (?:my|the|our)|price match|work on|handle|do (?:free|same|house|online|walk|military|repairs|installs|delivery|weekends|estimates|refunds)|sell|offer|provide|repair|fix|open (?:on|at|early|late)|stay open|close (?:at|early))\b"),

@@ -29,7 +29,8 @@ pub(super) fn find(sentence: &Sentence) -> Option<(f64, Assignee)> {
         if INTENDED.matches(near) {
             return Some((0.9, assignee(near)));
         }
-        if IMPERATIVE.matches(before) {
+        let bare = CONDITION.matches(before) && !SUBJECT_LAST.matches(before);
+        if bare || IMPERATIVE.matches(before) {
             return Some((0.85, Assignee::OtherParty));
         }
     }
@@ -73,7 +74,7 @@ static CONTACT: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(concat!(
         r"\b(?:call(?:ing)? (?:you|me|us|him|her|them|back|again|the \w+ back|my \w+ back|in (?:again|tomorrow|later)|around)\b|",
         r"(?:give|giving) (?:you|me|us|him|her|them|the \w+|my \w+) (?:a |another |an |some )?(?:\w+ )?(?:call|ring|buzz|shout|holler|ping|heads up|update|updates|callback|call back|jingle|tinkle|bell)\b|",
-        r"ring (?:you|me|us|him|her|them)\b|phone (?:you|me|us|him|her|them)\b|(?:bell|nudge|pester|bug|chase|pester|hit) (?:you|me|us|him|her|them|the \w+)(?: up)?\b|holler (?:back )?at\b|holler$|give a shout\b|shout (?:when|once|if|as|the)\b|write (?:back )?to (?:you|me|us)\b|report back\b|buzz (?:you|me|us)\b|",
+        r"ring (?:you|me|us|him|her|them)\b|phone (?:you|me|us|him|her|them)\b|(?:bell|nudge|pester|bug|chase|pester|hit) (?:you|me|us|him|her|them|the \w+)(?: up)?\b|holler\b|(?:swing|stop|drop|come) by again\b|(?:bother|trouble|catch|find) (?:you|me|him|her|them) (?:again|after|later|tomorrow|then|next|on)\b|(?:call|phone|ring|meet|speak|talk) (?:\w+ ){0,4}?again\b|see you (?:again|back)\b|send (?:you|me|us|him|her|them) (?:an update|a status|a reminder|updates)\b|give a shout\b|shout (?:when|once|if|as|the)\b|write (?:back )?to (?:you|me|us)\b|report back\b|buzz (?:you|me|us)\b|",
         r"(?:get|getting|be getting|circle|circling|loop|come|coming|report|swing|be) (?:right )?back (?:to|with|in touch|around)(?: (?:you|me|us|him|her|them|this|that|it|on))?\b|circle back\b|back on to (?:you|me)\b|be on to you\b|be on the (?:phone|horn|line|blower) (?:to|with)\b|",
         r"(?:get|be|stay|keep|being|getting|keeping) in (?:touch|contact)\b|follow(?:ing)? (?:back )?up\b|follow(?:ing)? (?:this|that|it) up\b|do a follow up\b|touch(?:ing)? (?:base|bases)\b|",
         r"reach(?:ing)? (?:back )?out\b|(?:contact|contacting) (?:you|me|us|him|her|them)\b|",
@@ -83,15 +84,15 @@ static CONTACT: LazyLock<Pattern> = LazyLock::new(|| {
         r"(?:run|running|put|bounce|float|passing|pass|clear) (?:it|this|that|them|those|these|the \w+|everything|some numbers|all this|all of this|your \w+) (?:by|past|off of|off|in front of|with) (?:my|the|our|him|her|them|you|me|us|his|a|\w+)\b|",
         r"(?:talk|speak|check|consult|confer|discuss|confirm|double check|verify|sync|sync up|touch base|sit down|meet|meet up|get|chat|huddle|connect|coordinate|go over|review|work|talking|speaking|checking|discuss (?:it|this|that|things)|talk (?:it|this|that|things) (?:over|through)|run (?:it|this)|go over (?:it|this|that)|catch up) (?:first )?with (?:my|our|his|her|him|them|you|your|legal|finance|procurement|engineering|accounting|hr|it|sales|marketing|someone|somebody|everyone|the (?:team|vendor|warehouse|doctor|technician|adjuster|nurse|bank|store|branch|office|landlord|engineers?|underwriter|family|owner|driver|airline|hotel|insurance|manufacturer|lab|pharmacy|pharmacist|billing|design|others|client|customer|lender|other|rest|guys|wife|husband|boss|partners?|crew|supplier|contractor|back office|\w+ (?:team|department|manager|office|desk|company|people|guys))|\w+ (?:in|from|about|first|and))\b|",
         r"(?:talk|speak|have a word|have words) (?:to|with) (?:my|our|his|her|legal|finance|procurement|engineering|accounting|hr|the (?:\w+ manager|\w+ team|wife|husband|kids|boss|family|bank|team|doctor|landlord|board|owner|partner|partners|accountant|lawyer|guys|other|rest|underwriter|nurse|vendor|warehouse|adjuster|technician|insurance))\b|talk (?:it|this|that|things) over\b|",
-        r"(?:ask|consult|see what) (?:my|our|the|his|her) (?:wife|husband|boss|manager|supervisor|doctor|accountant|lawyer|attorney|partner|partners|mom|mother|dad|father|son|daughter|team|spouse|landlord|board|director|roommate|provider|insurance|nurse|pharmacist|vendor|warehouse|engineers?|underwriter|colleague|bank)\b|",
+        r"ask (?:my|our) \w+\b|(?:ask|consult|see what) (?:my|our|the|his|her) (?:wife|husband|boss|manager|supervisor|doctor|accountant|lawyer|attorney|partner|partners|mom|mother|dad|father|son|daughter|team|spouse|landlord|board|director|roommate|provider|insurance|nurse|pharmacist|vendor|warehouse|engineers?|underwriter|colleague|bank)\b|",
         r"discuss (?:it|this|that|things|further)?\b|sync(?:ing)? (?:up|again)\b|take (?:this|it|that) offline\b|get (?:back )?together (?:with|on|after|next|in|again|then|to)\b|have you (?:back|in again)\b|(?:grab|get|find|carve out|take) (?:\w+ )?(?:minutes|half an hour|an hour|time) (?:on|with|to|next|later|tomorrow|this|together)\b|stick a placeholder\b|",
-        r"(?:meet|meeting) (?:again|up|with you|next|on|later|tomorrow|back)\b|(?:set|setting) (?:something|some time|a time|a date|time) (?:up|aside)\b|set (?:up|us up|you up) (?:for |with )?(?:a |an |another |some |the )?(?:\w+ ){0,2}?(?:meeting|call|time|chat|demo|appointment to|session|discussion|conference|zoom|follow up|callback|something|calls|meetings|consultation|walkthrough|review|visit to)\b|",
-        r"(?:schedule|book|arrange|organize|put together|plan|have|do|hold|calendar|plan on|scheduling|arranging) (?:a |an |another |some |the |that |you |our |in a )?(?:\w+ ){0,2}?(?:meeting|call|calls|callback|chat|discussion|conference|zoom|follow up|check in|catch up|sync|conversation|huddle|debrief|one on one|walkthrough)\b|",
+        r"(?:meet|meeting) (?:again|up|with you|next|on|later|tomorrow|back)\b|(?:set|setting) (?:something|some time|a time|a date|time) (?:up|aside)\b|set (?:up|us up|you up) (?:for |with )?(?:a |an |another |some |the )?(?:\w+ ){0,2}?(?:meeting|call|time|chat|demo|appointment to|session|discussion|conference|zoom|follow up|callback|screen share|retro|workshop|something|calls|meetings|consultation|walkthrough|review|visit to)\b|",
+        r"(?:schedule|book|arrange|organize|put together|plan|have|do|hold|calendar|plan on|scheduling|arranging) (?:a |an |another |some |the |that |you |our |in a )?(?:\w+ ){0,2}?(?:meeting|call|calls|callback|chat|discussion|conference|zoom|follow up|check in|catch up|sync|conversation|huddle|debrief|one on one|walkthrough|retro|screen share|workshop)\b|",
         r"(?:put|get|find|block|throw) (?:some |a |an )?(?:time|something|slot|hold|half hour|hour|placeholder|invite)(?: \w+)? (?:on|in|off) (?:the|your|our|my|everyone's|both)? ?(?:calendar|calendars|books|diary|schedule)\b|get (?:on )?(?:the|your|our) calendar\b|find (?:a|some) time\b|",
-        r"(?:hop|jump|get|hopping|jumping|be) (?:back )?on (?:a|another|the|with)(?: \w+){0,2} (?:call|zoom|phone|meeting|line|you|him|them)\b|",
-        r"reconnect(?: (?:with|on|after|next|in|when|once|later|then|about))?$|reconnect (?:with|on|after|next|in|when|once|later|then|about)\b|regroup\b|reconvene\b|revisit(?:ing)?\b|rejoin\b|(?:pick|picking) (?:this|it|that|things|up)(?: conversation| thread| where)?(?: (?:back )?up)?\b(?: again| on| next| tomorrow| later| then| where| after)|continue (?:this|the|our) (?:conversation|discussion|chat)\b|",
+        r"(?:hop|jump|get|hopping|jumping) (?:back )?on (?:a|another|the|with)(?: \w+){0,2} (?:call|zoom|phone|meeting|line|you|him|them)\b|",
+        r"reconnect(?: (?:with|on|after|next|in|when|once|later|then|about))?$|reconnect (?:with|on|after|next|in|when|once|later|then|about)\b|regroup\b|reconvene\b|revisit(?:ing)?\b|rejoin\b|(?:pick|picking) (?:this|it|that|things|up)(?: conversation| thread| where)?(?: (?:back )?up)?\b(?: again| on| next| tomorrow| later| then| where| after)|continue (?:this|it|that|the (?:conversation|discussion|chat)|our \w+)\b|",
         r"(?:ping|text|dm|message|slack|email) (?:you|me|us|him|her|them) (?:when|once|after|as soon|if|an update|back|tomorrow|later|the minute|by|next|again|with an update)\b|ping (?:you|me|us|him|her|them)\b|text (?:me|us)\b|",
-        r"(?:shoot|drop|fire|shooting|dropping|send) (?:you|me|us|him|her|them) (?:a|an|another|over a|off a) (?:quick |short )?(?:text|message|note|line|update|status|reminder|heads up|ping)\b|shoot (?:me|us) an email\b|",
+        r"(?:shoot|drop|fire|shooting|dropping|pop) (?:you|me|us|him|her|them) (?:a|an|another|over a|off a) (?:quick |short )?(?:text|message|note|line|update|status|reminder|heads up|ping)\b|shoot (?:me|us) an email\b|",
         r"hear (?:back )?from (?:us|me|him|her|someone|somebody|them|our|the|my|one|a|you)\b|(?:get|getting|receive|expect|receiving|expecting|take) (?:a|the|another|that) (?:\w+ )?(?:call|callback|call back|text|follow up)\b|",
         r"try (?:you|me|us|him|her|them|back|calling)(?: (?:again|back|later|tomorrow|then|in))\b|sleep on it\b|think (?:it|about it|this|on it) (?:over|and (?:call|get|let|then))\b|",
         r"(?:talk|speak|chat|connect|meet) (?:again|soon|tomorrow|next|later|then|on (?:mon|tues|wednes|thurs|fri|satur|sun)day|in (?:a|two|three)|about (?:this|it|that) (?:again|later|next|tomorrow|on|when|after)|more|further|after|once|when)\b|(?:have|having) (?:another|a further|a follow up|a longer|a deeper|a proper|a quick|a) (?:discussion|conversation|chat|talk|call|meeting|word)\b|loop (?:you|him|her|them|in|my|our|the)\b|catch up (?:again|next|later|on|tomorrow|after|soon|in|then|when|once)\b|see how (?:it|that|things|you|everything|he|she) (?:is|are|go|goes|went|did|feel|feeling|going|doing|holding)\b|see where (?:we|you|things) (?:are|stand)\b|chase (?:it|that|this|them|him|her|the \w+)?(?: up| down)?\b)",
@@ -108,14 +109,23 @@ static INTENDED: LazyLock<Pattern> = LazyLock::new(|| {
 /// What precedes an imperative: nothing, a lead-in, a condition, or a clause that a conjunction closes.
 static IMPERATIVE: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(
-        r"^(?:(?:okay|alright|well|and|but|so|yeah|yes|no|right|sure|oh|great|good|perfect|then|please|just|also|or|thanks|thank you|cool|sorry|no problem|sounds good|fine|that is fine|hey|anyway|you know) ?)*$|^(?:if|when|once|as soon as|in case|after|before|until|whenever|should) .*(?:\w)$|\b(?:just|please|and then|so please|so just|either way|or)$|\b(?:tomorrow|later|today|busy|moment|now|time|right|then|questions|meeting|driving|work) (?:so |and |just |but )?$",
+        r"^(?:(?:okay|alright|well|and|but|so|yeah|yes|no|right|sure|oh|great|good|perfect|then|please|just|also|or|thanks|thank you|cool|sorry|no problem|sounds good|fine|that is fine|hey|anyway|you know) ?)*$|\b(?:just|please|and then|so please|so just|either way|or)$|\b(?:tomorrow|later|today|busy|moment|now|time|right|then|questions|meeting|driving|work) (?:so |and |just |but )?$",
     )
+});
+
+/// A condition somewhere before an imperative: "if it isn't there by Tuesday come back to us".
+static CONDITION: LazyLock<Pattern> =
+    LazyLock::new(|| Pattern::new(r"\b(?:if|when|once|as soon as|in case|whenever|should)(?: \w+){2,}$"));
+
+/// What shows that the phrase has a subject and is no imperative.
+static SUBJECT_LAST: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::new(r"\b(?:i|we|you|they|he|she|it|who|to|people|and|or|did|do|can|could|would|not|the|a|my|your|that|always|never|always)$")
 });
 
 /// What makes it past, negated or somebody else's words.
 static BLOCKED: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(
-        r"\b(?:goes|did|had|was|were|been|never|nobody|no one|none|said|says|told|promised|promises|supposed|asked|asks|kept|keep|keeps|used to|could have|should have|would have|wish|wished|unable|refused|forgot|waiting|waited|tried|trying|tired|stop|without|cannot|can not|will not|would not|do not|does not|not going|not have|not able|not want|not need|thank you for|thanks for|instead of|hate|tell me|every time|always|takes forever|hard to|impossible|how do|how can|how to|how would|what do|where do|who do|who can|who should|when can|why did|how long|claimed|claims|swore|thought|assumed|meant to|somebody to|easier to|can i|could i|may i|able to (?:get|reach)|unless|glad you|kind of)\b",
+        r"\b(?:goes|did|had|was|were|been|never|nobody|no one|none|said|says|told|promised|promises|supposed|asked|asks|kept|used to|could have|should have|would have|wish|wished|unable|refused|forgot|waiting|waited|tried|trying|tired|stop|without|cannot|can not|will not|would not|do not|does not|not going|not have|not able|not want|not need|thank you for|thanks for|instead of|hate|tell me|every time|always|takes forever|hard to|impossible|how do|how can|how to|how would|what do|where do|who do|who can|who should|when can|why did|how long|claimed|swore|meant to|somebody to|easier to|can i|could i|may i|able to (?:get|reach)|unless|glad you|kind of)\b",
     )
 });
 

@@ -76,7 +76,7 @@ static SMALL_TALK: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         r"\b(?:you )?know what i (?:mean|am saying)\b|\bif you know what i mean\b|\byou see what i (?:mean|am saying)\b|\b(?:do )?you know what i (?:mean|am saying)\b",
         r"\byou know what\b|\bguess what\b|\bwhat is up\b|\bwhat the (?:heck|hell)$|\bwhat can i (?:say|tell you)\b|\bhow about that$|\bwhat not\b|\bwhat have you\b",
         r"\bwhat (?:do you|is it you|do they|would you|is the word|is it|was it) (?:call|called|i am looking for)(?: it| that| them)?\b|\bhow do (?:i|you) (?:say|put) (?:it|this|that)\b",
-        r"\bcan you (?:believe|imagine) (?:it|that|this)\b|\bwould you believe\b|\bdo not i know it\b|\bwhy not$|\bwhat else is new\b|\bwhat do you know$|\bhow would you like that$|\bwhat did i (?:just )?(?:say|tell you)\b",
+        r"\bcan you (?:believe|imagine) (?:it|that|this)\b|\bwould you (?:believe|look at)\b|\bdo not i know it\b|\bwhy not$|\bwhat else is new\b|\bwhat do you know$|\bhow would you like that$|\bwhat did i (?:just )?(?:say|tell you)\b",
     ])
 });
 
@@ -127,6 +127,8 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         anywhere(0.75, r"\b(?:for what|says who|like what|with who|until when|from where|by when|to where|to who|and then what|since when|or when|as in what|how much|for how long|how so|how come|why is that|which one|on what)$"),
         anywhere(0.85, r"^who (?:\w+(?:s|ed)|sent|made|took|put|did|gave|told|pays|runs|does|came|left|paid|let)\b"),
         not_reported(0.72, r"\b(?:is|was) (?:that (?:something|okay|included|covered|normal|correct|possible|allowed|free|per|how|what|where|when|your|every)|it (?:okay|possible|normal|included|worth|safe|covered|still|true|too|per|every|free|going to|supposed|me))\b"),
+        anywhere(0.78, r"\b(?:let me get this straight|so i have (?:it|this|that) straight|make sure i (?:understand|understood|got|have) (?:this|that|it|you)|what i (?:want|wanted|need) to (?:know|ask|find out) is|what i am after is|i did not (?:quite )?(?:catch|get) (?:if|whether|what|when|where|who|how)|if i could just ask|(?:would|do) not happen to|^(?:do you )?(?:think|reckon) you (?:could|can|might)|^(?:would you |do you )?mind \w+ing)\b"),
+        anywhere(0.7, r"^(?:the |a )?[a-z]{4,} or (?:the |a )?[a-z]{4,}$"),
         anywhere(0.75, r"\bmake sure (?:is|are|do|does|did|will|can) \w+ \w+"),
         anywhere(0.8, r"^thoughts\b|\b(?:trying to (?:just )?get (?:a|an) (?:feel|sense|idea|handle|picture)|keen to (?:know|hear|find out|understand)|(?:i|we) do not suppose (?:you|there|that)|hoping (?:you|someone|somebody) (?:can|could|would|might) (?:tell|know|explain|help me (?:understand|figure)|answer|clarify|shed)|i would be curious|interested (?:to know|in knowing|to hear)|if you do not mind (?:me|my) asking)\b"),
         anywhere(0.8, r"\b(?:thing|part|what|bit) (?:that )?(?:i|we) (?:\w+ )?(?:do not|can not|never|did not) (?:\w+ )?(?:get|understand|follow|see|figure out) is (?:what|why|how|who|where|when|if|whether)\b|\bnot clear to me is\b|\bi am (?:not clear|unclear) (?:on|about|what|how|why|if|whether|who)\b"),
@@ -134,7 +136,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         anywhere(0.93, r"^(?:do|does|did|can|could|would|will|should|shall|is|are|am|was|were|has|may|might|have)(?: not)? (?:you|we|they|he|she|there|anyone|anybody|somebody|someone|i|everyone)\b"),
         anywhere(0.9, r"^(?:does|can|could|would|will|should|is|was|has|were|are|did)(?: not)? (?:it|this|that|these|those)\b(?: \w+)"),
         anywhere(0.9, r"^(?:does|did|is|are|will|can|could|should|would|has|were|may)(?: not)? (?:the|my|your|our|his|her|their|any|all|every|those|these|each|everything|everybody|either|both)\b"),
-        anywhere(0.88, r"^(?:is|are|does|did) \w+ \w+|^(?:can|could|will|do|was|were) (?:an?|some|people|most|other|new|one|two|customers|kids|children) \w+"),
+        anywhere(0.88, r"^(?:is|are|does|did) \w+ \w+|^have (?:my|the|your|our|any|those|these|his|her) \w+ (?:\w+ )?(?:\w+ed|come|been|gone|got|arrived|done|shown|sent)\b|^(?:can|could|will|would|do|was|were) (?:an?|some|people|most|other|new|one|two|customers|kids|children) \w+"),
         anywhere(0.85, r"^(?:was|were) (?:the|my|your|there|that|it|this) \w+ \w+"),
         not_reported(0.85, r"\b(?:can|could|would|will|do|did|are|should|were) (?:not )?you (?:\w+)"),
         not_reported(0.8, r"\bhave you (?:ever|already|tried|had|got|been|guys|thought|checked|heard|considered|received|noticed|changed|seen|given|made|looked|taken|used|done|spoken|talked|gotten)\b"),
@@ -153,7 +155,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         anywhere(0.88, r"^(?:was |am |were )?(?:just |kind of )?(?:wondering|curious)\b"),
         not_reported(0.85, r"\b(?:i|we) (?:would |just |really |also |kind of |still |actually |do |did )*(?:like|love|want|wanted|need|needed|was hoping|am hoping|were hoping|was trying|am trying|are trying|was looking|am looking|were looking|are looking|was calling|am calling|called|am just calling|was just calling|calling) (?:to |in to )?(?:just |also |really |kind of |maybe |first )*(?:know|ask|find out|figure out|see (?:if|whether|what|how|about|when|where|which|why|who)|check (?:if|whether|on|about|to see|and see)|inquire|enquire|understand (?:why|what|how|if)|get an idea|get a sense|get an update|confirm (?:if|whether)|clarify)\b"),
         anywhere(0.85, r"^(?:calling|checking|trying|looking|wanted|hoping|needed|need)(?: (?:just|in|back|you))* to (?:see (?:if|whether|what|how|about|when|where)|know|find out|figure out|ask|check (?:if|whether|on))\b"),
-        not_reported(0.8, r"\b(?:i|we) (?:am|was|are) (?:just )?(?:checking|seeing|asking|calling) (?:to see |in )?(?:if|whether|about|on|why|how|what|when)\b"),
+        not_reported(0.8, r"\b(?:i|we) (?:am|was|are) (?:just )?(?:checking|seeing|asking|calling) (?:to see |in )?(?:if|whether|why|how|what|when)\b"),
         anywhere(0.85, r"\b(?:my|the|another|other|next|only|last|first|real|big|one|main|second) (?:\w+ ){0,2}?question(?:s)?(?: (?:\w+ ){0,4}?)?(?: ?(?:is|was|would be|are|being))\b"),
         anywhere(0.8, r"\b(?:i|we) (?:do |just |also |still |did )*(?:have|had|got) (?:\w+ ){0,3}?questions?\b|^question\b|^quick question|\bquestion for you\b"),
         anywhere(0.85, r"^(?:can |could |would )?(?:you )?(?:tell me|explain to me|explain|remind me|help me understand|help me out here|walk me through|give me an idea|talk me through|let me ask you|refresh my memory|enlighten me) (?:what|how|if|whether|when|where|which|who|why|about|again|this|something|a little|more|the)\b"),
