@@ -9,8 +9,10 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 const WEEKDAYS: &str = "monday|tuesday|wednesday|thursday|friday|saturday|sunday";
-const MONTHS: &str =
-    "january|february|march|april|may|june|july|august|september|october|november|december";
+const MONTHS: &str = "january|february|march|april|may|june|july|august|september|october|november|december";
+
+/// Before this hour the night is not over.
+const LAST_HOUR_OF_NIGHT: i8 = 5;
 
 /// What stands between a day and its time of day.
 const JOIN: &str = r"(?:,? (?:in the |at |by |before |around |about |like |say |sometime in the |maybe |no later than |between |right )*)";
@@ -32,7 +34,7 @@ pub(super) fn find(text: &str, now: DateTime) -> Option<(Range<usize>, DateTime)
     let first = days.min_by_key(|(range, _)| (range.start, usize::MAX - range.end));
     match first {
         Some((range, day)) => Some(with_time_of_day(text, range, day, now)),
-        None => time_alone(text, now),
+        None => morning_alone(text, now).or_else(|| time_alone(text, now)),
     }
 }
 
@@ -43,9 +45,12 @@ struct Day {
     takes_time: bool,
 }
 
+/// Reads a match, given the present.
+type Resolve = fn(&Captures<'_>, DateTime) -> Option<Day>;
+
 struct Rule {
     pattern: Regex,
-    resolve: fn(&Captures<'_>, DateTime) -> Option<Day>,
+    resolve: Resolve,
 }
 
 fn with_time_of_day(text: &str, range: Range<usize>, day: Day, now: DateTime) -> (Range<usize>, DateTime) {
@@ -80,6 +85,17 @@ fn is_a_clock(captures: &Captures<'_>) -> bool {
     let before = captures.get(0).map_or("", |whole| &whole.as_str()[..hour.start() - whole.start()]);
     let introduced = before.contains(char::is_alphabetic);
     introduced || captures.name("half").is_some() || captures.name("minute").is_some()
+}
+
+/// Returns the coming morning if a text names one without a day.
+fn morning_alone(text: &str, now: DateTime) -> Option<(Range<usize>, DateTime)> {
+    let found = MORNING_ALONE.as_ref()?.find(text)?;
+    let today = calendar::at_hour(now.date(), calendar::MORNING)?;
+    // Whoever says "in the morning" after midnight means the one that is near.
+    if now.hour() < LAST_HOUR_OF_NIGHT {
+        return Some((found.range(), today));
+    }
+    Some((found.range(), calendar::at_hour(now.date().tomorrow().ok()?, calendar::MORNING)?))
 }
 
 /// Returns a time of day without a day: the next time the clock shows it.
@@ -146,23 +162,29 @@ static TIME_ALONE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"\b(?:(?:by|at|before|until) (?:around |about )?(?:(?P<part>noon|midday|lunchtime|lunch|midnight)|(?P<hour>\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?:(?::| )(?P<minute>\d{2}|fifteen|thirty|forty five))?(?P<half> ?a\.?m\b\.?| ?p\.?m\b\.?| in the morning| p m\b| a m\b)(?: o'clock)?)\b)",
     )
 });
+static MORNING_ALONE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| compiled(r"\bfirst thing in the morning\b|\bin the morning\b|\bfirst thing\b"));
 static PAST: LazyLock<Option<Regex>> =
     LazyLock::new(|| compiled(r"\b(?:last|since|every|each|past|yesterday|previous|ago)(?: (?:on|the))? $"));
 
 static RULES: LazyLock<Option<Vec<Rule>>> = LazyLock::new(|| {
-    let table: Vec<(&str, fn(&Captures<'_>, DateTime) -> Option<Day>)> = vec![
+    let table: Vec<(&str, Resolve)> = vec![
         (r"\b(?:the )?day after tomorrow\b", |_, now| morning(calendar::days_after(now.date(), 2)?)),
         (r"\btomorrow\b", |_, now| morning(now.date().tomorrow().ok()?)),
         (r"\b(?:tonight|this evening)\b", |_, now| {
             Some(Day { moment: calendar::at_hour_or_last_minute(now.date(), 20, now)?, takes_time: true })
         }),
         (r"\b(?:today|this afternoon|this morning|later on today)\b", today),
-        (r"\b(?:by |before |at )?(?:the )?(?:end of (?:the |your |my |our )?(?:business )?(?:day|today|shift)|close of (?:business|play|day)|eod|cob|end of business)\b", |_, now| {
-            fixed(calendar::at_hour_or_last_minute(now.date(), calendar::CLOSE, now)?)
-        }),
-        (r"\b(?:by |before |at |toward |towards )?(?:the )?(?:end of (?:the |this )?(?:week|workweek|business week)|eow|later this week|this week)\b", |_, now| {
-            fixed(calendar::at_hour_or_last_minute(calendar::friday(now.date())?, calendar::CLOSE, now)?)
-        }),
+        (
+            r"\b(?:by |before |at )?(?:the )?(?:end of (?:the |your |my |our )?(?:business )?(?:day|today|shift)|close of (?:business|play|day)|eod|cob|end of business)\b",
+            |_, now| fixed(calendar::at_hour_or_last_minute(now.date(), calendar::CLOSE, now)?),
+        ),
+        (
+            r"\b(?:by |before |at |toward |towards )?(?:the )?(?:end of (?:the |this )?(?:week|workweek|business week)|eow|later this week|this week)\b",
+            |_, now| {
+                fixed(calendar::at_hour_or_last_minute(calendar::friday(now.date())?, calendar::CLOSE, now)?)
+            },
+        ),
         (r"\b(?:by |before |at )?(?:the )?end of next week\b", |_, now| {
             fixed(calendar::at_hour(calendar::friday(calendar::next_monday(now.date())?)?, calendar::CLOSE)?)
         }),
@@ -172,8 +194,14 @@ static RULES: LazyLock<Option<Vec<Rule>>> = LazyLock::new(|| {
         (r"\b(?:by |before |at )?(?:the )?end of (?:the |this )?year\b", |_, now| {
             fixed(calendar::at_hour_or_last_minute(now.date().last_of_year(), calendar::CLOSE, now)?)
         }),
-        (r"\b(?:in|within|for|over|after|give (?:me|us|it))(?: the next| about| another| like| around| maybe| roughly)? (?:(?:{CARDINAL}) (?:to|or) )?(?P<count>{CARDINAL}) (?P<unit>(?:business|working) days?|(?:business|working) hours?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|fortnight)\b(?: time)?", in_a_while),
-        (r"\b(?P<count>{CARDINAL}) (?P<unit>(?:business|working) days?|minutes?|hours?|days?|weeks?|months?|fortnight) from (?:now|today)\b", in_a_while),
+        (
+            r"\b(?:in|within|for|over|after|give (?:me|us|it))(?: the next| about| another| like| around| maybe| roughly)? (?:(?:{CARDINAL}) (?:to|or) )?(?P<count>{CARDINAL}) (?P<unit>(?:business|working) days?|(?:business|working) hours?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|fortnight)\b(?: time)?",
+            in_a_while,
+        ),
+        (
+            r"\b(?P<count>{CARDINAL}) (?P<unit>(?:business|working) days?|minutes?|hours?|days?|weeks?|months?|fortnight) from (?:now|today)\b",
+            in_a_while,
+        ),
         (r"\bnext week (?:on )?(?P<weekday>{WEEKDAY})\b", next_weeks_day),
         (r"\b(?P<weekday>{WEEKDAY})(?: of)? next week\b", next_weeks_day),
         (r"\bnext (?P<weekday>{WEEKDAY})\b", next_weeks_day),
@@ -185,13 +213,19 @@ static RULES: LazyLock<Option<Vec<Rule>>> = LazyLock::new(|| {
         (r"\b(?:over |on |this )?(?:the |this )weekend\b", |_, now| {
             morning(calendar::next_weekday(now.date(), Weekday::Saturday)?)
         }),
-        (r"\b(?:on |by |before |until )?(?:the )?(?P<ordinal>{ORDINAL}) (?:of |day of )?(?P<month>{MONTH})\b", day_of_year),
+        (
+            r"\b(?:on |by |before |until )?(?:the )?(?P<ordinal>{ORDINAL}) (?:of |day of )?(?P<month>{MONTH})\b",
+            day_of_year,
+        ),
         (r"\b(?:on |by |before |until )?(?P<month>{MONTH}) (?:the )?(?P<ordinal>{ORDINAL})\b", day_of_year),
         (r"\b(?:on |by |before |until )?(?P<month>{MONTH}) (?P<day>[12]\d|3[01]|0?[1-9])\b", day_of_year),
-        (r"\b(?:on|by|before|until|for) the (?P<ordinal>{ORDINAL})(?: of (?:the|this|next) month)?(?P<end>$|[.,!?;]| (?:at|in|and|so|to|then|when|if|or|around|before|once|is|with|please)\b)", day_of_month),
-        (r"\bfirst thing in the morning\b|\bin the morning\b|\bfirst thing\b", next_morning),
+        (
+            r"\b(?:on|by|before|until|for) the (?P<ordinal>{ORDINAL})(?: of (?:the|this|next) month)?(?P<end>$|[.,!?;]| (?:at|in|and|so|to|then|when|if|or|around|before|once|is|with|please)\b)",
+            day_of_month,
+        ),
     ];
-    let rules = table.into_iter().map(|(pattern, resolve)| Some(Rule { pattern: compiled(pattern)?, resolve }));
+    let rules =
+        table.into_iter().map(|(pattern, resolve)| Some(Rule { pattern: compiled(pattern)?, resolve }));
     rules.collect()
 });
 
@@ -201,16 +235,6 @@ fn morning(date: Date) -> Option<Day> {
 
 fn fixed(moment: DateTime) -> Option<Day> {
     Some(Day { moment, takes_time: false })
-}
-
-fn next_morning(_: &Captures<'_>, now: DateTime) -> Option<Day> {
-    let today = calendar::at_hour(now.date(), calendar::MORNING)?;
-    let moment = if today > now && now.hour() < 5 {
-        today
-    } else {
-        calendar::at_hour(now.date().tomorrow().ok()?, calendar::MORNING)?
-    };
-    Some(Day { moment, takes_time: true })
 }
 
 fn today(captures: &Captures<'_>, now: DateTime) -> Option<Day> {

@@ -58,7 +58,16 @@ fn phrases_name_their_moments() {
 
 #[test]
 fn what_is_past_or_no_date_is_not_due() {
-    let table = ["last friday", "since monday", "every tuesday", "i may march", "the second page", "yesterday", "", "at"];
+    let table = [
+        "last friday",
+        "since monday",
+        "every tuesday",
+        "i may march",
+        "the second page",
+        "yesterday",
+        "",
+        "at",
+    ];
     for text in table {
         assert_eq!(find(text, NOW_MS, 0), None, "{text}");
     }

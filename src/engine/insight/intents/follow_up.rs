@@ -16,7 +16,9 @@ pub(super) fn find(sentence: &Sentence) -> Option<(f64, Assignee)> {
     let text = sentence.words.as_str();
     let announced = ANNOUNCED.iter().find_map(|pattern| {
         let mut matches = pattern.matches_with_before(text);
-        matches.find(|(before, _)| !is_blocked(before)).map(|(before, found)| assignee(&format!("{before} {found}")))
+        matches
+            .find(|(before, _)| !is_blocked(before))
+            .map(|(before, found)| assignee(&format!("{before} {found}")))
     });
     if let Some(assignee) = announced {
         return Some((0.88, assignee));
@@ -67,7 +69,8 @@ fn assignee(before: &str) -> Assignee {
 static SUBJECT: LazyLock<Pattern> =
     LazyLock::new(|| Pattern::new(r"\b(?:i|we|you|he|she|they|let me|let us|someone|somebody|please)\b"));
 static BY_SPEAKER: LazyLock<Pattern> = LazyLock::new(|| Pattern::new(r"\b(?:i|we|let me|let us)\b"));
-static BY_OTHER: LazyLock<Pattern> = LazyLock::new(|| Pattern::new(r"\byou\b|^(?:please|just|so|and|okay)\b|^$"));
+static BY_OTHER: LazyLock<Pattern> =
+    LazyLock::new(|| Pattern::new(r"\byou\b|^(?:please|just|so|and|okay)\b|^$"));
 
 /// Phrases of contact, in the base form.
 static CONTACT: LazyLock<Pattern> = LazyLock::new(|| {
@@ -119,7 +122,9 @@ static CONDITION: LazyLock<Pattern> =
 
 /// What shows that the phrase has a subject and is no imperative.
 static SUBJECT_LAST: LazyLock<Pattern> = LazyLock::new(|| {
-    Pattern::new(r"\b(?:i|we|you|they|he|she|it|who|to|people|and|or|did|do|can|could|would|not|the|a|my|your|that|always|never|always)$")
+    Pattern::new(
+        r"\b(?:i|we|you|they|he|she|it|who|to|people|and|or|did|do|can|could|would|not|the|a|my|your|that|always|never|always)$",
+    )
 });
 
 /// What makes it past, negated or somebody else's words.
@@ -131,7 +136,9 @@ static BLOCKED: LazyLock<Pattern> = LazyLock::new(|| {
 
 /// Negations that remind: "do not hesitate to call".
 static REMINDED: LazyLock<Pattern> = LazyLock::new(|| {
-    Pattern::new(r"\b(?:do not hesitate to|do not forget to|do not be afraid to|why do not (?:you|we|i)|if (?:you|it|that|i|we|they|he|she|this) (?:do|does|can|have|has|did|are|is) not\b.*|in case .* not .*|until then .*|can i (?:have|get) (?:you|him|someone|somebody|the \w+|a \w+)(?: to)?)(?: \w+){0,2}$")
+    Pattern::new(
+        r"\b(?:do not hesitate to|do not forget to|do not be afraid to|why do not (?:you|we|i)|if (?:you|it|that|i|we|they|he|she|this) (?:do|does|can|have|has|did|are|is) not\b.*|in case .* not .*|until then .*|can i (?:have|get) (?:you|him|someone|somebody|the \w+|a \w+)(?: to)?)(?: \w+){0,2}$",
+    )
 });
 
 /// Whole announcements that need no further sign.

@@ -41,7 +41,8 @@ fn close(words: &mut Vec<String>, asked: bool, found: &mut Vec<Sentence>) {
 }
 
 fn push_word(raw: &str, words: &mut Vec<String>) {
-    let trimmed = raw.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != '\'' && letter != '’');
+    let trimmed =
+        raw.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != '\'' && letter != '’');
     let word: String = trimmed.to_lowercase().replace(['’', '‘', '`'], "'").replace('-', " ");
     for part in word.split(' ').map(|part| part.trim_matches('\'')).filter(|part| !part.is_empty()) {
         words.push(part.to_owned());
@@ -82,7 +83,9 @@ fn write_out(word: &str, previous: &str, next: &str) -> String {
     if word == "ill" && !next.is_empty() && !is_before_illness(previous) {
         return "i will".to_owned();
     }
-    for (ending, written_out) in [("n't", " not"), ("'re", " are"), ("'ll", " will"), ("'ve", " have"), ("'m", " am")] {
+    for (ending, written_out) in
+        [("n't", " not"), ("'re", " are"), ("'ll", " will"), ("'ve", " have"), ("'m", " am")]
+    {
         if let Some(stem) = word.strip_suffix(ending) {
             return format!("{stem}{written_out}");
         }
@@ -100,8 +103,10 @@ fn write_out(word: &str, previous: &str, next: &str) -> String {
 }
 
 fn is_before_illness(word: &str) -> bool {
-    let before = ["is", "am", "are", "was", "were", "be", "been", "feel", "feeling", "fell", "get", "got", "very"];
-    before.contains(&word) || ["so", "really", "mentally", "terminally", "critically", "an", "the"].contains(&word)
+    let before =
+        ["is", "am", "are", "was", "were", "be", "been", "feel", "feeling", "fell", "get", "got", "very"];
+    before.contains(&word)
+        || ["so", "really", "mentally", "terminally", "critically", "an", "the"].contains(&word)
 }
 
 fn stands_for_is(stem: &str) -> bool {
@@ -113,8 +118,11 @@ fn stands_for_is(stem: &str) -> bool {
 
 /// Whether a noun's `'s` before this word is "is" and no possessive.
 fn is_after_is(next: &str) -> bool {
-    let articles = ["a", "an", "the", "not", "no", "my", "your", "in", "on", "out", "off", "down", "up", "at"];
-    let verbs = ["going", "gonna", "been", "supposed", "coming", "gotta", "got", "still", "already", "just", "really"];
+    let articles =
+        ["a", "an", "the", "not", "no", "my", "your", "in", "on", "out", "off", "down", "up", "at"];
+    let verbs = [
+        "going", "gonna", "been", "supposed", "coming", "gotta", "got", "still", "already", "just", "really",
+    ];
     articles.contains(&next) || verbs.contains(&next)
 }
 

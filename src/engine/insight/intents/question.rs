@@ -25,7 +25,8 @@ struct Rule {
 
 /// Returns the confidence that a sentence asks something, if it does.
 pub(super) fn score(sentence: &Sentence) -> Option<f64> {
-    let text = SMALL_TALK.iter().fold(sentence.words.clone(), |text, pattern| pattern.replace_all(&text, " "));
+    let text =
+        SMALL_TALK.iter().fold(sentence.words.clone(), |text, pattern| pattern.replace_all(&text, " "));
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = without_lead_in(&text);
     if text.is_empty() {
@@ -112,56 +113,156 @@ static GOVERNED: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
 });
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    let anywhere = |score, pattern: &str| Rule { score, place: Place::Anywhere, pattern: Pattern::new(pattern) };
+    let anywhere =
+        |score, pattern: &str| Rule { score, place: Place::Anywhere, pattern: Pattern::new(pattern) };
     let not_reported =
         |score, pattern: &str| Rule { score, place: Place::NotReported, pattern: Pattern::new(pattern) };
     vec![
         // Question words. At the start any auxiliary will do; further on only an inverted pronoun or "do" shows it.
-        anywhere(0.93, r"^(?:what|where|when|why|how|who|whose|whom)(?: (?:else|exactly|on earth|the heck|the hell|in the world|then|again|specifically))? (?:{AUXILIARY}|happened|happens|made|makes|seems|brings|caused|took|kind|type|sort|time|else|about|came|come|size|color|brand|model|day|date|number|percentage|part|went)\b(?: not)?"),
-        anywhere(0.9, r"^(?:how (?:come|long|much|many|often|soon|far|late|early|big|old|fast|quickly|bad|about|hard|likely|heavy|tall|wide|high|exactly)|what if|why not|what now|which one|which of|since when|what (?:time|day|date|days|hours|number|address|name|plan|plans|size|color|model|company|bank|part|page|form|forms|documents|paperwork|information|percentage|rate|price|amount|website|email|phone|version|browser|month|year|room|floor|street|city|state|options|payment|insurance|airline|gate|terminal|department|extension|medication|dose|symptoms|error|message|kinds|types|other|side|store|branch|account|card|things|sort|kind|type|steps|fees|charges|numbers|brand|questions)(?: of \w+)? (?:do|does|did|is|are|was|were|can|could|should|would|will|have|has)\b|which \w+ (?:do|does|did|can|should|would|will|is|are)\b|which \w+ \w+ (?:do|does|did|can|should|would|will|is|are)\b|whose \w+ (?:is|are|was)|why (?:the|does|is|are))\b"),
-        not_reported(0.9, r"\b(?:what|where|when|why|how|which|whose|who)(?: (?:else|exactly|on earth|time|day|kind of \w+|type of \w+|sort of \w+|one|ones|plan|number|address|date|name|size|color|part|model))? {AUXILIARY}(?: not)? (?:i|you|we|they|he|she|it|there)\b"),
-        not_reported(0.88, r"\b(?:what|where|when|why|how)(?: (?:time|day|else|much|many|long|often|far|soon))? (?:do|does|did|would|should|can|could) (?:{DETERMINER}|this|that|i|you|we|they|he|she|it|one|somebody|someone|people)\b"),
-        not_reported(0.8, r"\bhow (?:long|much|many|often|soon|far|late|early|big|old|quickly)(?: \w+){0,3} (?:{AUXILIARY})(?: not)? (?:{PRONOUN}|{DETERMINER})\b"),
-        not_reported(0.8, r"\b(?:what|where|why|how) (?:is|are|was|were|about) (?:the|my|your|this|that|our|going|up|wrong)\b"),
-        not_reported(0.75, r"\b(?:how come|how about|what about|what if|which one is|what happens (?:if|when)|why is|why are|why was|what happened)\b"),
-        anywhere(0.75, r"\b(?:for what|says who|like what|with who|until when|from where|by when|to where|to who|and then what|since when|or when|as in what|how much|for how long|how so|how come|why is that|which one|on what)$"),
-        anywhere(0.85, r"^who (?:\w+(?:s|ed)|sent|made|took|put|did|gave|told|pays|runs|does|came|left|paid|let)\b"),
-        not_reported(0.72, r"\b(?:is|was) (?:that (?:something|okay|included|covered|normal|correct|possible|allowed|free|per|how|what|where|when|your|every)|it (?:okay|possible|normal|included|worth|safe|covered|still|true|too|per|every|free|going to|supposed|me))\b"),
-        anywhere(0.78, r"\b(?:let me get this straight|so i have (?:it|this|that) straight|make sure i (?:understand|understood|got|have) (?:this|that|it|you)|what i (?:want|wanted|need) to (?:know|ask|find out) is|what i am after is|i did not (?:quite )?(?:catch|get) (?:if|whether|what|when|where|who|how)|if i could just ask|(?:would|do) not happen to|^(?:do you )?(?:think|reckon) you (?:could|can|might)|^(?:would you |do you )?mind \w+ing)\b"),
+        anywhere(
+            0.93,
+            r"^(?:what|where|when|why|how|who|whose|whom)(?: (?:else|exactly|on earth|the heck|the hell|in the world|then|again|specifically))? (?:{AUXILIARY}|happened|happens|made|makes|seems|brings|caused|took|kind|type|sort|time|else|about|came|come|size|color|brand|model|day|date|number|percentage|part|went)\b(?: not)?",
+        ),
+        anywhere(
+            0.9,
+            r"^(?:how (?:come|long|much|many|often|soon|far|late|early|big|old|fast|quickly|bad|about|hard|likely|heavy|tall|wide|high|exactly)|what if|why not|what now|which one|which of|since when|what (?:time|day|date|days|hours|number|address|name|plan|plans|size|color|model|company|bank|part|page|form|forms|documents|paperwork|information|percentage|rate|price|amount|website|email|phone|version|browser|month|year|room|floor|street|city|state|options|payment|insurance|airline|gate|terminal|department|extension|medication|dose|symptoms|error|message|kinds|types|other|side|store|branch|account|card|things|sort|kind|type|steps|fees|charges|numbers|brand|questions)(?: of \w+)? (?:do|does|did|is|are|was|were|can|could|should|would|will|have|has)\b|which \w+ (?:do|does|did|can|should|would|will|is|are)\b|which \w+ \w+ (?:do|does|did|can|should|would|will|is|are)\b|whose \w+ (?:is|are|was)|why (?:the|does|is|are))\b",
+        ),
+        not_reported(
+            0.9,
+            r"\b(?:what|where|when|why|how|which|whose|who)(?: (?:else|exactly|on earth|time|day|kind of \w+|type of \w+|sort of \w+|one|ones|plan|number|address|date|name|size|color|part|model))? {AUXILIARY}(?: not)? (?:i|you|we|they|he|she|it|there)\b",
+        ),
+        not_reported(
+            0.88,
+            r"\b(?:what|where|when|why|how)(?: (?:time|day|else|much|many|long|often|far|soon))? (?:do|does|did|would|should|can|could) (?:{DETERMINER}|this|that|i|you|we|they|he|she|it|one|somebody|someone|people)\b",
+        ),
+        not_reported(
+            0.8,
+            r"\bhow (?:long|much|many|often|soon|far|late|early|big|old|quickly)(?: \w+){0,3} (?:{AUXILIARY})(?: not)? (?:{PRONOUN}|{DETERMINER})\b",
+        ),
+        not_reported(
+            0.8,
+            r"\b(?:what|where|why|how) (?:is|are|was|were|about) (?:the|my|your|this|that|our|going|up|wrong)\b",
+        ),
+        not_reported(
+            0.75,
+            r"\b(?:how come|how about|what about|what if|which one is|what happens (?:if|when)|why is|why are|why was|what happened)\b",
+        ),
+        anywhere(
+            0.75,
+            r"\b(?:for what|says who|like what|with who|until when|from where|by when|to where|to who|and then what|since when|or when|as in what|how much|for how long|how so|how come|why is that|which one|on what)$",
+        ),
+        anywhere(
+            0.85,
+            r"^who (?:\w+(?:s|ed)|sent|made|took|put|did|gave|told|pays|runs|does|came|left|paid|let)\b",
+        ),
+        not_reported(
+            0.72,
+            r"\b(?:is|was) (?:that (?:something|okay|included|covered|normal|correct|possible|allowed|free|per|how|what|where|when|your|every)|it (?:okay|possible|normal|included|worth|safe|covered|still|true|too|per|every|free|going to|supposed|me))\b",
+        ),
+        anywhere(
+            0.78,
+            r"\b(?:let me get this straight|so i have (?:it|this|that) straight|make sure i (?:understand|understood|got|have) (?:this|that|it|you)|what i (?:want|wanted|need) to (?:know|ask|find out) is|what i am after is|i did not (?:quite )?(?:catch|get) (?:if|whether|what|when|where|who|how)|if i could just ask|(?:would|do) not happen to|^(?:do you )?(?:think|reckon) you (?:could|can|might)|^(?:would you |do you )?mind \w+ing)\b",
+        ),
         anywhere(0.7, r"^(?:the |a )?[a-z]{4,} or (?:the |a )?[a-z]{4,}$"),
         anywhere(0.75, r"\bmake sure (?:is|are|do|does|did|will|can) \w+ \w+"),
-        anywhere(0.8, r"^thoughts\b|\b(?:trying to (?:just )?get (?:a|an) (?:feel|sense|idea|handle|picture)|keen to (?:know|hear|find out|understand)|(?:i|we) do not suppose (?:you|there|that)|hoping (?:you|someone|somebody) (?:can|could|would|might) (?:tell|know|explain|help me (?:understand|figure)|answer|clarify|shed)|i would be curious|interested (?:to know|in knowing|to hear)|if you do not mind (?:me|my) asking)\b"),
-        anywhere(0.8, r"\b(?:thing|part|what|bit) (?:that )?(?:i|we) (?:\w+ )?(?:do not|can not|never|did not) (?:\w+ )?(?:get|understand|follow|see|figure out) is (?:what|why|how|who|where|when|if|whether)\b|\bnot clear to me is\b|\bi am (?:not clear|unclear) (?:on|about|what|how|why|if|whether|who)\b"),
+        anywhere(
+            0.8,
+            r"^thoughts\b|\b(?:trying to (?:just )?get (?:a|an) (?:feel|sense|idea|handle|picture)|keen to (?:know|hear|find out|understand)|(?:i|we) do not suppose (?:you|there|that)|hoping (?:you|someone|somebody) (?:can|could|would|might) (?:tell|know|explain|help me (?:understand|figure)|answer|clarify|shed)|i would be curious|interested (?:to know|in knowing|to hear)|if you do not mind (?:me|my) asking)\b",
+        ),
+        anywhere(
+            0.8,
+            r"\b(?:thing|part|what|bit) (?:that )?(?:i|we) (?:\w+ )?(?:do not|can not|never|did not) (?:\w+ )?(?:get|understand|follow|see|figure out) is (?:what|why|how|who|where|when|if|whether)\b|\bnot clear to me is\b|\bi am (?:not clear|unclear) (?:on|about|what|how|why|if|whether|who)\b",
+        ),
         // Auxiliary first.
-        anywhere(0.93, r"^(?:do|does|did|can|could|would|will|should|shall|is|are|am|was|were|has|may|might|have)(?: not)? (?:you|we|they|he|she|there|anyone|anybody|somebody|someone|i|everyone)\b"),
-        anywhere(0.9, r"^(?:does|can|could|would|will|should|is|was|has|were|are|did)(?: not)? (?:it|this|that|these|those)\b(?: \w+)"),
-        anywhere(0.9, r"^(?:does|did|is|are|will|can|could|should|would|has|were|may)(?: not)? (?:the|my|your|our|his|her|their|any|all|every|those|these|each|everything|everybody|either|both)\b"),
-        anywhere(0.88, r"^(?:is|are|does|did) \w+ \w+|^have (?:my|the|your|our|any|those|these|his|her) \w+ (?:\w+ )?(?:\w+ed|come|been|gone|got|arrived|done|shown|sent)\b|^(?:can|could|will|would|do|was|were) (?:an?|some|people|most|other|new|one|two|customers|kids|children) \w+"),
+        anywhere(
+            0.93,
+            r"^(?:do|does|did|can|could|would|will|should|shall|is|are|am|was|were|has|may|might|have)(?: not)? (?:you|we|they|he|she|there|anyone|anybody|somebody|someone|i|everyone)\b",
+        ),
+        anywhere(
+            0.9,
+            r"^(?:does|can|could|would|will|should|is|was|has|were|are|did)(?: not)? (?:it|this|that|these|those)\b(?: \w+)",
+        ),
+        anywhere(
+            0.9,
+            r"^(?:does|did|is|are|will|can|could|should|would|has|were|may)(?: not)? (?:the|my|your|our|his|her|their|any|all|every|those|these|each|everything|everybody|either|both)\b",
+        ),
+        anywhere(
+            0.88,
+            r"^(?:is|are|does|did) \w+ \w+|^have (?:my|the|your|our|any|those|these|his|her) \w+ (?:\w+ )?(?:\w+ed|come|been|gone|got|arrived|done|shown|sent)\b|^(?:can|could|will|would|do|was|were) (?:an?|some|people|most|other|new|one|two|customers|kids|children) \w+",
+        ),
         anywhere(0.85, r"^(?:was|were) (?:the|my|your|there|that|it|this) \w+ \w+"),
         not_reported(0.85, r"\b(?:can|could|would|will|do|did|are|should|were) (?:not )?you (?:\w+)"),
-        not_reported(0.8, r"\bhave you (?:ever|already|tried|had|got|been|guys|thought|checked|heard|considered|received|noticed|changed|seen|given|made|looked|taken|used|done|spoken|talked|gotten)\b"),
+        not_reported(
+            0.8,
+            r"\bhave you (?:ever|already|tried|had|got|been|guys|thought|checked|heard|considered|received|noticed|changed|seen|given|made|looked|taken|used|done|spoken|talked|gotten)\b",
+        ),
         not_reported(0.85, r"\b(?:can|could|may|should|shall|did|do|am) i (?:\w+)"),
         not_reported(0.8, r"\b(?:do|can|did|should|could|are|shall) we (?:\w+)"),
-        not_reported(0.8, r"\b(?:does|did|has|will) (?:it|that|this|he|she|they|anyone|anybody|somebody|someone|my|your|the) \w+"),
-        not_reported(0.8, r"\bis there (?:a|an|any|anything|anyone|anybody|another|some|something|someone|somebody|like|still|no)\b"),
-        not_reported(0.75, r"\b(?:and|but|so|or|then|because|okay|yeah|thanks|now|well|today|yesterday|tomorrow|week|month|day|number|order) (?:is|are|was|were|will|would|could|has) (?:it|that|this|they|there|these|he|she|the|my|your)\b \w+"),
-        anywhere(0.8, r"\bor (?:is|are|do|does|did|should|can|will|would|was|am|has|could|have) (?:it|i|you|we|they|there|that|this|the|my|he|she)\b"),
+        not_reported(
+            0.8,
+            r"\b(?:does|did|has|will) (?:it|that|this|he|she|they|anyone|anybody|somebody|someone|my|your|the) \w+",
+        ),
+        not_reported(
+            0.8,
+            r"\bis there (?:a|an|any|anything|anyone|anybody|another|some|something|someone|somebody|like|still|no)\b",
+        ),
+        not_reported(
+            0.75,
+            r"\b(?:and|but|so|or|then|because|okay|yeah|thanks|now|well|today|yesterday|tomorrow|week|month|day|number|order) (?:is|are|was|were|will|would|could|has) (?:it|that|this|they|there|these|he|she|the|my|your)\b \w+",
+        ),
+        anywhere(
+            0.8,
+            r"\bor (?:is|are|do|does|did|should|can|will|would|was|am|has|could|have) (?:it|i|you|we|they|there|that|this|the|my|he|she)\b",
+        ),
         // Something other than the auxiliary was dropped.
-        anywhere(0.88, r"^(?:any (?:idea|chance|way|luck|word|update|updates|news|eta|clue|possibility|progress|thoughts|questions|concerns|particular|reason|other|more|changes|allergies|pain|history|plans|preference|special|issues|problems|openings|availability|discounts|trouble|alternative|room|specific|medications|additional|new|further|response|damage|injuries|sign|signs|lights|kids|pets|recent|symptoms|feedback|extra|objections|interest|movement|fees)|anything else|anything (?:i|we|you|new|special|specific|in particular|available|sooner|earlier|cheaper|like that)|anyone else|anybody (?:else|there|home)|something else|everything (?:okay|alright|good|all right)|all (?:good|set) (?:there|now|then)|mind if|mind (?:\w+ing)|care to|care for|need anything|need any|want me to|want us to|want to|need me to|like me to|ever (?:tried|thought|had|been|used|considered|heard)|ready to|okay if|okay to|alright if|possible to|sound good|make sense|sounds? (?:good|fair|right) to you|got (?:a|any|your|the|time)|good time|still (?:there|with me|want|need|having)|you there|not sure if you|no (?:chance|way) (?:of|you|i|to)|wonder if)\b"),
+        anywhere(
+            0.88,
+            r"^(?:any (?:idea|chance|way|luck|word|update|updates|news|eta|clue|possibility|progress|thoughts|questions|concerns|particular|reason|other|more|changes|allergies|pain|history|plans|preference|special|issues|problems|openings|availability|discounts|trouble|alternative|room|specific|medications|additional|new|further|response|damage|injuries|sign|signs|lights|kids|pets|recent|symptoms|feedback|extra|objections|interest|movement|fees)|anything else|anything (?:i|we|you|new|special|specific|in particular|available|sooner|earlier|cheaper|like that)|anyone else|anybody (?:else|there|home)|something else|everything (?:okay|alright|good|all right)|all (?:good|set) (?:there|now|then)|mind if|mind (?:\w+ing)|care to|care for|need anything|need any|want me to|want us to|want to|need me to|like me to|ever (?:tried|thought|had|been|used|considered|heard)|ready to|okay if|okay to|alright if|possible to|sound good|make sense|sounds? (?:good|fair|right) to you|got (?:a|any|your|the|time)|good time|still (?:there|with me|want|need|having)|you there|not sure if you|no (?:chance|way) (?:of|you|i|to)|wonder if)\b",
+        ),
         not_reported(0.8, r"\bany (?:idea|chance|way|luck) (?:\w+)"),
         anywhere(0.85, r"\b(?:is there|was there) any\b"),
         // Indirect.
-        not_reported(0.88, r"\b(?:i|we) (?:was|am|were|are)? ?(?:just |kind of |also |really |more |still |actually |simply )*(?:wondering|curious|wonder)\b"),
+        not_reported(
+            0.88,
+            r"\b(?:i|we) (?:was|am|were|are)? ?(?:just |kind of |also |really |more |still |actually |simply )*(?:wondering|curious|wonder)\b",
+        ),
         anywhere(0.88, r"^(?:was |am |were )?(?:just |kind of )?(?:wondering|curious)\b"),
-        not_reported(0.85, r"\b(?:i|we) (?:would |just |really |also |kind of |still |actually |do |did )*(?:like|love|want|wanted|need|needed|was hoping|am hoping|were hoping|was trying|am trying|are trying|was looking|am looking|were looking|are looking|was calling|am calling|called|am just calling|was just calling|calling) (?:to |in to )?(?:just |also |really |kind of |maybe |first )*(?:know|ask|find out|figure out|see (?:if|whether|what|how|about|when|where|which|why|who)|check (?:if|whether|on|about|to see|and see)|inquire|enquire|understand (?:why|what|how|if)|get an idea|get a sense|get an update|confirm (?:if|whether)|clarify)\b"),
-        anywhere(0.85, r"^(?:calling|checking|trying|looking|wanted|hoping|needed|need)(?: (?:just|in|back|you))* to (?:see (?:if|whether|what|how|about|when|where)|know|find out|figure out|ask|check (?:if|whether|on))\b"),
-        not_reported(0.8, r"\b(?:i|we) (?:am|was|are) (?:just )?(?:checking|seeing|asking|calling) (?:to see |in )?(?:if|whether|why|how|what|when)\b"),
-        anywhere(0.85, r"\b(?:my|the|another|other|next|only|last|first|real|big|one|main|second) (?:\w+ ){0,2}?question(?:s)?(?: (?:\w+ ){0,4}?)?(?: ?(?:is|was|would be|are|being))\b"),
-        anywhere(0.8, r"\b(?:i|we) (?:do |just |also |still |did )*(?:have|had|got) (?:\w+ ){0,3}?questions?\b|^question\b|^quick question|\bquestion for you\b"),
-        anywhere(0.85, r"^(?:can |could |would )?(?:you )?(?:tell me|explain to me|explain|remind me|help me understand|help me out here|walk me through|give me an idea|talk me through|let me ask you|refresh my memory|enlighten me) (?:what|how|if|whether|when|where|which|who|why|about|again|this|something|a little|more|the)\b"),
-        not_reported(0.75, r"\b(?:tell me (?:what|how|if|whether|when|where|which|who|why)|help me understand|let me ask you|remind me (?:what|how|when|where|who|which))\b"),
-        anywhere(0.8, r"^you (?:do not |would not )?(?:know (?:if|whether|what time|how much|how long|how many|who|anything about|any|anybody|anyone|where|when they|when it|when the|what the|which|how to|the (?:address|number|name|date))|happen to|mind|by any chance|think (?:it|that|i|we|you|this|they|there|the|he|she|maybe)|mean|sure|ever|remember|recall|reckon|suppose|wanna)\b"),
+        not_reported(
+            0.85,
+            r"\b(?:i|we) (?:would |just |really |also |kind of |still |actually |do |did )*(?:like|love|want|wanted|need|needed|was hoping|am hoping|were hoping|was trying|am trying|are trying|was looking|am looking|were looking|are looking|was calling|am calling|called|am just calling|was just calling|calling) (?:to |in to )?(?:just |also |really |kind of |maybe |first )*(?:know|ask|find out|figure out|see (?:if|whether|what|how|about|when|where|which|why|who)|check (?:if|whether|on|about|to see|and see)|inquire|enquire|understand (?:why|what|how|if)|get an idea|get a sense|get an update|confirm (?:if|whether)|clarify)\b",
+        ),
+        anywhere(
+            0.85,
+            r"^(?:calling|checking|trying|looking|wanted|hoping|needed|need)(?: (?:just|in|back|you))* to (?:see (?:if|whether|what|how|about|when|where)|know|find out|figure out|ask|check (?:if|whether|on))\b",
+        ),
+        not_reported(
+            0.8,
+            r"\b(?:i|we) (?:am|was|are) (?:just )?(?:checking|seeing|asking|calling) (?:to see |in )?(?:if|whether|why|how|what|when)\b",
+        ),
+        anywhere(
+            0.85,
+            r"\b(?:my|the|another|other|next|only|last|first|real|big|one|main|second) (?:\w+ ){0,2}?question(?:s)?(?: (?:\w+ ){0,4}?)?(?: ?(?:is|was|would be|are|being))\b",
+        ),
+        anywhere(
+            0.8,
+            r"\b(?:i|we) (?:do |just |also |still |did )*(?:have|had|got) (?:\w+ ){0,3}?questions?\b|^question\b|^quick question|\bquestion for you\b",
+        ),
+        anywhere(
+            0.85,
+            r"^(?:can |could |would )?(?:you )?(?:tell me|explain to me|explain|remind me|help me understand|help me out here|walk me through|give me an idea|talk me through|let me ask you|refresh my memory|enlighten me) (?:what|how|if|whether|when|where|which|who|why|about|again|this|something|a little|more|the)\b",
+        ),
+        not_reported(
+            0.75,
+            r"\b(?:tell me (?:what|how|if|whether|when|where|which|who|why)|help me understand|let me ask you|remind me (?:what|how|when|where|who|which))\b",
+        ),
+        anywhere(
+            0.8,
+            r"^you (?:do not |would not )?(?:know (?:if|whether|what time|how much|how long|how many|who|anything about|any|anybody|anyone|where|when they|when it|when the|what the|which|how to|the (?:address|number|name|date))|happen to|mind|by any chance|think (?:it|that|i|we|you|this|they|there|the|he|she|maybe)|mean|sure|ever|remember|recall|reckon|suppose|wanna)\b",
+        ),
         anywhere(0.8, r"\b(?:you do not happen to|by any chance|do you happen|have any idea)\b"),
-        anywhere(0.7, r"\b(?:i am not sure|not sure|i do not know|not certain) (?:if|whether) (?:you|that is something|this is something|there is|it is possible|i can|i need|i should|i am supposed|this is the right|you are the right)\b"),
+        anywhere(
+            0.7,
+            r"\b(?:i am not sure|not sure|i do not know|not certain) (?:if|whether) (?:you|that is something|this is something|there is|it is possible|i can|i need|i should|i am supposed|this is the right|you are the right)\b",
+        ),
     ]
 });

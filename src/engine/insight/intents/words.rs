@@ -2,8 +2,14 @@
 
 /// A class's name as templates write it, and its alternatives. A class may not name another one.
 pub(super) const CLASSES: [(&str, &str); 13] = [
-    ("PRONOUN", "i|you|we|they|he|she|it|there|this|that|these|those|anyone|anybody|someone|somebody|everyone"),
-    ("DETERMINER", "the|a|an|my|your|our|his|her|their|its|any|some|all|both|every|each|either|those|these|another"),
+    (
+        "PRONOUN",
+        "i|you|we|they|he|she|it|there|this|that|these|those|anyone|anybody|someone|somebody|everyone",
+    ),
+    (
+        "DETERMINER",
+        "the|a|an|my|your|our|his|her|their|its|any|some|all|both|every|each|either|those|these|another",
+    ),
     ("AUXILIARY", "do|does|did|can|could|would|will|should|shall|is|are|am|was|were|have|has|had|may|might"),
     (
         "ADVERB",
@@ -33,7 +39,10 @@ pub(super) const CLASSES: [(&str, &str); 13] = [
          product|it department|person|man|lady|woman|buddy|brother|sister|mom|dad|mother|father|mailroom|kitchen|\
          logistics|depot|retailer|manufacturer|treasurer|trainer|teller|officer|field tech|team lead|lead",
     ),
-    ("INDEFINITE", "somebody|someone|one of us|one of them|one of our \\w+|somebody else|someone else|anyone"),
+    (
+        "INDEFINITE",
+        "somebody|someone|one of us|one of them|one of our \\w+|somebody else|someone else|anyone",
+    ),
     // What an action item's verb is not: being, having, feeling, happening.
     (
         "STATIVE",
