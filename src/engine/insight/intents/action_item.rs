@@ -73,6 +73,11 @@ static BLOCKED: LazyLock<Pattern> = LazyLock::new(|| {
     )
 });
 
+/// What makes a duty's verb a way or a state: "i need to get to the airport".
+static NO_DUTY: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::new(r"^(?:to|there|here|home|through|around|by|off work|into work|back to|used|along|\w+ (?:bus|buses|trains?|cab|day off|days off|medicine|medication|pills))\b")
+});
+
 /// What, directly before a bare verb, makes somebody its subject.
 static SUBJECT_BEFORE: LazyLock<Pattern> =
     LazyLock::new(|| Pattern::new(r"\b(?:they|he|she|i|we|will|to|not|how \w+)$"));
@@ -116,6 +121,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     };
     let duty = |score, assignee: &Assignee, pattern: &str| Rule {
         in_question: false,
+        unless_followed_by: Some(&NO_DUTY),
         ..rule(score, assignee, true, pattern)
     };
     let request = |score, assignee: &Assignee, guarded, pattern: &str| Rule {
@@ -192,7 +198,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             0.88,
             speaker,
             true,
-            r"\b(?:i|we) (?:will|shall|am going to|are going to) (?:{ADVERB} )*(?:see (?:what|if|about|to it|whether)|have (?:someone|somebody|him|her|them|it|that|this|my|our|the|one|a (?:\w+ )?(?:{ROLE}))|get (?:it|that|this|you|him|her|them|someone|somebody|one|those|these|on (?:it|that|this)|right on|your|started|working|to work|\w+ to|the \w+ to|a (?:\w+ ){0,2}(?:{ROLE})|a (?:new|copy|replacement|ticket|quote|work order))|make (?:sure|a|it right|that|this|note|the|certain|arrangements|it up|an)|keep (?:an eye|at it|on top|looking|digging|trying|it|that|a)|do (?:that (?:for|now|right|today|tonight|tomorrow|as|first|when|this|by)|it (?:for|now|right|today|tonight|tomorrow|as|first|when|this|by)|my best|what i can|some|a|the|everything)|pay|work on|work (?:something|that|it|this) out|sit down|tell (?:him|her|them|my|the|our)|say something to|expect to have|need (?:you|your|to|a (?:copy|photo|picture|signature)|the|someone|somebody)|need (?:\w+ )?(?:from you)|drop by|stop by|swing by|come (?:out|by|over|in|get|pick|back with|up with)|go (?:through|over|check|look|ahead|get|down there|back and|in and)|start (?:the|a|by|with|working|looking|on)|open (?:a|an|the|up)|close (?:out|the|your|that|it)|change (?:your|the|that|it|my)|move (?:your|the|that|it|my|this|you|forward|ahead)|use (?:the|that|my)|fly|drive|cover (?:the|that|your|half|it)|show (?:you|him|her|them)|help (?:you|him|her|them) (?:\w+ )|include (?:a|the|that|it)|run (?:the|a|it|that|some|another|this|by|over)|turn (?:it|that|the|on|off|your|in)|switch (?:you|it|that|the|over|your))\b",
+            r"\b(?:i|we) (?:will|shall|am going to|are going to) (?:{ADVERB} )*(?:see (?:what|if|about|to it|whether)|have (?:someone|somebody|him|her|them|one of \w+|(?:my|our|the|a|your|that|another) (?:\w+ ){0,2}?(?:{ROLE})|(?:it|that|this|those|them|the \w+) (?:\w+ ){0,2}?(?:done|ready|sent|over|out|for you|fixed|shipped|delivered|back to you|\w+ed))|get (?:it|that|this|you|him|her|them|someone|somebody|one|those|these|on (?:it|that|this)|right on|your|started|working|to work|\w+ to|the \w+ to|a (?:\w+ ){0,2}(?:{ROLE})|a (?:new|copy|replacement|ticket|quote|work order))|make (?:sure|a|it right|that|this|note|the|certain|arrangements|it up|an)|keep (?:an eye|at it|on top|looking|digging|trying|it|that|a)|do (?:that (?:for|now|right|today|tonight|tomorrow|as|first|when|this|by)|it (?:for|now|right|today|tonight|tomorrow|as|first|when|this|by)|my best|what i can|some|a|the|everything)|pay|work on|work (?:something|that|it|this) out|sit down|tell (?:him|her|them|my|the|our)|say something to|expect to have|need (?:you|your|to|a (?:copy|photo|picture|signature)|the|someone|somebody)|need (?:\w+ )?(?:from you)|drop by|stop by|swing by|come (?:out|by|over|in|get|pick|back with|up with)|go (?:through|over|check|look|ahead|get|down there|back and|in and)|start (?:the|a|by|with|working|looking|on)|open (?:a|an|the|up)|close (?:out|the|your|that|it)|change (?:your|the|that|it|my)|move (?:your|the|that|it|my|this|you|forward|ahead)|use (?:the|that|my)|fly|drive|cover (?:the|that|your|half|it)|show (?:you|him|her|them)|help (?:you|him|her|them) (?:\w+ )|include (?:a|the|that|it)|run (?:the|a|it|that|some|another|this|by|over)|turn (?:it|that|the|on|off|your|in)|switch (?:you|it|that|the|over|your))\b",
         ),
         rule(
             0.85,
@@ -229,7 +235,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             0.84,
             nobody,
             true,
-            r"\b(?:i|we) (?:{ADVERB} )*(?:need|want|would like|have to have|would need|must have) (?:this|that|it|these|those|them|(?:the|that|this|my|your) (?:\w+ ){1,3}?)(?: )?(?:to be )?(?:fixed|sent|removed|taken (?:off|care|out|down)|cancelled|canceled|refunded|reversed|replaced|corrected|changed|delivered|done|resolved|updated|shipped|credited|signed|turned (?:on|off|back)|shut|moved|reset|repaired|waived|added|mailed|emailed|returned|reviewed|approved|paid|picked up|transferred|switched|unlocked|rescheduled|put (?:back|in|on)|sorted|cleaned|installed|redone|handled|off my|gone)\b",
+            r"\b(?:i|we) (?:{ADVERB} )*(?:need|want|would like|have to have|would need|must have) (?:this|that|it|these|those|them|(?:the|that|this|my|your) (?:\w+ ){1,3}?)(?: )?(?:to be )?(?:fixed|sent|removed|taken (?:off|care|out|down)|cancelled|canceled|refunded|reversed|replaced|corrected|changed|delivered|done|resolved|updated|shipped|credited|signed|turned (?:on|off|back)|shut|moved|reset|repaired|waived|added|mailed|emailed|returned|reviewed|approved|paid|picked up|transferred|escalated|expedited|looked (?:at|into)|switched|unlocked|rescheduled|put (?:back|in|on)|sorted|cleaned|installed|redone|handled|off my|gone)\b",
         ),
         // The other side is asked or told.
         rule(
@@ -382,6 +388,12 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             r"\b(?:i|we) (?:am|are) (?:{ADVERB} )*(?:doing (?:that|it) (?:now|right|today|tonight|as)|punching|signing (?:that|it|off)|pushing (?:the|it|that)|voiding|knocking|swapping|replacing|upgrading|printing|typing|raising|chasing|rolling|flipping|taking (?:your|the|a)|getting on)\b",
         ),
         let_me(0.9),
+        rule(
+            0.82,
+            other,
+            true,
+            r"^(?:(?:okay|so|and|then|well|just|now|maybe|alright|yeah|please|first|also) )*try (?:\w+ing|to (?:{ACTION}))\b",
+        ),
         rule(
             0.82,
             other,

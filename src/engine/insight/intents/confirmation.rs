@@ -47,6 +47,7 @@ static STATEMENT: LazyLock<Pattern> = LazyLock::new(|| {
 static OPENED: LazyLock<Vec<(f64, Pattern)>> = LazyLock::new(|| {
     let rule = |score, pattern: &str| (score, Pattern::new(pattern));
     vec![
+        rule(0.68, r"^(?:okay |alright |oh )*(?:so|and|but) (?:the|my) \w+(?: \w+)? (?:does not|will not|would not|stays|stay|do not|still (?:gets|goes|applies|has to|works|counts))\b.* (?:if|when|unless|even|the same|as long|once|for the|until|either)\b"),
         rule(
             0.78,
             r"^(?:(?:oh|okay|alright|yeah|no|so) )*wait (?:so |but |and )?(?:i|it|that|this|there|you|they|we|the|my)\b",

@@ -200,7 +200,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         not_reported(0.8, r"\b(?:do|can|did|should|could|are|shall) we (?:\w+)"),
         not_reported(
             0.8,
-            r"\b(?:does|did|has|will) (?:it|that|this|he|she|they|anyone|anybody|somebody|someone|my|your|the) \w+",
+            r"\b(?:(?:does|did) (?:it|that|this|he|she|they|anyone|anybody|somebody|someone|my|your|the)|(?:has|will) (?:it|this|he|she|they|anyone|anybody|somebody|someone)) \w+",
         ),
         not_reported(
             0.8,

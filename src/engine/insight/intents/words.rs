@@ -32,11 +32,11 @@ pub(super) const CLASSES: [(&str, &str); 13] = [
          engineering|developer|developers|support|billing|finance|legal|marketing|accounting|shipping|pharmacy|\
          pharmacist|lawyer|attorney|accountant|vendor|underwriter|underwriting|underwriters|specialist|colleague|\
          colleagues|assistant|landlord|contractor|inspector|courier|carrier|bank|branch|dispatch|dispatcher|\
-         installer|sales|procurement|hr|partner|wife|husband|son|daughter|boss|lender|broker|hotel|airline|assessor|painter|handyman|fitter|builder|roofer|surveyor|solicitor|lads|lad|garage|locksmith|cleaner|gardener|electricians|carpenter|dentist|hygienist|vet|caseworker|clerk|council|recruiter|\
+         installer|sales|procurement|hr|partner|wife|husband|boss|lender|broker|hotel|airline|assessor|painter|handyman|fitter|builder|roofer|surveyor|solicitor|lads|lad|garage|locksmith|cleaner|gardener|electricians|carpenter|dentist|hygienist|vet|caseworker|clerk|council|recruiter|\
          counselor|advisor|adviser|analyst|director|secretary|receptionist|front desk|back office|folks|people|\
          lab|hospital|mechanic|concierge|planner|expert|staff|group|consultant|administrator|\
          admin|architect|designer|coordinator|operator|scheduler|claims|security|facilities|maintenance|operations|\
-         product|it department|person|man|lady|woman|buddy|brother|sister|mom|dad|mother|father|mailroom|kitchen|\
+         product|it department|person|man|lady|woman|mailroom|kitchen|\
          logistics|depot|retailer|manufacturer|treasurer|trainer|teller|officer|field tech|team lead|lead",
     ),
     (
@@ -88,7 +88,7 @@ pub(super) const CLASSES: [(&str, &str); 13] = [
         "TELLING",
         "do|like|want|prefer|consider|smell|taste|breathe|swallow|tell (?:me|us|if|what|which|whether|where|how|when)|give me (?:\\w+ ){0,3}(?:name|number|digits|address|code|date|zip|email|idea|estimate|example|details|information|info|reason|update|figure|price|quote|ballpark)|give me (?:your|the|an|that)|confirm|verify|explain|\
          spell|repeat|read|hear|see|describe|remind me|say|provide|hold|clarify|elaborate|walk me through|speak|talk|imagine|believe|understand|show me how|help|bear|state|give us (?:your|the|an)|find out|guess|recommend|think|remember|\
-         be|do anything|do something|do that|do it|do this|do better|share (?:your|with me)|let me know|see if|recall|list|name|feel|have|get|match|accept|ship to|deliver to|come out|go into|help me|use|still|even|ever|actually|really|go|wait|stay|access|log|connect|locate|point me",
+         be|do anything|do something|do that|do it|do this|do better|share (?:your|with me)|let me know|see if|recall|list|name|feel|have (?:any|it|that|them|insurance|a look)|get|match|accept|ship to|deliver to|come out|go into|help me|use|still|even|ever|actually|really|go|wait|stay|access|log|connect|locate|point me",
     ),
     ("ME", "me|us|him|her|them|my \\w+|the \\w+|your \\w+|you"),
     ("WH", "what|where|when|why|how|who|whom|whose|which"),
