@@ -75,7 +75,9 @@ static BLOCKED: LazyLock<Pattern> = LazyLock::new(|| {
 
 /// What makes a duty's verb a way or a state: "i need to get to the airport".
 static NO_DUTY: LazyLock<Pattern> = LazyLock::new(|| {
-    Pattern::new(r"^(?:to|there|here|home|through|around|by|off work|into work|back to|used|along|\w+ (?:bus|buses|trains?|cab|day off|days off|medicine|medication|pills))\b")
+    Pattern::new(
+        r"^(?:to (?:the )?(?:airport|work|school|bed|sleep|class|station|gate|hospital|office|house)|there|here|home|through|around|by|off work|into work|back to|used|along|\w+ (?:bus|buses|trains?|cab|day off|days off|medicine|medication|pills))\b",
+    )
 });
 
 /// What, directly before a bare verb, makes somebody its subject.
@@ -100,7 +102,7 @@ static NO_OFFER: LazyLock<Pattern> = LazyLock::new(|| {
 /// Sentences that hold no action item whatever stands in them.
 static NO_ACTION: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     Pattern::all(&[
-        r"^(?:(?:okay|so|well|and|yeah|alright|no|just|now|oh) )*(?:let (?:me|us) (?:just )?see(?: (?:here|what|if|okay|now|then|so)\b.*)?|let (?:me|us) think.*|hold on.*(?:sec|second|minute|moment)?|(?:give|bear with) me (?:just )?(?:one |a )?(?:sec|second|minute|moment|quick second|few minutes)?.*)$",
+        r"^(?:(?:okay|so|well|and|yeah|alright|no|just|now|oh) )*(?:let (?:me|us) (?:just )?see(?: (?:here|what|okay|now|then|so)\b.*)?|let (?:me|us) think.*|(?:hold on|(?:give|bear with) me|one)(?: \w+){0,4})$",
         r"\b(?:will take|going to take) (?:care of|note|down|off|over|out|that|it|this)\b.* never\b",
         r"\bhave a (?:nice|good|great|wonderful|lovely|blessed|safe) (?:day|one|evening|night|weekend|afternoon|rest|trip|flight|time)\b",
     ])
@@ -168,7 +170,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         duty(
             0.85,
             speaker,
-            r"\b(?:i|we) (?:{ADVERB} )*(?:can|would be happy to|am happy to|are happy to|would be glad to|am glad to|would love to|am able to|are able to|are prepared to|am prepared to|am willing to) (?:{ADVERB} )*(?:send|resend|email|mail|forward|transfer|put|open|create|file|submit|process|issue|refund|credit|waive|remove|add|update|fix|repair|replace|swap|ship|deliver|drop|schedule|reschedule|book|rebook|cancel|order|escalate|prepare|upload|install|reset|activate|unlock|release|extend|upgrade|move|set|register|enroll|print|fax|arrange|organize|push|pull|run|text|get (?:you|a|someone|somebody|that|this|it|one|him|her|them|your|the)|take (?:that|it|this|care|off|\w+ (?:dollars|percent))|knock|throw|apply|look into|switch|place|request|expedite|flag|note|make (?:a note|that|it|sure)|go ahead and|offer you|have (?:someone|somebody|a|our|the|my|that|it|him|her|one)|do that for you|do it for you|hook|bump|override|reverse|pop|squeeze|fit you|pencil)\b",
+            r"\b(?:i|we) (?:{ADVERB} )*(?:can|would be happy to|am happy to|are happy to|would be glad to|am glad to|would love to|am able to|are able to|are prepared to|am prepared to|am willing to) (?:{ADVERB} )*(?:send|resend|email|mail|forward|transfer|put|open|create|file|submit|process|issue|refund|credit|waive|remove|add|update|fix|repair|replace|swap|ship|deliver|drop|schedule|reschedule|book|rebook|cancel|order|escalate|prepare|upload|install|reset|activate|unlock|release|extend|upgrade|move|set|register|enroll|print|fax|arrange|organize|push|pull|run|text|get (?:you|a|someone|somebody|that|this|it|one|him|her|them|your|the)|take (?:that|it|this|care|off|\w+ (?:dollars|percent))|knock|throw|apply|look into|switch|place|request|expedite|flag|note|make (?:a note|that|it|sure)|go ahead and|offer you|have (?:someone|somebody|a|our|the|my|that|it|him|her|one)|do that for you|do it for you|hook|bump|rush|override|reverse|pop|squeeze|fit you|pencil)\b",
         ),
         rule(
             0.85,
@@ -242,7 +244,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             0.9,
             other,
             false,
-            r"\b(?:please|kindly) (?:{ADVERB} )*(?:go ahead and )?(?:{ACTION}|be sure|make sure)\b",
+            r"\b(?:please|kindly) (?:{ADVERB} )*(?:go ahead and )?(?:{ACTION}|be sure|make sure|arrive|avoid|fast)\b",
         ),
         request(0.8, other, true, r"\bplease(?: {ADVERB})*\b"),
         rule(
@@ -379,7 +381,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             0.78,
             speaker,
             true,
-            r"^(?:(?:yeah|yes|okay|right|sure|already) )*on it$|\bi am (?:right )?on (?:it|that|this)\b|\b(?:my|our) (?:bit|half|part|job|task|side|end|next step|next steps|first step)(?: of (?:it|this|that))? (?:is|will be) (?:to |i |we |getting |sending |that i |making |going )|\bthe next step (?:\w+ ){0,3}(?:is|will be) (?:to|getting|sending|i|we|making|putting|for me|for us)\b|\bgot my name on it\b|\bi will owe you a (?:proposal|quote|draft|copy)\b",
+            r"^(?:(?:yeah|yes|okay|right|sure|already) )*on it$|\bi am (?:right )?on (?:it|that|this)\b|\b(?:my|our) (?:bit|half|part|job|task|side|end|next step|next steps|first step)(?: of (?:it|this|that))? (?:is|will be) (?:to |i |we |getting |sending |that i |making |going )|\bnext steps? (?:\w+ ){0,3}?(?:is|will be) (?:to|getting|sending|i|we|making|putting|for me|for us)\b|\bgot my name on it\b|\bi will owe you a (?:proposal|quote|draft|copy)\b",
         ),
         rule(
             0.82,
@@ -388,6 +390,30 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             r"\b(?:i|we) (?:am|are) (?:{ADVERB} )*(?:doing (?:that|it) (?:now|right|today|tonight|as)|punching|signing (?:that|it|off)|pushing (?:the|it|that)|voiding|knocking|swapping|replacing|upgrading|printing|typing|raising|chasing|rolling|flipping|taking (?:your|the|a)|getting on)\b",
         ),
         let_me(0.9),
+        request(
+            0.82,
+            other,
+            true,
+            r"\b(?:possible for|ask for|like for) (?:you|someone|somebody|him|her|them) to(?: {ADVERB})*\b",
+        ),
+        rule(
+            0.84,
+            other,
+            true,
+            r"\b(?:can|could) (?:i|we) (?:please |just )?(?:get|have) (?:someone|somebody|a (?:\w+ )?(?:{ROLE})) (?:to|out|here|over|in|down|up)\b",
+        ),
+        rule(
+            0.82,
+            other,
+            true,
+            r"^(?:(?:okay|so|and|then|well|just|please|but|also) )*(?:stop \w+ing|have (?:your|the|that|all|an?) .*(?:ready|handy|with you|available|on hand))\b",
+        ),
+        rule(
+            0.82,
+            other,
+            true,
+            r"\b(?:just|then|please) (?:hit|press|click|tap|select|choose|type|enter|dial) \w+",
+        ),
         rule(
             0.82,
             other,

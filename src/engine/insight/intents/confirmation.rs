@@ -32,7 +32,7 @@ static TAGS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
 /// Ends that only look like tags: "that is right", "turn right", "i said no".
 static NO_TAG: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(
-        r"\b(?:that is|you are|is|are|was|be|been|all|the|not|just|it|done|sounds|sound|exactly|quite|works|turn|my|your|seem|seems|look|looks|me|go|to the|on the|everything|done|absolutely|totally|feel|about|say|said|says|back|until|till|since|even|every now and|a|hard|oh|no|yeah|yes|okay|well|probably|them|of|there|fixed|things|this) (?:right|correct|no|yes|yeah|or|then)$|^(?:let|give|call|send|text|please|i) .* yeah$|\bme .* then$|^(?:oh |okay |yeah |no |yes |well |uh |all |that is |alright |right )*(?:right|yeah|yes|no|huh)$|\bif (?:i|that|it|you) \w+.* (?:right|correct)$|\b(?:whether|if) .* or not$|\bnot (?:right|correct)$|\blike it or not$|\bbelieve it or not$|^(?:yes|yeah|no|right) .* (?:yes|yeah|no)$|\b(?:will|shall|please|let us|let me|thanks|thank you|bye|great|perfect|good|fine|going to|should|would|by|from|no|was|were|did|had)\b.* then$|\b(?:what|where|how|who|whatever) (?:it|that|this|you) (?:\w+ )?(?:is|are|was) (?:it|that)$",
+        r"\b(?:that is|you are|is|are|was|be|been|all|the|not|just|it|done|sounds|sound|exactly|quite|works|turn|my|your|seem|seems|look|looks|me|go|to the|on the|everything|done|absolutely|totally|feel|about|say|said|says|back|until|till|since|even|every now and|a|hard|oh|no|yeah|yes|okay|well|probably|them|of|there|fixed|things|this) (?:right|correct|no|yes|yeah|or|then)$|^(?:let|give|call|send|text|please|i) .* yeah$|\bme .* then$|\b(?:to|let|can|will|would|should|could|we|i|they|what|how|that) (?:do|have|did|is|are) (?:you|it|they|there)$|^(?:oh |okay |yeah |no |yes |well |uh |all |that is |alright |right )*(?:right|yeah|yes|no|huh)$|\bif (?:i|that|it|you) \w+.* (?:right|correct)$|\b(?:whether|if) .* or not$|\bnot (?:right|correct)$|\blike it or not$|\bbelieve it or not$|^(?:yes|yeah|no|right) .* (?:yes|yeah|no)$|\b(?:will|shall|please|let us|let me|thanks|thank you|bye|great|perfect|good|fine|going to|should|would|by|from|no|was|were|did|had)\b.* then$|\b(?:what|where|how|who|whatever) (?:it|that|this|you) (?:\w+ )?(?:is|are|was) (?:it|that)$",
     )
 });
 
@@ -47,7 +47,10 @@ static STATEMENT: LazyLock<Pattern> = LazyLock::new(|| {
 static OPENED: LazyLock<Vec<(f64, Pattern)>> = LazyLock::new(|| {
     let rule = |score, pattern: &str| (score, Pattern::new(pattern));
     vec![
-        rule(0.68, r"^(?:okay |alright |oh )*(?:so|and|but) (?:the|my) \w+(?: \w+)? (?:does not|will not|would not|stays|stay|do not|still (?:gets|goes|applies|has to|works|counts))\b.* (?:if|when|unless|even|the same|as long|once|for the|until|either)\b"),
+        rule(
+            0.68,
+            r"^(?:okay |alright |oh )*(?:so|and|but) (?:the|my) \w+(?: \w+)? (?:does not|will not|would not|stays|stay|do not|still (?:gets|goes|applies|has to|works|counts))\b.* (?:if|when|unless|even|the same|as long|once|for the|until|either)\b",
+        ),
         rule(
             0.78,
             r"^(?:(?:oh|okay|alright|yeah|no|so) )*wait (?:so |but |and )?(?:i|it|that|this|there|you|they|we|the|my)\b",
@@ -58,11 +61,11 @@ static OPENED: LazyLock<Vec<(f64, Pattern)>> = LazyLock::new(|| {
         ),
         rule(
             0.72,
-            r"^(?:(?:oh|okay|alright|yeah|no|wait|but|and) )*so (?:that|it|this|the whole thing|the whole \w+|the total|the (?:fee|price|rate|cost|deductible|copay|warranty|refund|credit)) (?:is |will be |would be |is going to be |are )(?:\w+ )?(?:free|included|covered|extra|separate|per|before|after|including|under|over|nothing|about|around|just|only|like|good|a (?:one|monthly|yearly|flat|separate|different)|on top|the same|still|with|without|not|going to|due|back|waived|gone|automatic|tax|refundable|by)\b",
+            r"^(?:(?:oh|okay|alright|yeah|no|wait|but|and) )*so (?:that|it|this|the whole thing|the whole \w+|the total|the (?:fee|price|rate|cost|deductible|copay|warranty|refund|credit)) (?:is |will be |would be |is going to be |are )(?:\w+ )?(?:free|included|covered|extra|separate|per|before|after|including|under|over|nothing|about|around|good|a (?:one|monthly|yearly|flat|separate|different)|on top|the same|still|with|without|not|going to|due|back|waived|gone|automatic|tax|refundable|by)\b",
         ),
         rule(
             0.72,
-            r"^(?:(?:oh|okay|alright|yeah|no|wait|but) )*(?:so|and|but) (?:that|it|this) (?:covers|includes|comes with|means|would mean|would|does not|goes (?:on|to|through)|applies|works (?:with|on|for)|will not|will cover|will include|will still|runs|starts|still)\b",
+            r"^(?:(?:oh|okay|alright|yeah|no|wait|but) )*(?:so (?:that|it|this)|and that) (?:covers|includes|comes with|means|would mean|would|does not|goes (?:on|to|through)|applies|works (?:with|on|for)|will not|will cover|will include|will still|runs|starts|still)\b",
         ),
         rule(
             0.72,
@@ -105,13 +108,18 @@ static STATED: LazyLock<Vec<(f64, Pattern)>> = LazyLock::new(|| {
     let rule = |score, pattern: &str| (score, Pattern::new(pattern));
     vec![
         rule(
+            0.7,
+            r"^you have not (?:traveled|travelled|changed|moved|noticed|experienced|taken|eaten|tried|had any|been (?:in|to|outside|diagnosed|exposed|told)|missed|lost|switched|signed|opened|installed|downloaded|updated|shared|started)\b",
+        ),
+        rule(0.7, r"^(?:the|my|your) \w+(?: \w+)? (?:that|it) is (?:included|covered|extra|free|separate)$"),
+        rule(
             0.72,
             r"^you do (?:have|offer|take|accept|know|still|deliver|allow|ship)\b|^you do \w+ (?:as well|too|also|and)\b|^you are taking (?:new|any|walk)\b",
         ),
         rule(0.7, r"^you would be (?:\w+ing|able to)\b"),
         rule(
             0.8,
-            r"^(?:and |so )*you (?:are|were) (?:saying|telling|asking|suggesting|open|closed|calling|sure|certain|positive|talking|having (?:trouble|issues|problems|any|a hard)|interested|referring|experiencing|looking (?:for|to|at)|trying to|not able|unable|still (?:having|seeing|using|at|living|interested|open|with|there|on|working|getting)|the (?:account|policy|card|primary|only|owner|one who)|located|available|allergic|currently|hoping|wanting|in (?:the|a|front)|at (?:home|work|the)|near|familiar|aware|using|running|seeing|getting (?:an|a|the) (?:error|message)|on (?:a|the) (?:\w+ )?(?:plan|phone|computer|device|wifi|wi fi|iphone|android))\b",
+            r"^(?:and |so )*you (?:are|were) (?:saying|telling|asking|suggesting|open|closed|calling|sure|certain|positive|talking|having (?:trouble|issues|problems|any|a hard)|interested|referring|experiencing|looking (?:for|to|at)|trying to|not able|unable|still (?:having|seeing|using|at|living|interested|open|with|there|on|working|getting)|the (?:account|policy|card|primary|only|owner|one (?:who|on|that|with|calling))|located|available|allergic|currently|hoping|wanting|in (?:the|a|front)|at (?:home|work|the)|near|familiar|aware|using|running|seeing|getting (?:an|a|the) (?:error|message)|on (?:a|the) (?:\w+ )?(?:plan|phone|computer|device|wifi|wi fi|iphone|android))\b",
         ),
         rule(
             0.72,

@@ -9,7 +9,10 @@ use std::sync::LazyLock;
 const REACH: usize = 9;
 
 /// How many words before the phrase's own subject may report it ("they said they would call").
-const REPORT: usize = 2;
+const REPORT: usize = 3;
+
+/// The same where the announcement holds its subject.
+const ANNOUNCED_REPORT: usize = 2;
 
 /// Returns the confidence that a sentence announces or asks for further contact, and who is to make it.
 pub(super) fn find(sentence: &Sentence) -> Option<(f64, Assignee)> {
@@ -17,7 +20,7 @@ pub(super) fn find(sentence: &Sentence) -> Option<(f64, Assignee)> {
     let announced = ANNOUNCED.iter().find_map(|pattern| {
         let mut matches = pattern.matches_with_before(text);
         matches
-            .find(|(before, _)| !is_blocked(before))
+            .find(|(before, _)| !is_blocked(last_words(before, ANNOUNCED_REPORT)))
             .map(|(before, found)| assignee(&format!("{before} {found}")))
     });
     if let Some(assignee) = announced {
@@ -95,7 +98,7 @@ static CONTACT: LazyLock<Pattern> = LazyLock::new(|| {
         r"(?:hop|jump|get|hopping|jumping) (?:back )?on (?:a|another|the|with)(?: \w+){0,2} (?:call|zoom|phone|meeting|line|you|him|them)\b|",
         r"reconnect(?: (?:with|on|after|next|in|when|once|later|then|about))?$|reconnect (?:with|on|after|next|in|when|once|later|then|about)\b|regroup\b|reconvene\b|revisit(?:ing)?\b|rejoin\b|(?:pick|picking) (?:this|it|that|things|up)(?: conversation| thread| where)?(?: (?:back )?up)?\b(?: again| on| next| tomorrow| later| then| where| after)|continue (?:this|it|that|the (?:conversation|discussion|chat)|our \w+)\b|",
         r"(?:ping|text|dm|message|slack|email) (?:you|me|us|him|her|them) (?:when|once|after|as soon|if|an update|back|tomorrow|later|the minute|by|next|again|with an update)\b|ping (?:you|me|us|him|her|them)\b|text (?:me|us)\b|",
-        r"(?:shoot|drop|fire|shooting|dropping|pop) (?:you|me|us|him|her|them) (?:a|an|another|over a|off a) (?:quick |short )?(?:text|message|note|line|update|status|reminder|heads up|ping)\b|shoot (?:me|us) an email\b|",
+        r"(?:shoot|drop|fire|shooting|dropping|pop) (?:you|me|us|him|her|them) (?:a|an|another|over a|off a) (?:quick |short )?(?:text|message|note|line|update|status|reminder|heads up|ping)\b|shoot (?:you|me|us|him|her|them) an email\b|",
         r"hear (?:back )?from (?:us|me|him|her|someone|somebody|them|our|the|my|one|a|you)\b|(?:get|getting|receive|expect|receiving|expecting|take) (?:a|the|another|that) (?:\w+ )?(?:call|callback|call back|text|follow up)\b|",
         r"try (?:you|me|us|him|her|them|back|calling)(?: (?:again|back|later|tomorrow|then|in))\b|sleep on it\b|think (?:it|about it|this|on it) (?:over|and (?:call|get|let|then))\b|",
         r"(?:talk|speak|chat|connect|meet) (?:again|soon|tomorrow|next|later|then|on (?:mon|tues|wednes|thurs|fri|satur|sun)day|in (?:a|two|three)|about (?:this|it|that) (?:again|later|next|tomorrow|on|when|after)|more|further|after|once|when)\b|(?:have|having) (?:another|a further|a follow up|a longer|a deeper|a proper|a quick|a) (?:discussion|conversation|chat|talk|call|meeting|word)\b|loop (?:you|him|her|them|in|my|our|the)\b|catch up (?:again|next|later|on|tomorrow|after|soon|in|then|when|once)\b|see how (?:it|that|things|you|everything|he|she) (?:is|are|go|goes|went|did|feel|feeling|going|doing|holding)\b|see where (?:we|you|things) (?:are|stand)\b|chase (?:it|that|this|them|him|her|the \w+)?(?: up| down)?\b)",
@@ -148,7 +151,8 @@ static ANNOUNCED: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         r"^(?:\w+ ){0,2}?expect (?:a|the|to get a|to receive a|our) (?:\w+ )?(?:call|callback|follow up|to hear)\b",
         r"\b(?:can|could|will|would) (?:you|someone|somebody|anyone|he|she|they|one of \w+|the \w+|your \w+|i) (?:please |just |possibly |maybe |have (?:him|her|someone|somebody|the \w+) )*(?:call (?:me|us|back)|give (?:me|us) a (?:call|ring|buzz|shout|callback)|get back (?:to|with)|follow up|reach out|keep me|contact me|let (?:me|us) know|have (?:him|her|someone|somebody|the \w+|a \w+) (?:call|contact|ring|phone|text|reach))\b",
         r"\b(?:can|could|should|shall|may) we (?:please |just |maybe |possibly )*(?:talk|meet|set up|schedule|set|find a time|touch base|hop on|jump on|revisit|reconnect|discuss|regroup|circle back|pick this|get together|connect|have (?:a|another)|arrange|book a (?:call|meeting)|put something|do a (?:call|follow))\b",
-        r"\b(?:until then|talk to you|speak to you|talk with you) (?:tomorrow|next week|soon|on \w+day|later this week|then)\b",
+        r"\b(?:can|could|may) (?:i|we) (?:please |just )?(?:get|have|request|ask for) (?:(?:a|another) (?:\w+ )?(?:call|callback|call back)|(?:someone|somebody|him|her|a \w+|the \w+|your \w+|you) (?:to |please )?(?:call|contact|get back|reach out|phone|ring))\b",
+        r"\b(?:until then|talk to you|speak to you|talk with you) (?:tomorrow|next \w+|\w+day|soon|on \w+day|later this week|then)\b",
         r"\b(?:waiting|looking forward) (?:to|for) (?:hear|hearing) (?:back )?from you\b",
     ])
 });

@@ -61,7 +61,7 @@ fn without_lead_in(text: &str) -> &str {
 
 static LEAD_IN: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(
-        r"^(?:(?:okay|alright|all right|well|and|but|yeah|yes|no|right|sure|oh|hey|hi|hello|now|actually|listen|look|see|sorry|excuse me|thanks|thank you|great|good|perfect|cool|gotcha|got it|i see|i guess|like|just|or|also|sir|ma'am|man|dude|wow|good morning|good afternoon|then|because|anyway|anyways|first|first of all|let us see|let me see|um|basically|you know|again|quick|please|real quick|maybe|i understand|fair enough|mm hmm|hold on|wait|one more thing|one last thing|before i forget|before we go|before you go|by the way|out of curiosity|just out of curiosity|to be clear|just to be clear|just to confirm|so)\b ?)+",
+        r"^(?:(?:okay|alright|all right|well|and|but|yeah|yes|no|right|sure|oh|hey|hi|hello|now|actually|listen|look|see|sorry|excuse me|thanks|thank you|great|good|perfect|cool|gotcha|got it|i see|i guess|like|just|or|also|sir|ma'am|man|dude|wow|good morning|good afternoon|then|because|anyway|anyways|first|first of all|let us see|let me see|um|basically|again|quick|please|real quick|maybe|i understand|fair enough|mm hmm|hold on|wait|one more thing|one last thing|before i forget|before we go|before you go|by the way|out of curiosity|just out of curiosity|to be clear|just to be clear|just to confirm|so)\b ?)+",
     )
 });
 
@@ -75,7 +75,7 @@ static SMALL_TALK: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         r"\bhow (?:was|is) (?:your|the) (?:\w+ )?(?:weekend|day|morning|evening|afternoon|week|holiday|holidays|vacation|trip|weather|family|kids|thanksgiving|christmas)(?: going| been| over there| out there)?",
         r"\bwho (?:knows|cares|would have thought|knew|would have guessed|am i kidding)\b",
         r"\b(?:you )?know what i (?:mean|am saying)\b|\bif you know what i mean\b|\byou see what i (?:mean|am saying)\b|\b(?:do )?you know what i (?:mean|am saying)\b",
-        r"\byou know what\b|\bguess what\b|\bwhat is up\b|\bwhat the (?:heck|hell)$|\bwhat can i (?:say|tell you)\b|\bhow about that$|\bwhat not\b|\bwhat have you\b",
+        r"\byou know what\b|\bguess what\b|\bwhat is up\b|\bwhere (?:was i|were we)\b|\bwhat the (?:heck|hell)$|\bwhat can i (?:say|tell you)\b|\bhow about that$|\bwhat not\b|\bwhat have you\b",
         r"\bwhat (?:do you|is it you|do they|would you|is the word|is it|was it) (?:call|called|i am looking for)(?: it| that| them)?\b|\bhow do (?:i|you) (?:say|put) (?:it|this|that)\b",
         r"\bcan you (?:believe|imagine) (?:it|that|this)\b|\bwould you (?:believe|look at)\b|\bdo not i know it\b|\bwhy not$|\bwhat else is new\b|\bwhat do you know$|\bhow would you like that$|\bwhat did i (?:just )?(?:say|tell you)\b",
     ])
@@ -86,7 +86,7 @@ static NO_QUESTION: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     Pattern::all(&[
         r"^what an? ",
         r"^(?:do|did|am|can|would|have) (?:i|we|they|you)$",
-        r"^what (?:is going to happen|is happening|happens|happened|would help|will help|would be|can happen|helps)\b.*\b(?:is|was) (?:i|we|you|they|it|that|the|a|me|if|he|she)\b",
+        r"^what (?:is going to happen|is happening|happens|happened|would (?:really )?help|will help|would be|can happen|helps)\b.*\b(?:is|was) (?:i|we|you|they|it|that|the|a|me|if|he|she)\b",
         r"^was (?:the|my|a) (?:best|worst|first|last|only|same|one|whole|bit|little|lot|good|great|nice)\b",
         r"^(?:is|are|was|does|did) (?:fine|okay|good|great|what|why|how|where|when|because|exactly|very|so|really|too|in|on|at|to|gone|also|just|still|about|pretty|kind|wondering|told|going|supposed|by|definitely|like|for|trying|calling|nice|ridiculous|nothing|me|not (?:working|what|fair|good|right|acceptable|fine|going|how|very|even|really|happy|sure))\b",
         r"^(?:(?:please|just|then) )?(?:{ACTION}) .*(?:will|would|can|could) you$",
@@ -161,7 +161,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         ),
         anywhere(
             0.78,
-            r"\b(?:let me get this straight|so i have (?:it|this|that) straight|make sure i (?:understand|understood|got|have) (?:this|that|it|you)|what i (?:want|wanted|need) to (?:know|ask|find out) is|what i am after is|i did not (?:quite )?(?:catch|get) (?:if|whether|what|when|where|who|how)|if i could just ask|(?:would|do) not happen to|^(?:do you )?(?:think|reckon) you (?:could|can|might)|^(?:would you |do you )?mind \w+ing)\b",
+            r"\b(?:let me get this straight|so i have (?:it|this|that) straight|make sure i (?:understand|understood|got|have) (?:this|that|it|you)|what i (?:want|wanted|need) to (?:know|ask|find out) is|what i am after is|what you are (?:saying|telling me) is|i did not (?:quite )?(?:catch|get) (?:if|whether|what|when|where|who|how)|if i could just ask|(?:would|do) not happen to|^(?:do you )?(?:think|reckon) you (?:could|can|might)|^(?:would you |do you )?mind \w+ing)\b",
         ),
         anywhere(0.7, r"^(?:the |a )?[a-z]{4,} or (?:the |a )?[a-z]{4,}$"),
         anywhere(0.75, r"\bmake sure (?:is|are|do|does|did|will|can) \w+ \w+"),
@@ -197,7 +197,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             r"\bhave you (?:ever|already|tried|had|got|been|guys|thought|checked|heard|considered|received|noticed|changed|seen|given|made|looked|taken|used|done|spoken|talked|gotten)\b",
         ),
         not_reported(0.85, r"\b(?:can|could|may|should|shall|did|do|am) i (?:\w+)"),
-        not_reported(0.8, r"\b(?:do|can|did|should|could|are|shall) we (?:\w+)"),
+        not_reported(0.8, r"\b(?:(?:do|can|did|should|could|are|shall) we|(?:do|did) they) (?:\w+)"),
         not_reported(
             0.8,
             r"\b(?:(?:does|did) (?:it|that|this|he|she|they|anyone|anybody|somebody|someone|my|your|the)|(?:has|will) (?:it|this|he|she|they|anyone|anybody|somebody|someone)) \w+",
@@ -229,7 +229,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         anywhere(0.88, r"^(?:was |am |were )?(?:just |kind of )?(?:wondering|curious)\b"),
         not_reported(
             0.85,
-            r"\b(?:i|we) (?:would |just |really |also |kind of |still |actually |do |did )*(?:like|love|want|wanted|need|needed|was hoping|am hoping|were hoping|was trying|am trying|are trying|was looking|am looking|were looking|are looking|was calling|am calling|called|am just calling|was just calling|calling) (?:to |in to )?(?:just |also |really |kind of |maybe |first )*(?:know|ask|find out|figure out|see (?:if|whether|what|how|about|when|where|which|why|who)|check (?:if|whether|on|about|to see|and see)|inquire|enquire|understand (?:why|what|how|if)|get an idea|get a sense|get an update|confirm (?:if|whether)|clarify)\b",
+            r"\b(?:i|we) (?:would |just |really |also |kind of |still |actually |do |did )*(?:like|love|want|wanted|need|needed|(?:was|am|were|are) (?:just |really |kind of |still |also |only )?(?:hoping|trying|looking|calling)|called|calling) (?:to |in to )?(?:just |also |really |kind of |maybe |first )*(?:know|ask|find out|figure out|see (?:if|whether|what|how|about|when|where|which|why|who)|check (?:if|whether|on|about|to see|and see)|inquire|enquire|understand (?:why|what|how|if)|get an idea|get a sense|get an update|confirm (?:if|whether)|clarify)\b",
         ),
         anywhere(
             0.85,
@@ -241,11 +241,11 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         ),
         anywhere(
             0.85,
-            r"\b(?:my|the|another|other|next|only|last|first|real|big|one|main|second) (?:\w+ ){0,2}?question(?:s)?(?: (?:\w+ ){0,4}?)?(?: ?(?:is|was|would be|are|being))\b",
+            r"\b(?:my|another|other|next|only|last|first|real|big|one|main|second) (?:\w+ ){0,2}?question(?:s)?(?: (?:\w+ ){0,4}?)?(?: ?(?:is|was|would be|are|being))\b",
         ),
         anywhere(
             0.8,
-            r"\b(?:i|we) (?:do |just |also |still |did )*(?:have|had|got) (?:\w+ ){0,3}?questions?\b|^question\b|^quick question|\bquestion for you\b",
+            r"\b(?:i|we) (?:do |just |also |still |did )*(?:have|got) (?:\w+ ){0,3}?questions?\b|\b(?:i|we) had (?:\w+ ){0,3}?questions? (?:about|on|for|regarding|with)\b|^question\b|^quick question|\bquestion for you\b",
         ),
         anywhere(
             0.85,
