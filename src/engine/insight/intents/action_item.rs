@@ -2,7 +2,7 @@
 
 use super::Assignee;
 use super::normaliser::Sentence;
-use super::pattern::Pattern;
+use super::pattern::{Pattern, last_words};
 use std::sync::LazyLock;
 
 /// How many words before a match are looked at for what makes it past, conditional or reported.
@@ -45,20 +45,14 @@ pub(super) fn find(sentence: &Sentence, asked: bool) -> Option<(f64, Assignee)> 
 
 impl Rule {
     fn applies_to(&self, text: &str) -> bool {
-        self.pattern.matches_with_before(text).any(|(before, found)| {
+        self.pattern.matches_in_context(text).any(|(before, found, rest)| {
             let near = last_words(before, REACH);
             let governed =
                 !found.starts_with("i ") && !found.starts_with("we ") && SUBJECT_BEFORE.matches(near);
             let blocked = self.guarded && (governed || BLOCKED.matches(near));
-            let rest = &text[(found.as_ptr() as usize - text.as_ptr() as usize) + found.len()..];
-            !blocked && !self.unless_followed_by.is_some_and(|pattern| pattern.matches(rest.trim_start()))
+            !blocked && !self.unless_followed_by.is_some_and(|pattern| pattern.matches(rest))
         })
     }
-}
-
-fn last_words(text: &str, count: usize) -> &str {
-    let starts = text.rmatch_indices(' ').nth(count.saturating_sub(1));
-    starts.map_or(text, |(index, _)| &text[index + 1..])
 }
 
 fn capitalised(name: &str) -> String {

@@ -2,7 +2,7 @@
 
 use super::Assignee;
 use super::normaliser::Sentence;
-use super::pattern::Pattern;
+use super::pattern::{Pattern, last_words};
 use std::sync::LazyLock;
 
 /// How many words before the contact phrase may hold its intention.
@@ -18,15 +18,15 @@ const ANNOUNCED_REPORT: usize = 2;
 pub(super) fn find(sentence: &Sentence) -> Option<(f64, Assignee)> {
     let text = sentence.words.as_str();
     let announced = ANNOUNCED.iter().find_map(|pattern| {
-        let mut matches = pattern.matches_with_before(text);
+        let mut matches = pattern.matches_in_context(text);
         matches
-            .find(|(before, _)| !is_blocked(last_words(before, ANNOUNCED_REPORT)))
-            .map(|(before, found)| assignee(&format!("{before} {found}")))
+            .find(|(before, _, _)| !is_blocked(last_words(before, ANNOUNCED_REPORT)))
+            .map(|(before, found, _)| assignee(&format!("{before} {found}")))
     });
     if let Some(assignee) = announced {
         return Some((0.88, assignee));
     }
-    for (before, _) in CONTACT.matches_with_before(text) {
+    for (before, _, _) in CONTACT.matches_in_context(text) {
         let near = last_words(before, REACH);
         if is_blocked(near) {
             continue;
@@ -50,13 +50,8 @@ fn is_blocked(before: &str) -> bool {
 /// Returns what belongs to the phrase's own clause: from a little before the last subject on.
 fn own_clause(before: &str) -> &str {
     let near = last_words(before, REACH);
-    let Some((subject, _)) = SUBJECT.matches_with_before(near).last() else { return near };
+    let Some((subject, _, _)) = SUBJECT.matches_in_context(near).last() else { return near };
     &near[subject.len() - last_words(subject, REPORT).len()..]
-}
-
-fn last_words(text: &str, count: usize) -> &str {
-    let starts = text.rmatch_indices(' ').nth(count.saturating_sub(1));
-    starts.map_or(text, |(index, _)| &text[index + 1..])
 }
 
 fn assignee(before: &str) -> Assignee {

@@ -39,13 +39,15 @@ impl Pattern {
         self.compiled.as_ref()?.find(text).map(|found| found.range())
     }
 
-    /// Returns the text before every match together with the match.
-    pub(super) fn matches_with_before<'text>(
+    /// Returns the text before, the text of, and the text after every match.
+    pub(super) fn matches_in_context<'text>(
         &'text self,
         text: &'text str,
-    ) -> impl Iterator<Item = (&'text str, &'text str)> {
+    ) -> impl Iterator<Item = (&'text str, &'text str, &'text str)> {
         let matches = self.compiled.iter().flat_map(move |compiled| compiled.find_iter(text));
-        matches.map(move |found| (text[..found.start()].trim_end(), found.as_str()))
+        matches.map(move |found| {
+            (text[..found.start()].trim_end(), found.as_str(), text[found.end()..].trim_start())
+        })
     }
 
     /// Returns the text of the first capture group of the first match.
@@ -59,4 +61,10 @@ impl Pattern {
             None => text.to_owned(),
         }
     }
+}
+
+/// Returns the last words of a normalised text, at most `count`.
+pub(super) fn last_words(text: &str, count: usize) -> &str {
+    let starts = text.rmatch_indices(' ').nth(count.saturating_sub(1));
+    starts.map_or(text, |(index, _)| &text[index + 1..])
 }

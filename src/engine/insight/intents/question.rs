@@ -48,8 +48,8 @@ impl Rule {
             Place::Anywhere => self.pattern.matches(text),
             Place::NotReported => self
                 .pattern
-                .matches_with_before(text)
-                .any(|(before, _)| !GOVERNED.iter().any(|governor| governor.matches(before))),
+                .matches_in_context(text)
+                .any(|(before, _, _)| !GOVERNED.iter().any(|governor| governor.matches(before))),
         }
     }
 }

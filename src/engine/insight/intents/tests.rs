@@ -1,4 +1,4 @@
-//! Rows of our own, written before the rules were tuned, and what every rule must keep.
+//! Rows of our own, each set written before the round of tuning that followed, and what every rule must keep.
 
 use super::*;
 use proptest::prelude::*;
