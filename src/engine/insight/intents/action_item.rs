@@ -182,7 +182,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             0.9,
             speaker,
             true,
-            r"\b(?:i|we) (?:am|are) (?:{ADVERB} )*(?:sending|emailing|mailing|forwarding|transferring|processing|updating|putting|submitting|ordering|shipping|booking|issuing|creating|opening|adding|removing|scheduling|pulling|filing|crediting|refunding|cancelling|canceling|escalating|texting|faxing|connecting|reversing|waiving|dispatching|uploading|resetting|placing|entering|applying|arranging|setting|bringing|requesting|preparing|writing|rebooking|moving|switching|assigning|logging|noting|marking|flagging|documenting|dropping|looking (?:into|that up|it up)|working on (?:it|that|this|getting|your)|taking (?:care|that|this|it|off)|making (?:a note|sure)|getting (?:that|this|it|you|someone|somebody|a)|sorting|releasing|activating|printing|rescheduling|patching|passing)\b",
+            r"\b(?:i|we) (?:am|are) (?:{ADVERB} )*(?:sending|emailing|mailing|forwarding|transferring|processing|updating|putting|submitting|ordering|shipping|booking|issuing|creating|opening|adding|removing|scheduling|pulling|filing|crediting|refunding|cancelling|canceling|escalating|texting|faxing|connecting|reversing|waiving|dispatching|uploading|resetting|placing|entering|applying|arranging|setting|bringing|requesting|preparing|writing|rebooking|(?:moving|switching) (?:you|it|that|this|the|your)|assigning|logging|noting|marking|flagging|documenting|dropping|looking (?:into|that up|it up)|working on (?:it|that|this|getting|your)|taking (?:care|that|this|it|off)|making (?:a note|sure)|getting (?:that|this|it|you|someone|somebody|a)|sorting|releasing|activating|printing|rescheduling|patching|passing)\b",
         ),
         rule(
             0.88,
