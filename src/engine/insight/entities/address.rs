@@ -181,6 +181,9 @@ fn with_type(words: &Words<'_>, start: usize, told: bool, first: usize) -> Optio
     }
     let doubled = is_street_type(words.at(name_end + 1)) && !words.sentence_before(name_end + 1);
     let mut end = name_end + usize::from(doubled);
+    if matches!(kind, "route" | "highway") && numbers::is_number_word(words.at(end + 1)) {
+        end += 1;
+    }
     if is_direction(words.at(end + 1)) && !words.sentence_before(end + 1) {
         end += 1;
     }

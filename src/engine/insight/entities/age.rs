@@ -14,7 +14,10 @@ fn age(words: &Words<'_>, chunk: &Chunk, asked: Option<Subject>) -> Option<Found
     let element = chunk.elements.last()?;
     let years: u32 = element.digits.parse().ok().filter(|years| (1..=115).contains(years))?;
     let hit = |last: usize| Some(Found::of(words, EntityKind::Age, element.first, last));
-    let next = element.last + 1;
+    let mut next = element.last + 1;
+    if (words.at(next), words.at(next + 1), words.at(next + 2)) == ("and", "a", "half") {
+        next += 3;
+    }
     let years_old = matches!(words.at(next), "years" | "year" | "months" | "month" | "yr" | "yrs") && words.at(next + 1) == "old";
     let of_age = words.at(next) == "years" && words.at(next + 1) == "of" && words.at(next + 2) == "age";
     if years_old && is_person(words.at(next + 2)) {
@@ -41,6 +44,13 @@ fn age(words: &Words<'_>, chunk: &Chunk, asked: Option<Subject>) -> Option<Found
         return hit(element.last);
     }
     let end = matches!(words.at(next), "" | "now" | "and" | "going") || words.sentence_before(next);
+    let of_relative = matches!(back(1), "is" | "was" | "turned" | "turns") && is_person(back(2)) && matches!(words.at(next), "" | "now" | "and")
+        && !matches!(words.at(next + 1), "a" | "half");
+    let will_be = matches!((back(2), back(1)), ("i'll" | "she'll" | "he'll", "be"))
+        && matches!(words.at(next), "" | "come" | "this" | "next" | "in") && years >= 18;
+    if of_relative || will_be {
+        return hit(element.last);
+    }
     let said_of_person = matches!(back(1), "i'm" | "he's" | "she's" | "turning")
         || matches!((back(2), back(1)), ("i", "am") | ("he", "is") | ("she", "is") | ("i'm" | "he's" | "she's", "almost" | "about" | "only" | "nearly"));
     (said_of_person && end && (18..100).contains(&years) && !matches!(words.at(next + 1), "a" | "half" | "percent") && years % 100 != 50)
@@ -53,7 +63,7 @@ fn is_person(word: &str) -> bool {
         "son" | "daughter" | "boy" | "girl" | "man" | "woman" | "male" | "female" | "kid" | "child" | "mother" | "father"
             | "mom" | "dad" | "husband" | "wife" | "grandson" | "granddaughter" | "patient" | "baby" | "grandmother"
             | "grandfather" | "brother" | "sister" | "nephew" | "niece" | "aunt" | "uncle" | "toddler" | "lady" | "guy"
-            | "gentleman" | "driver" | "student" | "grandma" | "grandpa" | "twins" | "person" | "customer" | "partner"
+            | "gentleman" | "one's" | "one" | "driver" | "student" | "grandma" | "grandpa" | "twins" | "person" | "customer" | "partner"
     )
 }
 
@@ -71,7 +81,7 @@ fn about_person(words: &Words<'_>, index: usize) -> bool {
         let passes = matches!(
             word,
             "is" | "am" | "was" | "are" | "about" | "almost" | "like" | "only" | "just" | "already" | "now" | "turning" | "be"
-                | "nearly" | "around" | "and" | "over" | "will" | "turned" | "who" | "a" | "my" | "actually" | "both"
+                | "nearly" | "around" | "and" | "over" | "will" | "turned" | "who" | "a" | "my" | "actually" | "both" | "something" | "no" | "little" | "one's" | "forty"
         ) || is_hesitation(word);
         skipped += 1;
         if !passes || skipped > 5 {

@@ -1,8 +1,8 @@
 //! What a run of digits is: by its length, its check digits and the words around it.
 
-use super::numbers::{Chunk, joins, takes_back};
+use super::numbers::{self, Chunk, Element, joins, takes_back};
 use super::subject::{self, Subject};
-use super::words::Words;
+use super::words::{Words, is_hesitation};
 use super::{EntityKind, Found, checks, dates};
 
 /// Words before a number that may tell what it is.
@@ -85,11 +85,72 @@ pub(super) fn measures(words: &Words<'_>, last: usize) -> bool {
 
 /// Finds every number that is personal.
 pub(super) fn find(words: &Words<'_>, chunks: &[Chunk], asked: Option<Subject>) -> Vec<Found> {
-    let mut found = Vec::new();
+    let mut found = misheard(words, asked);
     for group in groups(words, chunks) {
         classify_group(words, group, asked, &mut found);
     }
     found
+}
+
+/// Numbers with digits that the recogniser took for other words: "for oh won two ate ate".
+fn misheard(words: &Words<'_>, asked: Option<Subject>) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut index = 0;
+    while index < words.len() {
+        let mut elements: Vec<(Element, bool)> = Vec::new();
+        let mut next = index;
+        while next < words.len() {
+            if next > index && is_hesitation(words.at(next)) {
+                next += 1;
+                continue;
+            }
+            if let Some(piece) = numbers::element(words, next) {
+                next = piece.last + 1;
+                elements.push((piece, false));
+            } else if let Some(digit) = numbers::heard_as(words.at(next)) {
+                let digits = digit.to_string();
+                elements.push((Element { first: next, last: next, digits, written: false, amount: false }, true));
+                next += 1;
+            } else {
+                break;
+            }
+        }
+        found.extend(read_misheard(words, &elements, asked));
+        index = next.max(index + 1);
+    }
+    found
+}
+
+fn read_misheard(words: &Words<'_>, elements: &[(Element, bool)], asked: Option<Subject>) -> Option<Found> {
+    let heard_at = |index: usize| elements.get(index).is_some_and(|&(_, heard)| heard);
+    for start in 0..=1 {
+        for cut in 0..=1 {
+            let end = elements.len().checked_sub(cut).filter(|&end| end > start)?;
+            let trims_digit = (start == 1 && !heard_at(0)) || (cut == 1 && !heard_at(end));
+            let part = &elements[start..end];
+            if trims_digit || !part.iter().any(|&(_, heard)| heard) {
+                continue;
+            }
+            let elements: Vec<Element> = part.iter().map(|(element, _)| element.clone()).collect();
+            let parts = [Chunk { elements, heard_before: None, heard_after: None }];
+            let candidate = Candidate::of(words, &parts);
+            if candidate.digits.len() < 3 || measures(words, candidate.last) {
+                continue;
+            }
+            let subject = subject_of(words, &candidate, asked);
+            let told = subject.is_some_and(|subject| subject != Subject::SomeNumber);
+            let before = candidate.first.checked_sub(1).map_or("", |index| words.at(index));
+            let short_is_led = candidate.digits.len() >= 7
+                || matches!(before, "is" | "it's" | "" | "that's" | "are" | "was" | "pin" | "code" | "cvv" | "social")
+                || is_hesitation(before);
+            let exact = matches!(classify(words, &candidate, &candidate.digits, subject), Some((_, Fit::Exact)));
+            if exact && short_is_led && (told || candidate.digits.len() >= 10) {
+                let (kind, _) = classify(words, &candidate, &candidate.digits, subject)?;
+                return Some(Found::of(words, kind, candidate.first, candidate.last));
+            }
+        }
+    }
+    None
 }
 
 /// Chunks that may be parts of one number.
@@ -150,6 +211,11 @@ fn read(words: &Words<'_>, parts: &[Chunk], asked: Option<Subject>, wanted: Fit)
         return None;
     }
     let subject = subject_of(words, &candidate, asked);
+    if wanted == Fit::Exact
+        && let Some(kind) = restarted(words, &candidate, subject)
+    {
+        return Some(vec![Found::of(words, kind, candidate.first, candidate.last)]);
+    }
     let single = |kind: EntityKind, first: usize, last: usize| vec![Found::of(words, kind, first, last)];
     if let Some((kind, fit)) = classify(words, &candidate, &candidate.digits, subject)
         && fit == wanted
@@ -178,9 +244,28 @@ fn read(words: &Words<'_>, parts: &[Chunk], asked: Option<Subject>, wanted: Fit)
     card_with_more(words, &candidate, subject)
 }
 
+/// "six wait six one one five": what comes after the last "wait" is the number, the rest of it tells as much.
+fn restarted(words: &Words<'_>, candidate: &Candidate<'_>, subject: Option<Subject>) -> Option<EntityKind> {
+    let parts = candidate.parts;
+    let last = (1..parts.len()).rev().find(|&index| {
+        (parts[index - 1].last() + 1..parts[index].first()).any(|between| takes_back(words.at(between)))
+    })?;
+    let rest = Candidate::of(words, &parts[last..]);
+    if classify(words, candidate, &candidate.digits, subject).is_some_and(|(_, fit)| fit == Fit::Exact) {
+        return None;
+    }
+    match classify(words, &rest, &rest.digits, subject) {
+        Some((kind, Fit::Exact)) => Some(kind),
+        _ => None,
+    }
+}
+
 /// What the words around say, the speaker's own first.
 fn subject_of(words: &Words<'_>, candidate: &Candidate<'_>, asked: Option<Subject>) -> Option<Subject> {
     let before = subject::before(words, candidate.first, WORDS_BEFORE);
+    if before == Some(Subject::Harmless) && is_cards_code(words, candidate.first) {
+        return Some(Subject::SecurityCode);
+    }
     if let Some(said) = before.filter(|&said| said != Subject::SomeNumber && said != Subject::Name) {
         return Some(said);
     }
@@ -189,6 +274,13 @@ fn subject_of(words: &Words<'_>, candidate: &Candidate<'_>, asked: Option<Subjec
         return Some(said);
     }
     asked.or(before).or(after)
+}
+
+/// "code one two nine" after a card.
+fn is_cards_code(words: &Words<'_>, first: usize) -> bool {
+    let code = (first.saturating_sub(2)..first).any(|index| words.at(index) == "code");
+    let of_card = |index: usize| matches!(words.at(index), "card" | "visa" | "mastercard" | "amex" | "expires" | "expiration" | "expiry" | "exp");
+    code && (0..first).any(of_card) && !(first.saturating_sub(4)..first).any(|index| matches!(words.at(index), "zip" | "error" | "promo" | "area" | "confirmation" | "authorization"))
 }
 
 /// A card, its expiry and its security code read out in one go.
@@ -237,6 +329,10 @@ fn classify(
     let loose = |kind: EntityKind| Some((kind, Fit::Loose));
     match subject {
         Some(Subject::Harmless) => None,
+        Some(Subject::Amount) => {
+            let card = matches!(length, 15 | 16) && is_card(digits) || length == 16 && candidate.shape() == [4, 4, 4, 4];
+            card.then_some((EntityKind::CreditCardNumber, Fit::Exact))
+        }
         Some(Subject::SecurityCode) if matches!(length, 3 | 4) => exact(Cvv),
         Some(Subject::Pin) if (4..=6).contains(&length) => exact(Pin),
         Some(Subject::Zip) if matches!(length, 5 | 9) => exact(Address),
@@ -315,12 +411,12 @@ pub(super) fn open_run(
 ) -> Option<(usize, usize)> {
     let group = groups(words, chunks).pop()?;
     let last = group.last()?.last();
-    let closed = (last + 1..words.len()).any(|index| !joins(words.at(index)) && !super::words::is_hesitation(words.at(index)));
+    let closed = (last + 1..words.len()).any(|index| !joins(words.at(index)) && !is_hesitation(words.at(index)));
     if closed || words.len() > last + 1 + LONGEST_JOIN {
         return None;
     }
     let candidate = Candidate::of(words, group);
-    let harmless = subject_of(words, &candidate, asked) == Some(Subject::Harmless);
+    let harmless = matches!(subject_of(words, &candidate, asked), Some(Subject::Harmless | Subject::Amount));
     (candidate.digits.len() >= least && !harmless).then_some((candidate.first, last))
 }
 
@@ -328,6 +424,6 @@ pub(super) fn open_run(
 pub(super) fn leading_run(words: &Words<'_>, chunks: &[Chunk]) -> Option<(usize, usize)> {
     let group = groups(words, chunks).into_iter().next()?;
     let candidate = Candidate::of(words, group);
-    let starts = (0..candidate.first).all(|index| joins(words.at(index)) || super::words::is_hesitation(words.at(index)));
+    let starts = (0..candidate.first).all(|index| joins(words.at(index)) || is_hesitation(words.at(index)));
     starts.then_some((candidate.first, candidate.last))
 }

@@ -53,7 +53,7 @@ pub(super) fn find(words: &Words<'_>, asked: Option<Subject>) -> Vec<Found> {
                 next += 1;
                 continue;
             }
-            if next > index && words.gap_before(next).contains(['@', '/', ':']) {
+            if next > index && words.gap_before(next).contains(['@', '/', ':']) || next > index && matches!(words.at(next), "iban" | "bic" | "swift") {
                 break;
             }
             let Some((more, end)) = part(words, next) else { break };

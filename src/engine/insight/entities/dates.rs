@@ -29,7 +29,12 @@ pub(super) fn find(words: &Words<'_>, chunks: &[Chunk], asked: Option<Subject>) 
             continue;
         };
         if let Some(kind) = kind_of(words, date, asked) {
-            found.push(Found::of(words, kind, date.first, date.last));
+            let mut first = date.first;
+            let back = |count: usize| date.first.checked_sub(count).map_or("", |index| words.at(index));
+            if (back(2), back(1)) == ("end", "of") {
+                first -= if back(3) == "the" { 3 } else { 2 };
+            }
+            found.push(Found::of(words, kind, first, date.last));
         }
         index = date.last + 1;
     }
@@ -202,7 +207,7 @@ fn written(words: &Words<'_>, index: usize) -> Option<Date> {
     if let Some((month, month_end)) = small_number(words, index)
         && said_slash(month_end + 1)
     {
-        let (second, second_end) = year(words, month_end + 2)?;
+        let (second, second_end) = year(words, month_end + 2).or_else(|| small_number(words, month_end + 2))?;
         if said_slash(second_end + 1) {
             let (year, last) = year(words, second_end + 2)?;
             return Some(Date { first: index, last, day: true, year: Some(year) });

@@ -1,6 +1,7 @@
 //! E-mail addresses, written, spoken, spelled, and mixtures.
 
 use super::numbers;
+use super::spelling;
 use super::subject::Subject;
 use super::words::{Words, is_first_name, is_function_word, is_hesitation, is_last_name, is_letter, is_ordinary};
 use super::{EntityKind, Found};
@@ -25,7 +26,13 @@ pub(super) fn find(words: &Words<'_>, asked: Option<Subject>) -> Vec<Found> {
         if !means_it && !(wanted && PROVIDERS.contains(&words.at(domain))) {
             continue;
         }
-        let local_end = if words.at(index) == "at" || words.at(index) == "add" { index - 1 } else { domain - 1 };
+        let mut local_end = if words.at(index) == "at" || words.at(index) == "add" { index - 1 } else { domain - 1 };
+        while local_end > from && (is_hesitation(words.at(local_end)) || words.at(local_end) == "at") {
+            local_end -= 1;
+        }
+        if is_website(words.at(local_end)) {
+            continue;
+        }
         let written = words.gap_before(domain).contains('@');
         if let Some(first) = local_start(words, from, local_end, wanted, written) {
             found.push(Found::of(words, EntityKind::Email, first, end));
@@ -53,7 +60,7 @@ fn domain_after(words: &Words<'_>, index: usize) -> Option<(usize, bool)> {
 
 /// Whether a dot stands before this word: said, or written without a space.
 fn dot_before(words: &Words<'_>, index: usize) -> bool {
-    words.gap_before(index) == "."
+    matches!(words.gap_before(index), "." | " . ")
 }
 
 fn is_ending(words: &Words<'_>, index: usize) -> Option<usize> {
@@ -116,6 +123,11 @@ fn domain_end(words: &Words<'_>, start: usize) -> Option<usize> {
     end
 }
 
+/// "our website at northbay dot com".
+fn is_website(word: &str) -> bool {
+    matches!(word, "website" | "site" | "page" | "online" | "app" | "store" | "us" | "portal" | "web" | "look" | "shop" | "details" | "more" | "here" | "it" | "that")
+}
+
 fn is_connector(word: &str) -> bool {
     matches!(word, "dot" | "underscore" | "dash" | "hyphen" | "plus" | "period" | "minus" | "point" | "score" | "under")
 }
@@ -132,8 +144,15 @@ fn local_start(words: &Words<'_>, from: usize, last: usize, wanted: bool, writte
     let mut stopped = false;
     let mut certain = last + 1;
     let mut index = last + 1;
+    let spelled = spelling::find(words);
     while index > from {
         index -= 1;
+        if let Some(&(start, _)) = spelled.iter().find(|&&(start, end)| (start..=end).contains(&index) && start >= from) {
+            index = start;
+            first = Some(start);
+            certain = start;
+            continue;
+        }
         let word = words.at(index);
         let connected_right = index < last
             && (matches!(words.gap_before(index + 1), "." | "_" | "-" | "+" | "--") || is_connector(words.at(index + 1)));
@@ -149,7 +168,8 @@ fn local_start(words: &Words<'_>, from: usize, last: usize, wanted: bool, writte
             continue;
         }
         if (leads_in(word) && !connected_right) || (index < last && words.sentence_before(index + 1) && !connected_right) {
-            stopped = true;
+            stopped = !is_function_word(word)
+                || matches!(word, "is" | "it's" | "its" | "to" | "at" | "me" | "that's" | "name" | "address" | "on" | "for" | "so" | "or" | "and" | "that");
             break;
         }
         let piece = is_letter(word) || numbers::unit(word).is_some() || numbers::is_number_word(word)

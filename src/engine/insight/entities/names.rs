@@ -125,18 +125,49 @@ fn lead_before(words: &Words<'_>, index: usize) -> Lead {
         _ => {}
     }
     match one {
-        "named" | "surname" => Lead::Name,
+        "surname" => Lead::Name,
+        "named" => Lead::Person,
         "i'm" => Lead::Introduction,
         "am" if two == "i" => Lead::Introduction,
         "it's" if place == 1 || words.sentence_before(place - 1) || matches!(two, "hi" | "hello" | "hey") => Lead::Introduction,
         "thanks" | "hi" | "hello" | "hey" | "dear" => Lead::Person,
         "you" if two == "thank" => Lead::Person,
-        "me" if two == "call" => Lead::Person,
+        "me" if two == "call" && !matches!(words.at(index), "asap" | "anytime") => Lead::Name,
+        "is" if is_relation(two) => Lead::Introduction,
         "of" if two == "behalf" => Lead::Person,
-        "husband" | "wife" | "son" | "daughter" | "brother" | "sister" | "colleague" | "boss" | "manager" | "friend"
-        | "partner" | "roommate" => Lead::Person,
+        relation if is_relation(relation) => Lead::Person,
         _ => Lead::None,
     }
+}
+
+fn is_relation(word: &str) -> bool {
+    matches!(
+        word,
+        "husband" | "wife" | "son" | "daughter" | "brother" | "sister" | "colleague" | "boss" | "manager" | "friend"
+            | "partner" | "roommate" | "coworker" | "mother" | "father" | "mom" | "dad" | "assistant"
+    )
+}
+
+/// Family names that are words, yet after a first name hardly ever mean the word.
+fn is_safe_family(word: &str) -> bool {
+    matches!(
+        word,
+        "foster" | "brown" | "white" | "green" | "black" | "king" | "baker" | "wood" | "woods" | "hill" | "hall" | "young"
+            | "bell" | "fox" | "hunt" | "stone" | "ward" | "rice" | "parks" | "banks" | "burns" | "carpenter" | "wolf" | "moss"
+            | "snow" | "frost" | "fields" | "brooks" | "knight" | "bishop" | "mills" | "waters" | "barber" | "cross"
+            | "chambers" | "flowers" | "graves" | "gray" | "grey" | "hood" | "bond" | "lamb" | "pierce" | "shepherd"
+            | "singer" | "weaver" | "winters" | "summers" | "sparks" | "walls" | "west" | "day" | "long" | "little" | "wise"
+    )
+}
+
+/// What makes a first name the name of a product: "the dave app".
+fn is_product(word: &str) -> bool {
+    matches!(
+        word,
+        "app" | "model" | "card" | "bot" | "plan" | "edition" | "version" | "system" | "software" | "tool" | "series"
+            | "router" | "printer" | "machine" | "brand" | "sofa" | "mattress" | "chair" | "table" | "phone" | "platform"
+            | "collection" | "bed" | "couch" | "desk" | "dress" | "boots" | "shoes" | "package" | "suite" | "device" | "theme"
+    )
 }
 
 /// Words after an unknown name that show that somebody was introduced.
@@ -201,7 +232,7 @@ fn base(word: &str) -> &str {
 fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<usize> {
     let word = base(words.at(index));
     let contracted = words.at(index) != word;
-    if word.len() < 2 || is_month(word) && lead < Lead::Name || is_title(word) || numbers::is_number_word(word) {
+    if word.len() < 2 || is_month(word) && lead < Lead::Name && !asks_for(words, index) || is_title(word) || numbers::is_number_word(word) {
         return None;
     }
     if word.bytes().any(|byte| byte.is_ascii_digit()) || is_other_thing(words, index) {
@@ -213,7 +244,7 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
     let doubtful = is_doubtful_name(word);
     let function = is_function_word(word) && !doubtful;
     let unknown = !function && !is_ordinary(word) && !is_hesitation(word) && !word.contains('\'') || word.starts_with("o'");
-    if function || first && small_in_cased {
+    if function || first && small_in_cased || lead == Lead::None && is_product(words.at(index + 1)) {
         return None;
     }
     let family_after = follows_as_family(words, index + 1, lead.max(Lead::Person));
@@ -236,13 +267,15 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
                 || unknown && (here && !(verb && is_place(words, index)) || capital_name && (family_after || closed) && !is_place(words, index)) && !contracted
                 || is_last_name(word) && here && matches!(next, "calling" | "speaking" | "here") && !is_ordinary(word)
         }
-        Lead::Person => first || doubtful && (closed || family_after) && !is_adjective(word) && !is_place(words, index) && !(is_month(word)),
+        Lead::Person if is_function_word(word) && index + 1 < words.len() && is_relation(words.at(index.wrapping_sub(1))) => false,
+        Lead::Person => first || doubtful && (closed || family_after) && !is_adjective(word) && !is_place(words, index),
         Lead::None => {
             let caller = matches!(next, "speaking" | "here" | "calling") && (index == 0 || words.sentence_before(index) || matches!(words.at(index.wrapping_sub(1)), "yes" | "hi" | "hello" | "is"))
                 && (doubtful || unknown);
             let mid_capital = words.cased && capital && doubtful && !words.sentence_before(index) && !is_place(words, index) && !is_month(word)
                 && (family_after || !is_adjective(word) && !is_place_like(word)) && !matches!(words.at(index.wrapping_sub(1)), "in" | "the" | "on" | "a" | "to" | "from" | "my" | "your" | "and" | "or" | "at");
-            first || doubtful && family_after && !is_adjective(word) && !is_place_like(word) && is_common_family(words.at(index + 1)) || caller || mid_capital
+            let two_names = doubtful && is_first_name(words.at(index + 1)) && is_last_name(words.at(index + 2));
+            first || two_names || doubtful && family_after && !is_adjective(word) && !is_place_like(word) && is_common_family(words.at(index + 1)) || caller || mid_capital
         }
     };
     if !accepted || (lead == Lead::None && is_place(words, index)) {
@@ -252,6 +285,13 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
         return Some(index);
     }
     Some(extend(words, index, lead))
+}
+
+/// "ask for april": nobody asks for a month.
+fn asks_for(words: &Words<'_>, index: usize) -> bool {
+    let back = |count: usize| index.checked_sub(count).map_or("", |index| words.at(index));
+    matches!((back(2), back(1)), ("ask" | "asked", "for") | ("speak" | "spoke" | "talk" | "talked", "with" | "to"))
+        && !numbers::is_number_word(words.at(index + 1))
 }
 
 fn any_capital_inside(words: &Words<'_>) -> bool {
@@ -309,7 +349,8 @@ fn follows_as_family(words: &Words<'_>, index: usize, lead: Lead) -> bool {
     }
     let next = words.at(index + 1);
     let ends = next.is_empty() || words.sentence_before(index + 1) || is_function_word(next) && !matches!(next, "the" | "a" | "my" | "your" | "his" | "her" | "it" | "me" | "up" | "back" | "to" | "him" | "them" | "off" | "out") || is_letter(next);
-    is_last_name(word) && lead > Lead::None && ends
+    let safe = is_safe_family(word) && matches!(next, "" | "at" | "from" | "here" | "calling" | "and" | "is" | "on" | "in" | "for");
+    is_last_name(word) && (lead > Lead::None && ends || safe)
 }
 
 fn is_company(word: &str) -> bool {

@@ -63,7 +63,7 @@ pub(super) fn unit(word: &str) -> Option<char> {
 }
 
 /// The words that a recogniser writes for a digit that it misheard.
-fn heard_as(word: &str) -> Option<char> {
+pub(super) fn heard_as(word: &str) -> Option<char> {
     Some(match word {
         "for" => '4',
         "to" | "too" => '2',
@@ -133,7 +133,7 @@ fn counts_digits(words: &Words<'_>, index: usize) -> bool {
 }
 
 /// The element that starts at this word.
-fn element(words: &Words<'_>, index: usize) -> Option<Element> {
+pub(super) fn element(words: &Words<'_>, index: usize) -> Option<Element> {
     let word = words.at(index);
     let made = |last: usize, digits: String, written: bool, amount: bool| {
         Some(Element { first: index, last, digits, written, amount })
@@ -195,7 +195,8 @@ fn element(words: &Words<'_>, index: usize) -> Option<Element> {
         } else {
             (last, "000".to_owned())
         };
-        amount = digits != "2";
+        let digit_follows = end == last && unit(words.at(last + 1)).is_some() && words.at(last + 2) != "hundred";
+        amount = digits != "2" && !digit_follows;
         last = end;
         digits.push_str(&tail);
     }
@@ -281,13 +282,14 @@ pub(super) fn joins(word: &str) -> bool {
             | "the" | "rest" | "last" | "first" | "hold" | "on" | "sorry" | "wait" | "no" | "are" | "hang" | "a"
             | "second" | "one" | "four" | "three" | "finally" | "group" | "you" | "now" | "um" | "uh" | "er" | "hmm"
             | "mm" | "like" | "comes" | "goes" | "digits" | "numbers" | "well" | "alright" | "two" | "was" | "oh"
-            | "make" | "actually" | "scratch" | "mean" | "with" | "ready" | "there" | "area" | "code"
+            | "make" | "actually" | "scratch" | "mean" | "with" | "ready" | "there" | "ones" | "final"
+            | "pause" | "remaining" | "set" | "part" | "try" | "let's" | "say"
     )
 }
 
 /// Whether a speaker takes back a digit: the number may have too many then.
 pub(super) fn takes_back(word: &str) -> bool {
-    matches!(word, "no" | "wait" | "sorry" | "actually" | "scratch" | "mean")
+    matches!(word, "no" | "wait" | "sorry" | "actually" | "scratch" | "mean" | "hang")
 }
 
 #[cfg(test)]

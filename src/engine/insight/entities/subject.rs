@@ -28,12 +28,14 @@ pub(super) enum Subject {
     License,
     Bank,
     Swift,
-    /// Order numbers, amounts, room numbers and whatever else is nobody's secret.
+    /// Money.
+    Amount,
+    /// Order numbers, room numbers and whatever else is nobody's secret.
     Harmless,
 }
 
 use Subject::{
-    Account, Address, Age, Bank, Birth, Card, Email, Expiry, Harmless, License, Name, Passport, Phone, Pin, Routing,
+    Account, Address, Age, Amount, Bank, Birth, Card, Email, Expiry, Harmless, License, Name, Passport, Phone, Pin, Routing,
     SecurityCode, Social, SomeNumber, Swift, Zip,
 };
 
@@ -49,7 +51,7 @@ const PHRASES: &[(Subject, &str)] = &[
         "cvv|cvc|cvv2|cvc2|c v v|c v c|cv v|c vv|see vv|cvv code|cvv number|security code|security number|\
          three digit code|three digits on the back|on the back|back of the card|back of it|code on the back|\
          card verification|three digits|three digit|3 digits|3 digit|four digits on the front|verification value|\
-         little code|code on back|numbers on the back",
+         little code|code on back|numbers on the back|code on the front|the back says|back says|back it says",
     ),
     (
         Expiry,
@@ -58,7 +60,7 @@ const PHRASES: &[(Subject, &str)] = &[
     ),
     (
         Social,
-        "social|social security|social security number|ssn|s s n|social number|full social|tax id|taxpayer id|itin|soc",
+        "social|social security|social security number|ssn|s s n|social number|full social|soch|sosh|tax id|taxpayer id|itin|soc",
     ),
     (Routing, "routing|routing number|aba|aba number|a b a|routing and transit|transit number|routing code|routing's"),
     (
@@ -105,6 +107,10 @@ const PHRASES: &[(Subject, &str)] = &[
     (Bank, "iban|i ban|i b a n|international bank account"),
     (Swift, "swift|swift code|bic|bic code|swift bic"),
     (
+        Amount,
+        "total|balance|amount|price|owe|owed|charged|charge|cost|costs|fee|paid|pay|refund|refunded|payment|dollars|bill",
+    ),
+    (
         Harmless,
         "order|orders|order number|case|case number|reference|ref|reference number|confirmation|confirmation number|\
          confirmation code|tracking|tracking number|ticket|ticket number|part|part number|model|model number|serial|\
@@ -115,12 +121,11 @@ const PHRASES: &[(Subject, &str)] = &[
          npi|employee|employee id|badge|quote|quote number|lot|batch|channel|step|page|chapter|line|store number|\
          transaction|transaction id|authorization|authorization code|approval code|voucher|promo code|coupon|\
          gift card|rma|asset tag|service tag|patient|chart|medical record|mrn|meeting id|conference|access code|\
-         verification code|one time code|one time password|confirmation's|total|balance|amount|price|owe|owed|charged|\
-         charge|cost|costs|fee|paid|pay|refund|refunded|payment|limit|id|i d|customer number|customer id|request|\
-         request number|request id|service request|docket|file number|unit|dose|pressure|speed|score|bill|invoice's|\
+         verification code|one time code|one time password|confirmation's|limit|id|i d|customer number|customer id|request|\
+         request number|request id|service request|docket|file number|unit|dose|pressure|speed|score|invoice's|\
          isbn|barcode|lottery|quantity|points|miles|seat|locker|terminal|platform|route|registration|plate|\
          license plate|ticket's|protocol|frequent flyer|loyalty|rewards number|rewards|device|modem|router|\
-         mileage|odometer|reads|meter reads|counter|dollars|minutes",
+         mileage|odometer|reads|meter reads|counter|minutes",
     ),
 ];
 
@@ -137,7 +142,7 @@ fn ending_at(words: &Words<'_>, last: usize, not_before: usize) -> Option<(Subje
     let mut phrase = String::new();
     for count in 1..=LONGEST_PHRASE {
         let Some(first) = (last + 1).checked_sub(count).filter(|&first| first >= not_before) else { break };
-        let word = words.at(first);
+        let word = if first == last { words.at(first).trim_end_matches("'s") } else { words.at(first) };
         phrase = if phrase.is_empty() { word.to_owned() } else { format!("{word} {phrase}") };
         if let Some(&subject) = TABLE.get(phrase.as_str()) {
             best = Some((subject, first));
@@ -147,7 +152,8 @@ fn ending_at(words: &Words<'_>, last: usize, not_before: usize) -> Option<(Subje
         && first == last
         && first > not_before
     {
-        return Some((kind_of_number(words.at(first - 1)), first));
+        let thing = ending_at(words, first - 1, not_before).filter(|&(thing, _)| thing != SomeNumber);
+        return thing.or_else(|| Some((kind_of_number(words.at(first - 1)), first)));
     }
     best
 }
@@ -206,7 +212,7 @@ pub(super) fn after(words: &Words<'_>, index: usize, reach: usize) -> Option<Sub
 pub(super) fn asked(question: &str) -> Option<Subject> {
     let words = Words::of(question);
     let found = before(&words, words.len(), 30)?;
-    (found != Subject::Harmless || question.contains("number") || question.contains('?')).then_some(found)
+    (!matches!(found, Harmless | Amount) || question.contains("number") || question.contains('?')).then_some(found)
 }
 
 #[cfg(test)]
