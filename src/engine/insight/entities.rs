@@ -10,6 +10,7 @@ mod classify;
 mod codes;
 mod dates;
 mod email;
+mod name_words;
 mod names;
 mod numbers;
 mod spelling;
@@ -217,7 +218,9 @@ fn find_in(text: &str, asked: Option<Subject>) -> Vec<Entity> {
         names::find(&words, asked),
     ];
     for claim in claims.into_iter().flatten() {
-        let free = taken.iter().all(|other| claim.range.end <= other.range.start || other.range.end <= claim.range.start);
+        let free = taken
+            .iter()
+            .all(|other| claim.range.end <= other.range.start || other.range.end <= claim.range.start);
         if free {
             taken.push(claim);
         }

@@ -84,7 +84,11 @@ impl Redactor {
         let same_said = own.and_then(|turn| {
             let words = turn.text.split_whitespace().count().max(text.split_whitespace().count());
             let limit = GOES_ON_WITHIN_MS + WORD_MS * i64::try_from(words).unwrap_or(0);
-            (at_ms.saturating_sub(turn.at_ms) <= limit).then_some(turn.text.as_str())
+            let asked_since = self.turns.iter().any(|other| {
+                other.speaker != speaker
+                    && other.question.as_ref().is_some_and(|(asked_ms, _)| *asked_ms >= turn.at_ms)
+            });
+            (!asked_since && at_ms.saturating_sub(turn.at_ms) <= limit).then_some(turn.text.as_str())
         });
         let answered = own.is_some_and(|turn| turn.answers >= ANSWERS);
         let other_said = self
@@ -123,22 +127,61 @@ impl Redactor {
 
 /// "mm hmm", "okay go ahead": the question before it still stands.
 fn is_listening(text: &str) -> bool {
-    text.split(|character: char| !character.is_alphanumeric() && character != '\'').filter(|word| !word.is_empty()).all(
-        |word| {
+    text.split(|character: char| !character.is_alphanumeric() && character != '\'')
+        .filter(|word| !word.is_empty())
+        .all(|word| {
             matches!(
                 word.to_ascii_lowercase().as_str(),
-                "mm" | "hmm" | "mhm" | "mmhmm" | "uh" | "huh" | "um" | "okay" | "ok" | "yeah" | "yes" | "yep" | "right"
-                    | "sure" | "got" | "it" | "go" | "ahead" | "alright" | "all" | "great" | "perfect" | "good" | "and"
-                    | "thanks" | "thank" | "you" | "i'm" | "ready" | "whenever" | "are" | "take" | "your" | "time" | "so"
-                    | "continue" | "next" | "one" | "moment" | "that" | "so far" | "copy" | "please"
+                "mm" | "hmm"
+                    | "mhm"
+                    | "mmhmm"
+                    | "uh"
+                    | "huh"
+                    | "um"
+                    | "okay"
+                    | "ok"
+                    | "yeah"
+                    | "yes"
+                    | "yep"
+                    | "right"
+                    | "sure"
+                    | "got"
+                    | "it"
+                    | "go"
+                    | "ahead"
+                    | "alright"
+                    | "all"
+                    | "great"
+                    | "perfect"
+                    | "good"
+                    | "and"
+                    | "thanks"
+                    | "thank"
+                    | "you"
+                    | "i'm"
+                    | "ready"
+                    | "whenever"
+                    | "are"
+                    | "take"
+                    | "your"
+                    | "time"
+                    | "so"
+                    | "continue"
+                    | "next"
+                    | "one"
+                    | "moment"
+                    | "that"
+                    | "so far"
+                    | "copy"
+                    | "please"
             )
-        },
-    )
+        })
 }
 
 /// Sorted and without overlaps; ranges with nothing but spaces between them stay apart.
 fn merged(text: &str, ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
-    let mut sorted: Vec<Range<usize>> = ranges.filter(|range| range.start < range.end && range.end <= text.len()).collect();
+    let mut sorted: Vec<Range<usize>> =
+        ranges.filter(|range| range.start < range.end && range.end <= text.len()).collect();
     sorted.sort_by_key(|range| (range.start, range.end));
     let mut result: Vec<Range<usize>> = Vec::new();
     for range in sorted {
@@ -179,4 +222,114 @@ pub fn moved(offset: usize, hidden: &[Range<usize>], replacement: &str) -> usize
         added += replacement.len();
     }
     offset - removed + added
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CALLER: u64 = 1;
+    const AGENT: u64 = 2;
+
+    fn hidden(text: &str, findings: &Findings) -> String {
+        redact(text, &findings.hidden, "[]")
+    }
+
+    #[test]
+    fn a_card_in_two_messages_is_hidden_in_both() {
+        let mut redactor = Redactor::default();
+        redactor.finished(AGENT, 0, "what's the card number");
+        let first = "sure it's four one one one one one one one";
+        let found = redactor.finished(CALLER, 4_000, first);
+        assert!(found.entities.is_empty());
+        assert_eq!(hidden(first, &found), "sure it's []");
+        redactor.finished(AGENT, 6_000, "mm hmm");
+        let second = "and then one one one one one one one one";
+        let found = redactor.finished(CALLER, 9_000, second);
+        assert_eq!(found.entities.len(), 1);
+        assert_eq!(hidden(second, &found), "[]");
+        redactor.finished(AGENT, 11_000, "and the security code");
+        let third = "three two one";
+        let found = redactor.finished(CALLER, 13_000, third);
+        assert_eq!(found.entities.first().map(|entity| entity.kind.name()), Some("CVV"));
+    }
+
+    #[test]
+    fn digits_that_nobody_keeps_secret_are_shown() {
+        for text in [
+            "the order number is four one five",
+            "it took forty five minutes",
+            "that's 120 dollars",
+            "i have two",
+        ] {
+            let found = Redactor::default().finished(CALLER, 0, text);
+            assert_eq!(found.hidden, [], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_spelled_name_is_hidden_though_it_is_no_entity() {
+        let text = "my name's xiomara that's x i o m a r a";
+        let found = Redactor::default().finished(CALLER, 0, text);
+        assert_eq!(found.entities.len(), 1);
+        assert_eq!(hidden(text, &found), "my name's [] that's []");
+    }
+
+    #[test]
+    fn what_may_go_on_is_held_back_while_words_may_change() {
+        let mut redactor = Redactor::default();
+        for (text, safe) in [
+            ("my number is four one", "my number is "),
+            ("my number is four oh four let me see", "my number is "),
+            ("it's j a n e", "it's "),
+            ("my email is jane dot doe at exam", "my email is "),
+            ("i would like to cancel", "i would like to cancel"),
+        ] {
+            assert_eq!(&text[..redactor.unfinished(CALLER, 0, text).safe], safe, "{text}");
+        }
+        redactor.finished(AGENT, 0, "what's your e mail");
+        assert_eq!(redactor.unfinished(CALLER, 1_000, "big dog").safe, 0);
+    }
+
+    #[test]
+    fn a_message_long_after_does_not_go_on_with_the_last_one() {
+        let mut redactor = Redactor::default();
+        redactor.finished(CALLER, 0, "four one one one one one one one");
+        let found = redactor.finished(CALLER, 60_000, "one one one one one one one one");
+        assert!(found.entities.is_empty());
+    }
+
+    #[test]
+    fn offsets_move_with_the_replacement() {
+        let hidden = [3..6, 8..9];
+        assert_eq!(redact("abcdefghij", &hidden, "[*]"), "abc[*]gh[*]j");
+        for (offset, expected) in [(0, 0), (3, 3), (5, 3), (6, 6), (7, 7), (8, 8), (9, 11), (10, 12)] {
+            assert_eq!(moved(offset, &hidden, "[*]"), expected, "{offset}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn redaction_and_offsets_agree_for_any_text(texts in proptest::collection::vec("\\PC{0,30}|(one |four |at |dot |é){0,12}", 1..6)) {
+            let mut redactor = Redactor::default();
+            for (turn, text) in texts.iter().enumerate() {
+                let at_ms = i64::try_from(turn).unwrap_or(0) * 1_500;
+                let interim = redactor.unfinished(turn as u64 % 2, at_ms, text);
+                prop_assert!(text.is_char_boundary(interim.safe));
+                let findings = redactor.finished(turn as u64 % 2, at_ms, text);
+                for entity in &findings.entities {
+                    prop_assert!(findings.hidden.iter().any(|range| range.start <= entity.range.start && entity.range.end <= range.end));
+                }
+                let redacted = redact(text, &findings.hidden, "*");
+                for (offset, character) in text.char_indices() {
+                    if !findings.hidden.iter().any(|range| range.contains(&offset)) {
+                        prop_assert!(redacted[moved(offset, &findings.hidden, "*")..].starts_with(character));
+                    }
+                }
+                prop_assert_eq!(moved(text.len(), &findings.hidden, "*"), redacted.len());
+            }
+        }
+    }
 }

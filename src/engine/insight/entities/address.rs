@@ -3,7 +3,8 @@
 use super::numbers::{self, Chunk};
 use super::subject::{self, Subject};
 use super::words::{
-    Words, is_first_name, is_function_word, is_hesitation, is_letter, is_month, is_ordinary, state_words,
+    Words, is_first_name, is_function_word, is_hesitation, is_letter, is_month, is_ordinary, one_of,
+    state_words,
 };
 use super::{EntityKind, Found, classify};
 
@@ -21,7 +22,11 @@ pub(super) fn find(words: &Words<'_>, chunks: &[Chunk], asked: Option<Subject>, 
             continue;
         }
         let told = is_told(words, first, asked);
-        let street_end = if named { with_type(words, last + 1, told, first) } else { without_type(words, first, last + 1, told) };
+        let street_end = if named {
+            with_type(words, last + 1, told, first)
+        } else {
+            without_type(words, first, last + 1, told)
+        };
         let Some(end) = street_end else { continue };
         let end = tail(words, chunks, end);
         found.push(Found::of(words, EntityKind::Address, first, end));
@@ -61,43 +66,36 @@ fn house_numbers(words: &Words<'_>, chunks: &[Chunk]) -> Vec<(usize, usize)> {
 
 /// Street types that mean nothing else.
 fn is_street_type(word: &str) -> bool {
-    matches!(
+    one_of(
         word,
-        "street" | "avenue" | "ave" | "road" | "rd" | "lane" | "ln" | "boulevard" | "blvd" | "parkway" | "pkwy"
-            | "highway" | "hwy" | "terrace" | "crescent" | "turnpike" | "alley" | "cul-de-sac" | "st" | "drive" | "dr"
-            | "court" | "ct" | "circle" | "cir" | "broadway" | "trl" | "expressway" | "freeway"
+        "street avenue ave road rd lane ln boulevard blvd parkway pkwy highway hwy terrace crescent \
+            turnpike alley cul-de-sac st drive dr court ct circle cir broadway trl expressway freeway",
     )
 }
 
 /// Street types that are common words too.
 fn is_doubtful_type(word: &str) -> bool {
-    matches!(
+    one_of(
         word,
-        "way" | "place" | "pl" | "run" | "close" | "path" | "point" | "view" | "row" | "square" | "park" | "hill" | "loop"
-            | "trail" | "plaza" | "pike" | "route" | "crossing" | "ridge" | "grove" | "heights" | "walk" | "green"
-            | "gardens" | "cove" | "bend" | "creek" | "hollow" | "landing" | "pass" | "mews" | "estates" | "meadows"
-            | "valley" | "springs" | "woods" | "wood" | "manor" | "glen" | "commons"
+        "way place pl run close path point view row square park hill loop trail plaza pike route \
+            crossing ridge grove heights walk green gardens cove bend creek hollow landing pass mews \
+            estates meadows valley springs woods wood manor glen commons",
     )
 }
 
 /// Trees and other words that streets are called after, so that the type may be left out.
 fn is_street_name(word: &str) -> bool {
-    matches!(
+    one_of(
         word,
-        "elm" | "oak" | "maple" | "birch" | "cedar" | "pine" | "walnut" | "chestnut" | "willow" | "cherry" | "spruce"
-            | "magnolia" | "sycamore" | "poplar" | "hickory" | "aspen" | "main" | "broadway" | "lincoln" | "washington"
-            | "jefferson" | "madison" | "jackson" | "franklin" | "park" | "highland" | "hillcrest" | "sunset" | "lake"
-            | "river" | "church" | "mill" | "lakeview" | "ridgewood" | "juniper" | "laurel" | "dogwood" | "linden"
-            | "hawthorne" | "ash" | "beech" | "orchard" | "meadow" | "prospect" | "peachtree" | "monroe" | "adams"
+        "elm oak maple birch cedar pine walnut chestnut willow cherry spruce magnolia sycamore \
+            poplar hickory aspen main broadway lincoln washington jefferson madison jackson franklin \
+            park highland hillcrest sunset lake river church mill lakeview ridgewood juniper laurel \
+            dogwood linden hawthorne ash beech orchard meadow prospect peachtree monroe adams",
     )
 }
 
 fn is_direction(word: &str) -> bool {
-    matches!(
-        word,
-        "north" | "south" | "east" | "west" | "northeast" | "northwest" | "southeast" | "southwest" | "n" | "s" | "e"
-            | "w" | "ne" | "nw" | "se" | "sw"
-    )
+    one_of(word, "north south east west northeast northwest southeast southwest n s e w ne nw se sw")
 }
 
 /// Whether somebody says that an address follows.
@@ -116,15 +114,16 @@ fn leads_in(words: &Words<'_>, first: usize) -> bool {
     }
     let (one, two, three) = (back(skip + 1), back(skip + 2), back(skip + 3));
     match one {
-        "at" => matches!(
+        "at" => one_of(
             two,
-            "over" | "i'm" | "live" | "lives" | "living" | "located" | "am" | "we're" | "are" | "is" | "it's" | "staying"
-                | "out" | "house" | "home" | "stay" | "stays" | "reside" | "apartment" | "down" | "up" | "lived" | "still"
-                | "located," | "moved" | "place" | "delivered" | "here"
+            "over i'm live lives living located am we're are is it's staying out house home stay stays \
+            reside apartment down up lived still located, moved place delivered here",
         ),
         "to" => {
-            matches!(two, "it" | "moved" | "moving" | "that" | "them" | "package" | "out" | "everything" | "one" | "delivered" | "shipped" | "mailed" | "mail" | "come")
-                && !matches!(three, "get" | "change" | "got" | "up" | "have" | "set" | "turn")
+            one_of(
+                two,
+                "it moved moving that them package out everything one delivered shipped mailed mail come",
+            ) && !matches!(three, "get" | "change" | "got" | "up" | "have" | "set" | "turn")
         }
         "is" => matches!(two, "address" | "house" | "that"),
         "address" | "address's" => true,
@@ -149,11 +148,13 @@ fn with_type(words: &Words<'_>, start: usize, told: bool, first: usize) -> Optio
     }
     let name_end = (start..words.len().min(start + LONGEST_STREET + 1)).find(|&index| {
         index > start && (is_street_type(words.at(index)) || is_doubtful_type(words.at(index)))
-            || !fits_name(words, index) && !(words.at(index) == "new" || words.at(index) == "st")
+            || !(fits_name(words, index) || words.at(index) == "new" || words.at(index) == "st")
             || index == start && is_street_type(words.at(index)) && words.at(index) != "st"
     })?;
     let kind = words.at(name_end);
-    let highway = name_end == start && matches!(kind, "highway" | "route") && numbers::is_number_word(words.at(start + 1));
+    let highway = name_end == start
+        && matches!(kind, "highway" | "route")
+        && numbers::is_number_word(words.at(start + 1));
     if highway {
         return told.then_some(start + 1);
     }
@@ -163,15 +164,22 @@ fn with_type(words: &Words<'_>, start: usize, told: bool, first: usize) -> Optio
     let digits: usize = (first..start).count();
     let ordinary = (start..name_end).all(|index| {
         let word = words.at(index);
-        is_ordinary(word) && !is_street_name(word) && !is_direction(word)
-            && !(words.list[index].capital && words.cased)
+        is_ordinary(word)
+            && !is_street_name(word)
+            && !is_direction(word)
+            && (!words.list[index].capital || !words.cased)
     });
-    let long_number = digits >= 2 || words.at(first).len() >= 3 && words.at(first).bytes().all(|byte| byte.is_ascii_digit());
-    let amount = matches!(words.at(start), "minute" | "hour" | "mile" | "day" | "week" | "year" | "lane" | "way" | "car");
+    let long_number = digits >= 2
+        || words.at(first).len() >= 3 && words.at(first).bytes().all(|byte| byte.is_ascii_digit());
+    let amount = matches!(
+        words.at(start),
+        "minute" | "hour" | "mile" | "day" | "week" | "year" | "lane" | "way" | "car"
+    );
     let accepted = if amount {
         false
     } else if is_street_type(kind) {
-        let movable = matches!(kind, "drive" | "court" | "circle" | "lane" | "dr" | "st" | "highway" | "road");
+        let movable =
+            matches!(kind, "drive" | "court" | "circle" | "lane" | "dr" | "st" | "highway" | "road");
         told || !ordinary || (long_number && name_end - start <= 2) || !movable && name_end - start == 1
     } else {
         is_doubtful_type(kind) && (told && (long_number || !ordinary) || (!ordinary && long_number))
@@ -195,7 +203,10 @@ fn without_type(words: &Words<'_>, first: usize, start: usize, told: bool) -> Op
     if !told || !fits_name(words, start) || numbers::is_number_word(words.at(start)) {
         return None;
     }
-    if matches!(words.at(start), "percent" | "at" | "bars" | "digits" | "times" | "zip" | "apartment" | "apt" | "unit" | "am" | "pm") {
+    if matches!(
+        words.at(start),
+        "percent" | "at" | "bars" | "digits" | "times" | "zip" | "apartment" | "apt" | "unit" | "am" | "pm"
+    ) {
         return None;
     }
     let direction = usize::from(is_direction(words.at(start)));
@@ -221,10 +232,9 @@ fn without_type(words: &Words<'_>, first: usize, start: usize, told: bool) -> Op
 /// "apartment four b", "number six", "# 12", "suite 200": its last word.
 fn unit_end(words: &Words<'_>, index: usize) -> Option<usize> {
     let hash = words.gap_before(index).ends_with('#');
-    let named = matches!(
+    let named = one_of(
         words.at(index),
-        "apartment" | "apt" | "unit" | "suite" | "ste" | "number" | "floor" | "flat" | "lot" | "room" | "space" | "building"
-            | "trailer"
+        "apartment apt unit suite ste number floor flat lot room space building trailer",
     );
     if !hash && !named {
         return None;
@@ -236,7 +246,8 @@ fn unit_end(words: &Words<'_>, index: usize) -> Option<usize> {
     let mut end = None;
     while next < words.len() && end.is_none_or(|end| next - end == 1) {
         let word = words.at(next);
-        let id = numbers::is_number_word(word) || is_letter(word) && !(word == "i" || word == "a" && words.at(next + 1) != "")
+        let id = numbers::is_number_word(word)
+            || is_letter(word) && !(word == "i" || word == "a" && !words.at(next + 1).is_empty())
             || (word.len() <= 5 && word.bytes().any(|byte| byte.is_ascii_digit()))
             || end.is_some() && matches!(word, "oh" | "hundred")
             || matches!(word, "double");
@@ -258,12 +269,15 @@ fn tail(words: &Words<'_>, chunks: &[Chunk], mut end: usize) -> usize {
     if let Some(last) = unit_end(words, next) {
         end = last;
     }
-    let inside = usize::from(matches!(words.at(end + 1), "in" | "over" | "and") && fits_name(words, end + 2) || words.at(end + 1) == "in");
+    let inside = usize::from(
+        matches!(words.at(end + 1), "in" | "over" | "and") && fits_name(words, end + 2)
+            || words.at(end + 1) == "in",
+    );
     let town = end + 1 + inside;
     let mut town_end = None;
     for length in 0..=3 {
         let state = state_words(words, town + length);
-        if state > 0 && (length > 0 || inside == 0 || state > 0) {
+        if state > 0 {
             town_end = Some(town + length + state - 1);
             break;
         }
@@ -317,8 +331,9 @@ fn town_without_state(words: &Words<'_>, start: usize, inside: bool) -> Option<u
         return None;
     }
     let more = fits(start + 1) && !words.gap_before(start + 1).contains([',', '.'])
-        || matches!(words.at(start), "new" | "los" | "san" | "st" | "fort" | "las" | "saint" | "el" | "santa" | "long" | "grand" | "palm");
-    let further = matches!(words.at(start + 1), "city" | "beach" | "springs" | "park" | "heights" | "hills" | "falls");
+        || one_of(words.at(start), "new los san st fort las saint el santa long grand palm");
+    let further =
+        matches!(words.at(start + 1), "city" | "beach" | "springs" | "park" | "heights" | "hills" | "falls");
     Some(start + usize::from((more || further) && start + 1 < words.len()))
 }
 
@@ -350,16 +365,19 @@ fn towns(words: &Words<'_>, chunks: &[Chunk], found: &mut Vec<Found>) {
         while before > 0 && matches!(words.at(before - 1), "zip" | "code") {
             before -= 1;
         }
-        let Some(mut first) = (1..=2).filter_map(|length| before.checked_sub(length)).find(|&first| {
-            state_words(words, first) > 0 && first + state_words(words, first) == before
-        }) else {
+        let Some(mut first) = (1..=2)
+            .filter_map(|length| before.checked_sub(length))
+            .find(|&first| state_words(words, first) > 0 && first + state_words(words, first) == before)
+        else {
             continue;
         };
         for _ in 0..2 {
             let town = first.checked_sub(1).filter(|&index| {
                 let word = words.at(index);
                 let capital = words.list[index].capital && words.cased && !words.sentence_before(index);
-                (capital || !is_ordinary(word)) && !is_function_word(word) && !numbers::is_number_word(word)
+                (capital || !is_ordinary(word))
+                    && !is_function_word(word)
+                    && !numbers::is_number_word(word)
                     && !words.gap_before(index + 1).contains(['?', '!', '.'])
             });
             let Some(town) = town else { break };

@@ -2,7 +2,7 @@
 
 use super::numbers::{self, Chunk, Element, joins, takes_back};
 use super::subject::{self, Subject};
-use super::words::{Words, is_hesitation};
+use super::words::{Words, is_hesitation, one_of};
 use super::{EntityKind, Found, checks, dates};
 
 /// Words before a number that may tell what it is.
@@ -69,18 +69,17 @@ pub(super) fn measures(words: &Words<'_>, last: usize) -> bool {
     if written_after.starts_with(['%', '°', '$', '€', '£', ':', '/']) {
         return true;
     }
-    matches!(
+    one_of(
         words.at(last + 1),
-        "dollars" | "dollar" | "bucks" | "cents" | "cent" | "percent" | "minutes" | "minute" | "hours" | "hour" | "days"
-            | "day" | "weeks" | "week" | "months" | "month" | "years" | "year" | "pounds" | "pound" | "euros" | "euro"
-            | "miles" | "mile" | "gigs" | "gig" | "gigabytes" | "gb" | "mb" | "megabytes" | "megs" | "mbps" | "kbps"
-            | "kilometers" | "km" | "feet" | "foot" | "inches" | "inch" | "times" | "o'clock" | "am" | "pm" | "units"
-            | "items" | "people" | "customers" | "kilowatt" | "kilowatts" | "kwh" | "degrees" | "thousand" | "million"
-            | "volts" | "watts" | "star" | "stars" | "seconds" | "second" | "points" | "pieces" | "boxes" | "copies"
-            | "licenses" | "users" | "seats" | "employees" | "orders" | "hundred" | "grand" | "quid" | "k" | "milligrams"
-            | "mg" | "ml" | "lines" | "nights" | "guests" | "tickets" | "payments" | "calls" | "business" | "or" | "square"
-            | "kids" | "bedroom" | "bedrooms" | "gallons" | "kilowatt-hours" | "mils" | "p" | "series"
-    ) && !(words.at(last + 1) == "or" || matches!(words.at(last + 1), "k" | "p") && words.gap_before(last + 1) != " ")
+        "dollars dollar bucks cents cent percent minutes minute hours hour days day weeks week \
+            months month years year pounds pound euros euro miles mile gigs gig gigabytes gb mb \
+            megabytes megs mbps kbps kilometers km feet foot inches inch times o'clock am pm units \
+            items people customers kilowatt kilowatts kwh degrees thousand million volts watts star \
+            stars seconds second points pieces boxes copies licenses users seats employees orders \
+            hundred grand quid k milligrams mg ml lines nights guests tickets payments calls business \
+            or square kids bedroom bedrooms gallons kilowatt-hours mils p series",
+    ) && !(words.at(last + 1) == "or"
+        || matches!(words.at(last + 1), "k" | "p") && words.gap_before(last + 1) != " ")
 }
 
 /// Finds every number that is personal.
@@ -109,7 +108,8 @@ fn misheard(words: &Words<'_>, asked: Option<Subject>) -> Vec<Found> {
                 elements.push((piece, false));
             } else if let Some(digit) = numbers::heard_as(words.at(next)) {
                 let digits = digit.to_string();
-                elements.push((Element { first: next, last: next, digits, written: false, amount: false }, true));
+                elements
+                    .push((Element { first: next, last: next, digits, written: false, amount: false }, true));
                 next += 1;
             } else {
                 break;
@@ -141,9 +141,11 @@ fn read_misheard(words: &Words<'_>, elements: &[(Element, bool)], asked: Option<
             let told = subject.is_some_and(|subject| subject != Subject::SomeNumber);
             let before = candidate.first.checked_sub(1).map_or("", |index| words.at(index));
             let short_is_led = candidate.digits.len() >= 7
-                || matches!(before, "is" | "it's" | "" | "that's" | "are" | "was" | "pin" | "code" | "cvv" | "social")
-                || is_hesitation(before);
-            let exact = matches!(classify(words, &candidate, &candidate.digits, subject), Some((_, Fit::Exact)));
+                || matches!(before, "is" | "it's" | "" | "that's" | "are" | "was")
+                || is_hesitation(before)
+                || !heard_at(start);
+            let exact =
+                matches!(classify(words, &candidate, &candidate.digits, subject), Some((_, Fit::Exact)));
             if exact && short_is_led && (told || candidate.digits.len() >= 10) {
                 let (kind, _) = classify(words, &candidate, &candidate.digits, subject)?;
                 return Some(Found::of(words, kind, candidate.first, candidate.last));
@@ -235,7 +237,9 @@ fn read(words: &Words<'_>, parts: &[Chunk], asked: Option<Subject>, wanted: Fit)
         }
     }
     let after = parts.last().and_then(|part| part.heard_after);
-    if let Some((word, digit)) = after.filter(|&(word, _)| candidate.digits.len() >= 6 && word + 1 == words.len()) {
+    if let Some((word, digit)) =
+        after.filter(|&(word, _)| candidate.digits.len() >= 6 && word + 1 == words.len())
+    {
         let longer = format!("{}{digit}", candidate.digits);
         if let Some((kind, Fit::Exact)) = classify(words, &candidate, &longer, subject) {
             return Some(single(kind, candidate.first, word));
@@ -270,7 +274,9 @@ fn subject_of(words: &Words<'_>, candidate: &Candidate<'_>, asked: Option<Subjec
         return Some(said);
     }
     let after = subject::after(words, candidate.last, WORDS_AFTER);
-    if let Some(said) = after.filter(|&said| !matches!(said, Subject::SomeNumber | Subject::Name | Subject::Email)) {
+    if let Some(said) =
+        after.filter(|&said| !matches!(said, Subject::SomeNumber | Subject::Name | Subject::Email))
+    {
         return Some(said);
     }
     asked.or(before).or(after)
@@ -279,12 +285,24 @@ fn subject_of(words: &Words<'_>, candidate: &Candidate<'_>, asked: Option<Subjec
 /// "code one two nine" after a card.
 fn is_cards_code(words: &Words<'_>, first: usize) -> bool {
     let code = (first.saturating_sub(2)..first).any(|index| words.at(index) == "code");
-    let of_card = |index: usize| matches!(words.at(index), "card" | "visa" | "mastercard" | "amex" | "expires" | "expiration" | "expiry" | "exp");
-    code && (0..first).any(of_card) && !(first.saturating_sub(4)..first).any(|index| matches!(words.at(index), "zip" | "error" | "promo" | "area" | "confirmation" | "authorization"))
+    let of_card = |index: usize| {
+        matches!(
+            words.at(index),
+            "card" | "visa" | "mastercard" | "amex" | "expires" | "expiration" | "expiry" | "exp"
+        )
+    };
+    code && (0..first).any(of_card)
+        && !(first.saturating_sub(4)..first).any(|index| {
+            matches!(words.at(index), "zip" | "error" | "promo" | "area" | "confirmation" | "authorization")
+        })
 }
 
 /// A card, its expiry and its security code read out in one go.
-fn card_with_more(words: &Words<'_>, candidate: &Candidate<'_>, subject: Option<Subject>) -> Option<Vec<Found>> {
+fn card_with_more(
+    words: &Words<'_>,
+    candidate: &Candidate<'_>,
+    subject: Option<Subject>,
+) -> Option<Vec<Found>> {
     if subject == Some(Subject::Harmless) || candidate.digits.len() < 19 {
         return None;
     }
@@ -293,12 +311,16 @@ fn card_with_more(words: &Words<'_>, candidate: &Candidate<'_>, subject: Option<
     let mut card_end = None;
     for (index, element) in elements.iter().enumerate() {
         digits.push_str(&element.digits);
-        if matches!(digits.len(), 15 | 16) && checks::luhn(&digits) && digits.starts_with(['2', '3', '4', '5', '6']) {
+        if matches!(digits.len(), 15 | 16)
+            && checks::luhn(&digits)
+            && digits.starts_with(['2', '3', '4', '5', '6'])
+        {
             card_end = Some(index);
         }
     }
     let card_end = card_end?;
-    let mut hits = vec![Found::of(words, EntityKind::CreditCardNumber, elements[0].first, elements[card_end].last)];
+    let mut hits =
+        vec![Found::of(words, EntityKind::CreditCardNumber, elements[0].first, elements[card_end].last)];
     let mut rest = &elements[card_end + 1..];
     let mut expiry = String::new();
     for (index, element) in rest.iter().enumerate() {
@@ -312,6 +334,11 @@ fn card_with_more(words: &Words<'_>, candidate: &Candidate<'_>, subject: Option<
     let code: usize = rest.iter().map(|element| element.digits.len()).sum();
     if matches!(code, 3 | 4) {
         hits.push(Found::of(words, EntityKind::Cvv, rest[0].first, rest[rest.len() - 1].last));
+    }
+    let all_told = rest.is_empty() || matches!(code, 3 | 4);
+    if !all_told {
+        hits.truncate(1);
+        hits[0] = Found::of(words, EntityKind::CreditCardNumber, candidate.first, candidate.last);
     }
     Some(hits)
 }
@@ -330,7 +357,8 @@ fn classify(
     match subject {
         Some(Subject::Harmless) => None,
         Some(Subject::Amount) => {
-            let card = matches!(length, 15 | 16) && is_card(digits) || length == 16 && candidate.shape() == [4, 4, 4, 4];
+            let card = matches!(length, 15 | 16) && is_card(digits)
+                || length == 16 && candidate.shape() == [4, 4, 4, 4];
             card.then_some((EntityKind::CreditCardNumber, Fit::Exact))
         }
         Some(Subject::SecurityCode) if matches!(length, 3 | 4) => exact(Cvv),
@@ -340,15 +368,16 @@ fn classify(
         Some(Subject::Social) if matches!(length, 7 | 8 | 10) => loose(Ssn),
         Some(Subject::Routing) if length == 9 => exact(RoutingNumber),
         Some(Subject::Routing) if matches!(length, 8 | 10) => loose(RoutingNumber),
-        Some(Subject::Expiry) if alone && matches!(length, 3 | 4 | 6) => {
-            (dates::is_month_and_year(digits) && !dates::something_else_expires(words, candidate.first))
-                .then_some((CardExpiration, Fit::Exact))
-        }
+        Some(Subject::Expiry) if alone && matches!(length, 3 | 4 | 6) => (dates::is_month_and_year(digits)
+            && !dates::something_else_expires(words, candidate.first))
+        .then_some((CardExpiration, Fit::Exact)),
         Some(Subject::Account) if (6..=17).contains(&length) => {
             let card = matches!(length, 15 | 16) && is_card(digits);
             if card { exact(EntityKind::CreditCardNumber) } else { exact(AccountNumber) }
         }
-        Some(Subject::Phone) if length == 10 || length == 7 || (length == 11 && digits.starts_with(['1', '0'])) => {
+        Some(Subject::Phone)
+            if length == 10 || length == 7 || (length == 11 && digits.starts_with(['1', '0'])) =>
+        {
             exact(PhoneNumber)
         }
         Some(Subject::Phone) if (8..=13).contains(&length) => loose(PhoneNumber),
@@ -376,7 +405,10 @@ fn without_subject(
     if is_card(digits) {
         return Some((CreditCardNumber, Fit::Exact));
     }
-    if length == 16 && (subject == Some(Subject::Card) || digits.starts_with(['3', '4', '5', '6'])) && candidate.pieces() > 1 {
+    if length == 16
+        && (subject == Some(Subject::Card) || digits.starts_with(['3', '4', '5', '6']))
+        && candidate.pieces() > 1
+    {
         return Some((CreditCardNumber, Fit::Exact));
     }
     if subject == Some(Subject::Card) {
@@ -411,7 +443,8 @@ pub(super) fn open_run(
 ) -> Option<(usize, usize)> {
     let group = groups(words, chunks).pop()?;
     let last = group.last()?.last();
-    let closed = (last + 1..words.len()).any(|index| !joins(words.at(index)) && !is_hesitation(words.at(index)));
+    let closed =
+        (last + 1..words.len()).any(|index| !joins(words.at(index)) && !is_hesitation(words.at(index)));
     if closed || words.len() > last + 1 + LONGEST_JOIN {
         return None;
     }

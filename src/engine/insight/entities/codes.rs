@@ -53,7 +53,8 @@ pub(super) fn find(words: &Words<'_>, asked: Option<Subject>) -> Vec<Found> {
                 next += 1;
                 continue;
             }
-            if next > index && words.gap_before(next).contains(['@', '/', ':']) || next > index && matches!(words.at(next), "iban" | "bic" | "swift") {
+            let names_another = matches!(words.at(next), "iban" | "bic" | "swift");
+            if next > index && (names_another || words.gap_before(next).contains(['@', '/', ':'])) {
                 break;
             }
             let Some((more, end)) = part(words, next) else { break };
@@ -81,7 +82,13 @@ pub(super) fn find(words: &Words<'_>, asked: Option<Subject>) -> Vec<Found> {
     found
 }
 
-fn kind_of(words: &Words<'_>, first: usize, last: usize, code: &str, asked: Option<Subject>) -> Option<EntityKind> {
+fn kind_of(
+    words: &Words<'_>,
+    first: usize,
+    last: usize,
+    code: &str,
+    asked: Option<Subject>,
+) -> Option<EntityKind> {
     let lettered = code.bytes().take(2).all(|byte| byte.is_ascii_alphabetic());
     if lettered && checks::iban(code) {
         return Some(EntityKind::Iban);
@@ -95,7 +102,10 @@ fn kind_of(words: &Words<'_>, first: usize, last: usize, code: &str, asked: Opti
     let digits = code.bytes().filter(u8::is_ascii_digit).count();
     match subject {
         Subject::Bank if lettered && (14..=34).contains(&code.len()) => Some(EntityKind::Iban),
-        Subject::Swift if matches!(code.len(), 8 | 11) && code.bytes().take(6).all(|byte| byte.is_ascii_alphabetic()) => {
+        Subject::Swift
+            if matches!(code.len(), 8 | 11)
+                && code.bytes().take(6).all(|byte| byte.is_ascii_alphabetic()) =>
+        {
             Some(EntityKind::SwiftCode)
         }
         Subject::Passport if (6..=9).contains(&code.len()) && digits >= 5 => Some(EntityKind::PassportNumber),

@@ -2,7 +2,7 @@
 
 use super::numbers::{self, Chunk};
 use super::subject::{self, Subject};
-use super::words::{Words, is_hesitation, is_month};
+use super::words::{Words, is_hesitation, is_month, one_of};
 use super::{EntityKind, Found};
 
 /// Words between a date and the word that tells what it is.
@@ -51,10 +51,13 @@ fn kind_of(words: &Words<'_>, date: Date, asked: Option<Subject>) -> Option<Enti
     let after = subject::after(words, date.last, REACH);
     let is = |wanted: Subject| {
         before == Some(wanted)
-            || (after == Some(wanted) && before.is_none_or(|other| other != Subject::Expiry && other != Subject::Birth))
+            || (after == Some(wanted)
+                && before.is_none_or(|other| other != Subject::Expiry && other != Subject::Birth))
     };
     let asked_for = |wanted: Subject| {
-        asked == Some(wanted) && !matches!(before, Some(Subject::Expiry | Subject::Birth)) && date.first <= REACH
+        asked == Some(wanted)
+            && !matches!(before, Some(Subject::Expiry | Subject::Birth))
+            && date.first <= REACH
     };
     let current = date.year.is_none_or(|year| (2015..2060).contains(&year) || CARD_YEARS.contains(&year));
     if date.year.is_some() && !date.day {
@@ -79,12 +82,11 @@ pub(super) fn something_else_expires(words: &Words<'_>, index: usize) -> bool {
         if matches!(word, "card" | "visa" | "mastercard" | "amex" | "cvv") {
             return false;
         }
-        other |= matches!(
+        other |= one_of(
             word,
-            "contract" | "lease" | "policy" | "warranty" | "trial" | "subscription" | "passport" | "license" | "offer"
-                | "coupon" | "promo" | "promotion" | "plan" | "quote" | "membership" | "coverage" | "insurance"
-                | "points" | "certificate" | "domain" | "password" | "link" | "permit" | "prescription"
-                | "registration" | "voucher" | "rate" | "agreement" | "credit" | "credits" | "discount" | "deal"
+            "contract lease policy warranty trial subscription passport license offer coupon promo \
+            promotion plan quote membership coverage insurance points certificate domain password link \
+            permit prescription registration voucher rate agreement credit credits discount deal",
         );
     }
     other
@@ -92,7 +94,7 @@ pub(super) fn something_else_expires(words: &Words<'_>, index: usize) -> bool {
 
 /// Whether digits are a month and a year as on cards: "0428", "428", "042028".
 pub(super) fn is_month_and_year(digits: &str) -> bool {
-    let split = if digits.len() % 2 == 0 { 2 } else { 1 };
+    let split = if digits.len().is_multiple_of(2) { 2 } else { 1 };
     let (Some(month), Some(year)) = (digits.get(..split), digits.get(split..)) else { return false };
     let month = month.parse().unwrap_or(0);
     let year: u32 = year.parse().unwrap_or(0);
@@ -101,11 +103,11 @@ pub(super) fn is_month_and_year(digits: &str) -> bool {
 
 fn ordinal(words: &Words<'_>, index: usize) -> Option<usize> {
     let word = words.at(index);
-    let small = matches!(
+    let small = one_of(
         word,
-        "first" | "second" | "third" | "fourth" | "fifth" | "sixth" | "seventh" | "eighth" | "ninth" | "tenth"
-            | "eleventh" | "twelfth" | "thirteenth" | "fourteenth" | "fifteenth" | "sixteenth" | "seventeenth"
-            | "eighteenth" | "nineteenth" | "twentieth" | "thirtieth" | "twenty-first"
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth \
+            thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth \
+            thirtieth twenty-first",
     );
     if small {
         return Some(index);
@@ -138,7 +140,9 @@ fn small_number(words: &Words<'_>, index: usize) -> Option<(u32, usize)> {
     let value = |digits: &str| digits.parse::<u32>().ok();
     if let Some(digit) = numbers::tens(word) {
         return match numbers::unit(words.at(index + 1)).filter(|&digit| digit != '0') {
-            Some(second) if !words.sentence_before(index + 1) => Some((value(&format!("{digit}{second}"))?, index + 1)),
+            Some(second) if !words.sentence_before(index + 1) => {
+                Some((value(&format!("{digit}{second}"))?, index + 1))
+            }
             _ => Some((value(&format!("{digit}0"))?, index)),
         };
     }
@@ -189,7 +193,8 @@ fn year(words: &Words<'_>, start: usize) -> Option<(u32, usize)> {
         }
     }
     let (value, last) = small_number(words, index)?;
-    let two_digits = value > 9 || matches!(word, "oh" | "o" | "zero") || (word.len() == 2 && word.starts_with('0'));
+    let two_digits =
+        value > 9 || matches!(word, "oh" | "o" | "zero") || (word.len() == 2 && word.starts_with('0'));
     two_digits.then_some((value, last))
 }
 
@@ -201,19 +206,34 @@ fn date_at(words: &Words<'_>, index: usize) -> Option<Date> {
 fn written(words: &Words<'_>, index: usize) -> Option<Date> {
     let part = |index: usize| {
         let word = words.at(index);
-        (word.len() <= 4 && word.bytes().all(|byte| byte.is_ascii_digit())).then(|| word.parse::<u32>().ok()).flatten()
+        (word.len() <= 4 && word.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| word.parse::<u32>().ok())
+            .flatten()
     };
     let said_slash = |index: usize| matches!(words.at(index), "slash" | "stroke");
     if let Some((month, month_end)) = small_number(words, index)
         && said_slash(month_end + 1)
     {
-        let (second, second_end) = year(words, month_end + 2).or_else(|| small_number(words, month_end + 2))?;
+        let (second, second_end) =
+            year(words, month_end + 2).or_else(|| small_number(words, month_end + 2))?;
         if said_slash(second_end + 1) {
             let (year, last) = year(words, second_end + 2)?;
             return Some(Date { first: index, last, day: true, year: Some(year) });
         }
         let valid = (1..=12).contains(&month);
         return valid.then_some(Date { first: index, last: second_end, day: false, year: Some(second) });
+    }
+    if let Some((month, month_end)) = small_number(words, index)
+        && words.at(month_end + 1) == "of"
+        && !is_month(words.at(month_end + 2))
+    {
+        let (value, last) = year(words, month_end + 2)?;
+        return (1..=12).contains(&month).then_some(Date {
+            first: index,
+            last,
+            day: false,
+            year: Some(value),
+        });
     }
     let first = part(index)?;
     let gap = words.gap_before(index + 1).trim();
@@ -227,11 +247,17 @@ fn written(words: &Words<'_>, index: usize) -> Option<Date> {
         let valid = (first <= 31 && second <= 31) || first > 1900;
         return valid.then_some(Date { first: index, last: index + 2, day: true, year: Some(year) });
     }
-    let month_and_year = gap != "." && (1..=12).contains(&first) && matches!(words.at(index + 1).len(), 2 | 4);
+    let month_and_year =
+        gap != "." && (1..=12).contains(&first) && matches!(words.at(index + 1).len(), 2 | 4);
     if month_and_year && (gap == "/" || words.at(index + 1).len() == 4 || words.at(index).len() == 2) {
         return Some(Date { first: index, last: index + 1, day: false, year: Some(second) });
     }
-    (gap == "/" && first <= 31 && second <= 31).then_some(Date { first: index, last: index + 1, day: true, year: None })
+    (gap == "/" && first <= 31 && second <= 31).then_some(Date {
+        first: index,
+        last: index + 1,
+        day: true,
+        year: None,
+    })
 }
 
 /// "march third nineteen eighty two", "april of twenty twenty eight".
@@ -261,7 +287,8 @@ fn day_first(words: &Words<'_>, index: usize) -> Option<Date> {
     let start = index + usize::from(words.at(index) == "the");
     let day_end = day(words, start)?;
     let mut month = day_end + 1;
-    while month <= day_end + 3 && (matches!(words.at(month), "of" | "day") || is_hesitation(words.at(month))) {
+    while month <= day_end + 3 && (matches!(words.at(month), "of" | "day") || is_hesitation(words.at(month)))
+    {
         month += 1;
     }
     if !is_month(words.at(month)) {
@@ -285,7 +312,9 @@ fn digits_of_birth(words: &Words<'_>, chunk: &Chunk, asked: Option<Subject>) -> 
         return None;
     }
     let digits = chunk.digits();
-    let number = |range: std::ops::Range<usize>| digits.get(range).and_then(|part| part.parse::<u32>().ok()).unwrap_or(0);
+    let number = |range: std::ops::Range<usize>| {
+        digits.get(range).and_then(|part| part.parse::<u32>().ok()).unwrap_or(0)
+    };
     let in_year = |year: u32| (1900..2030).contains(&year);
     let valid = match digits.len() {
         8 => in_year(number(4..8)) || in_year(number(0..4)),

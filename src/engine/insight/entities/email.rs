@@ -3,15 +3,37 @@
 use super::numbers;
 use super::spelling;
 use super::subject::Subject;
-use super::words::{Words, is_first_name, is_function_word, is_hesitation, is_last_name, is_letter, is_ordinary};
+use super::words::{
+    Words, is_first_name, is_function_word, is_hesitation, is_last_name, is_letter, is_ordinary, one_of,
+};
 use super::{EntityKind, Found};
 
 /// Words of an address before its "at"; letters and digits of a spelled one don't count.
 const MOST_WORDS: usize = 5;
 
 const PROVIDERS: &[&str] = &[
-    "gmail", "yahoo", "hotmail", "outlook", "icloud", "aol", "comcast", "msn", "ymail", "protonmail", "verizon",
-    "sbcglobal", "live", "mac", "att", "bellsouth", "cox", "earthlink", "gmx", "googlemail", "fastmail", "mail",
+    "gmail",
+    "yahoo",
+    "hotmail",
+    "outlook",
+    "icloud",
+    "aol",
+    "comcast",
+    "msn",
+    "ymail",
+    "protonmail",
+    "verizon",
+    "sbcglobal",
+    "live",
+    "mac",
+    "att",
+    "bellsouth",
+    "cox",
+    "earthlink",
+    "gmx",
+    "googlemail",
+    "fastmail",
+    "mail",
 ];
 
 /// Finds every e-mail address.
@@ -23,14 +45,21 @@ pub(super) fn find(words: &Words<'_>, asked: Option<Subject>) -> Vec<Found> {
         let Some(end) = domain_end(words, domain) else { continue };
         let wanted = asked == Some(Subject::Email)
             || (from..index).any(|at| matches!(words.at(at), "email" | "mail" | "emails" | "email's"));
-        if !means_it && !(wanted && PROVIDERS.contains(&words.at(domain))) {
+        let trusted = means_it || wanted && PROVIDERS.contains(&words.at(domain));
+        if !trusted {
             continue;
         }
-        let mut local_end = if words.at(index) == "at" || words.at(index) == "add" { index - 1 } else { domain - 1 };
+        let mut local_end =
+            if words.at(index) == "at" || words.at(index) == "add" { index - 1 } else { domain - 1 };
         while local_end > from && (is_hesitation(words.at(local_end)) || words.at(local_end) == "at") {
             local_end -= 1;
         }
-        if is_website(words.at(local_end)) {
+        let bare = end == domain;
+        let guess = bare
+            && !wanted
+            && is_ordinary(words.at(local_end))
+            && !numbers::is_number_word(words.at(local_end));
+        if guess || is_website(words.at(local_end)) {
             continue;
         }
         let written = words.gap_before(domain).contains('@');
@@ -51,7 +80,11 @@ fn domain_after(words: &Words<'_>, index: usize) -> Option<(usize, bool)> {
     match words.at(index) {
         "at" => Some((index + 1, true)),
         "add" => Some((index + 1, PROVIDERS.contains(&words.at(index + 1)))),
-        word if PROVIDERS.contains(&word) && word != "live" && word != "mail" && words.at(index - 1) != "at" => {
+        word if PROVIDERS.contains(&word)
+            && word != "live"
+            && word != "mail"
+            && words.at(index - 1) != "at" =>
+        {
             Some((index, false))
         }
         _ => None,
@@ -65,9 +98,9 @@ fn dot_before(words: &Words<'_>, index: usize) -> bool {
 
 fn is_ending(words: &Words<'_>, index: usize) -> Option<usize> {
     const ENDINGS: &[&str] = &[
-        "com", "net", "org", "edu", "gov", "io", "co", "uk", "us", "ca", "info", "biz", "me", "tv", "ai", "app", "dev",
-        "de", "fr", "eu", "au", "mil", "online", "store", "nz", "ie", "in", "mx", "es", "it", "nl", "ch", "health",
-        "tech", "xyz", "shop", "cloud", "law", "bank", "calm", "come", "comm", "con",
+        "com", "net", "org", "edu", "gov", "io", "co", "uk", "us", "ca", "info", "biz", "me", "tv", "ai",
+        "app", "dev", "de", "fr", "eu", "au", "mil", "online", "store", "nz", "ie", "in", "mx", "es", "it",
+        "nl", "ch", "health", "tech", "xyz", "shop", "cloud", "law", "bank", "calm", "come", "comm", "con",
     ];
     if ENDINGS.contains(&words.at(index)) {
         return Some(index);
@@ -112,7 +145,8 @@ fn domain_end(words: &Words<'_>, start: usize) -> Option<usize> {
         }
         index += 1;
     }
-    let known = PROVIDERS.contains(&words.at(start)) && !matches!(words.at(start), "live" | "mail" | "att" | "cox" | "mac" | "verizon" | "comcast");
+    let known = PROVIDERS.contains(&words.at(start))
+        && !matches!(words.at(start), "live" | "mail" | "att" | "cox" | "mac" | "verizon" | "comcast");
     if end.is_none() && known {
         let com = matches!(words.at(start + 1), "com" | "calm");
         return Some(start + usize::from(com));
@@ -125,16 +159,25 @@ fn domain_end(words: &Words<'_>, start: usize) -> Option<usize> {
 
 /// "our website at northbay dot com".
 fn is_website(word: &str) -> bool {
-    matches!(word, "website" | "site" | "page" | "online" | "app" | "store" | "us" | "portal" | "web" | "look" | "shop" | "details" | "more" | "here" | "it" | "that")
+    one_of(word, "website site page online app store us portal web look shop details more here it that")
 }
 
 fn is_connector(word: &str) -> bool {
-    matches!(word, "dot" | "underscore" | "dash" | "hyphen" | "plus" | "period" | "minus" | "point" | "score" | "under")
+    matches!(
+        word,
+        "dot" | "underscore" | "dash" | "hyphen" | "plus" | "period" | "minus" | "point" | "score" | "under"
+    )
 }
 
 fn leads_in(word: &str) -> bool {
-    is_function_word(word) && !is_letter(word) && !matches!(word, "one" | "two" | "under" | "oh" | "new" | "number")
-        || matches!(word, "email" | "address" | "mail" | "lowercase" | "uppercase" | "send" | "use" | "using" | "reach" | "write" | "be" | "cc" | "contact" | "forward" | "change" | "update" | "updated" | "as" | "gmail" | "uh" | "um")
+    is_function_word(word)
+        && !is_letter(word)
+        && !matches!(word, "one" | "two" | "under" | "oh" | "new" | "number")
+        || one_of(
+            word,
+            "email address mail lowercase uppercase send use using reach write be cc contact forward \
+            change update updated as gmail uh um",
+        )
 }
 
 /// The first word of the part before the "at".
@@ -147,7 +190,9 @@ fn local_start(words: &Words<'_>, from: usize, last: usize, wanted: bool, writte
     let spelled = spelling::find(words);
     while index > from {
         index -= 1;
-        if let Some(&(start, _)) = spelled.iter().find(|&&(start, end)| (start..=end).contains(&index) && start >= from) {
+        if let Some(&(start, _)) =
+            spelled.iter().find(|&&(start, end)| (start..=end).contains(&index) && start >= from)
+        {
             index = start;
             first = Some(start);
             certain = start;
@@ -155,7 +200,8 @@ fn local_start(words: &Words<'_>, from: usize, last: usize, wanted: bool, writte
         }
         let word = words.at(index);
         let connected_right = index < last
-            && (matches!(words.gap_before(index + 1), "." | "_" | "-" | "+" | "--") || is_connector(words.at(index + 1)));
+            && (matches!(words.gap_before(index + 1), "." | "_" | "-" | "+" | "--")
+                || is_connector(words.at(index + 1)));
         if is_hesitation(word) && first.is_some() {
             continue;
         }
@@ -167,12 +213,16 @@ fn local_start(words: &Words<'_>, from: usize, last: usize, wanted: bool, writte
             first = Some(index);
             continue;
         }
-        if (leads_in(word) && !connected_right) || (index < last && words.sentence_before(index + 1) && !connected_right) {
+        if (leads_in(word) && !connected_right)
+            || (index < last && words.sentence_before(index + 1) && !connected_right)
+        {
             stopped = !is_function_word(word)
-                || matches!(word, "is" | "it's" | "its" | "to" | "at" | "me" | "that's" | "name" | "address" | "on" | "for" | "so" | "or" | "and" | "that");
+                || one_of(word, "is it's its to at me that's name address on for so or and that");
             break;
         }
-        let piece = is_letter(word) || numbers::unit(word).is_some() || numbers::is_number_word(word)
+        let piece = is_letter(word)
+            || numbers::unit(word).is_some()
+            || numbers::is_number_word(word)
             || word == "double";
         if !piece && !connected_right {
             plain += 1;
@@ -185,10 +235,8 @@ fn local_start(words: &Words<'_>, from: usize, last: usize, wanted: bool, writte
             }
         }
         let name = is_first_name(word) || is_last_name(word) || !is_ordinary(word);
-        if piece || connected_right || name || index == last && wanted {
-            if certain == index + 1 || first == Some(certain) || connected_right || certain > index {
-                certain = index;
-            }
+        if certain == index + 1 && (piece || connected_right || name || index == last && wanted) {
+            certain = index;
         }
         first = Some(index);
     }
@@ -215,7 +263,8 @@ pub(super) fn open_start(words: &Words<'_>, asked: Option<Subject>) -> Option<us
         tells |= connector;
         letters += usize::from(is_letter(word));
         if leads_in(word) && !connector && !is_hesitation(word) {
-            tells |= (first.saturating_sub(4)..first).any(|index| matches!(words.at(index), "email" | "mail" | "address"));
+            tells |= (first.saturating_sub(4)..first)
+                .any(|index| matches!(words.at(index), "email" | "mail" | "address"));
             break;
         }
         first -= 1;

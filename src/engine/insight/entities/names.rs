@@ -1,11 +1,15 @@
 //! People's names.
 
+use super::name_words::{
+    asks_for, is_adjective, is_asked_for, is_company, is_greeted, is_other_thing, is_place_like, is_product,
+    is_relation, is_safe_family, is_title,
+};
 use super::numbers;
 use super::spelling;
 use super::subject::Subject;
 use super::words::{
-    Words, is_doubtful_name, is_first_name, is_function_word, is_hesitation, is_last_name, is_letter, is_month,
-    is_ordinary, state_words,
+    Words, is_doubtful_name, is_first_name, is_function_word, is_hesitation, is_last_name, is_letter,
+    is_month, is_ordinary, one_of, state_words,
 };
 use super::{EntityKind, Found};
 
@@ -41,7 +45,11 @@ pub(super) fn find(words: &Words<'_>, asked: Option<Subject>) -> Vec<Found> {
             index = last + 1;
             continue;
         }
-        let lead = if answer == Some(index) { lead_before(words, index).max(Lead::Name) } else { lead_before(words, index) };
+        let lead = if answer == Some(index) {
+            lead_before(words, index).max(Lead::Name)
+        } else {
+            lead_before(words, index)
+        };
         match name_at(words, index, lead, answer == Some(index)) {
             Some(last) => {
                 found.push(Found::of(words, EntityKind::Person, index, last));
@@ -61,7 +69,8 @@ pub(super) fn spelled_names(words: &Words<'_>, asked: Option<Subject>) -> Vec<(u
         .into_iter()
         .filter(|&(first, _)| {
             let start = words.list[first].range.start;
-            let after_name = people.iter().any(|person| person.range.end <= start && start - person.range.end < 60);
+            let after_name =
+                people.iter().any(|person| person.range.end <= start && start - person.range.end < 60);
             wanted || after_name || spells_name(words, first, None)
         })
         .collect()
@@ -70,7 +79,12 @@ pub(super) fn spelled_names(words: &Words<'_>, asked: Option<Subject>) -> Vec<(u
 fn spells_name(words: &Words<'_>, first: usize, answer: Option<usize>) -> bool {
     let near = first.saturating_sub(6)..first;
     let names = near.clone().any(|index| matches!(words.at(index), "name" | "name's" | "surname" | "names"));
-    let other = near.into_iter().any(|index| matches!(words.at(index), "email" | "address" | "street" | "company" | "code" | "domain" | "user" | "business"));
+    let other = near.into_iter().any(|index| {
+        matches!(
+            words.at(index),
+            "email" | "address" | "street" | "company" | "code" | "domain" | "user" | "business"
+        )
+    });
     (names || answer.is_some_and(|answer| answer <= first && first <= answer + 3)) && !other
 }
 
@@ -79,11 +93,10 @@ fn answer_start(words: &Words<'_>) -> usize {
     let mut index = 0;
     while index < words.len()
         && (is_hesitation(words.at(index))
-            || matches!(
+            || one_of(
                 words.at(index),
-                "yes" | "yeah" | "sure" | "it's" | "it" | "is" | "that's" | "that" | "my" | "name" | "name's" | "this"
-                    | "okay" | "ok" | "of" | "course" | "first" | "last" | "the" | "would" | "be" | "and" | "so" | "well"
-                    | "i'm" | "yep" | "absolutely" | "certainly" | "full" | "oh" | "mine" | "hi" | "hello" | "just" | "i" | "am"
+                "yes yeah sure it's it is that's that my name name's this okay ok of course first last the \
+            would be and so well i'm yep absolutely certainly full oh mine hi hello just i am",
             ))
         && !(words.at(index) == "i" && is_letter(words.at(index + 1)))
     {
@@ -92,14 +105,13 @@ fn answer_start(words: &Words<'_>) -> usize {
     index
 }
 
-fn is_title(word: &str) -> bool {
-    matches!(word, "mister" | "mr" | "mrs" | "missus" | "ms" | "miss" | "doctor" | "dr" | "professor" | "prof" | "missis")
-}
-
 /// What the words directly before announce.
 fn lead_before(words: &Words<'_>, index: usize) -> Lead {
     let mut place = index;
-    while place > 0 && (is_hesitation(words.at(place - 1)) || words.at(place - 1) == "like") && index - place < 2 {
+    while place > 0
+        && (is_hesitation(words.at(place - 1)) || words.at(place - 1) == "like")
+        && index - place < 2
+    {
         place -= 1;
     }
     let back = |count: usize| place.checked_sub(count).map_or("", |index| words.at(index));
@@ -107,29 +119,79 @@ fn lead_before(words: &Words<'_>, index: usize) -> Lead {
     if is_title(one) {
         return Lead::Title;
     }
-    let owner = matches!(three, "my" | "the" | "his" | "her" | "your" | "whose" | "first" | "last" | "full" | "maiden" | "sur" | "their" | "a" | "and" | "husband's" | "wife's" | "yeah" | "" | "middle" | "married" | "daughter's" | "son's");
+    let owner = matches!(
+        three,
+        "my" | "the"
+            | "his"
+            | "her"
+            | "your"
+            | "whose"
+            | "first"
+            | "last"
+            | "full"
+            | "maiden"
+            | "sur"
+            | "their"
+            | "a"
+            | "and"
+            | "husband's"
+            | "wife's"
+            | "yeah"
+            | ""
+            | "middle"
+            | "married"
+            | "daughter's"
+            | "son's"
+    );
     match (two, one) {
-        ("name" | "surname" | "names", "is" | "was" | "would") if owner || two == "surname" => return Lead::Name,
+        ("name" | "surname" | "names", "is" | "was" | "would") if owner || two == "surname" => {
+            return Lead::Name;
+        }
         ("name", "of") if matches!(three, "the" | "by") => return Lead::Name,
         ("on" | "for" | "under", "the") => {}
         ("name", "it's") | ("name", "as") => return Lead::Name,
-        ("my" | "first" | "last" | "his" | "her" | "whose" | "the" | "husband's" | "wife's" | "maiden" | "your", "name's" | "names") => return Lead::Name,
+        (
+            "my" | "first" | "last" | "his" | "her" | "whose" | "the" | "husband's" | "wife's" | "maiden"
+            | "your",
+            "name's" | "names",
+        ) => return Lead::Name,
         ("last" | "first" | "maiden", "name") => return Lead::Name,
         ("go" | "goes", "by") => return Lead::Name,
         ("this", "is") | ("that's", "to") => return Lead::Introduction,
-        ("speak" | "speaking" | "talk" | "talking" | "talked" | "spoke" | "spoken" | "chatting" | "chatted", "with" | "to") => {
+        (
+            "speak" | "speaking" | "talk" | "talking" | "talked" | "spoke" | "spoken" | "chatting"
+            | "chatted",
+            "with" | "to",
+        ) => {
             return Lead::Introduction;
         }
-        ("calling" | "asking" | "looking" | "message" | "ask" | "asked" | "here", "for") => return Lead::Person,
-        ("thank", "you") | ("call", "me") | ("i", "am") | ("behalf", "of") | ("attention", "to") | ("named", _) => {}
+        ("calling" | "asking" | "looking" | "message" | "ask" | "asked" | "here", "for") => {
+            return Lead::Person;
+        }
+        ("thank", "you")
+        | ("call", "me")
+        | ("i", "am")
+        | ("behalf", "of")
+        | ("attention", "to")
+        | ("named", _) => {}
         _ => {}
     }
     match one {
         "surname" => Lead::Name,
+        "under"
+            if matches!(
+                two,
+                "it's" | "be" | "is" | "listed" | "booked" | "registered" | "filed" | "that's"
+            ) =>
+        {
+            Lead::Title
+        }
         "named" => Lead::Person,
         "i'm" => Lead::Introduction,
         "am" if two == "i" => Lead::Introduction,
-        "it's" if place == 1 || words.sentence_before(place - 1) || matches!(two, "hi" | "hello" | "hey") => Lead::Introduction,
+        "it's" if place == 1 || words.sentence_before(place - 1) || matches!(two, "hi" | "hello" | "hey") => {
+            Lead::Introduction
+        }
         "thanks" | "hi" | "hello" | "hey" | "dear" => Lead::Person,
         "you" if two == "thank" => Lead::Person,
         "me" if two == "call" && !matches!(words.at(index), "asap" | "anytime") => Lead::Name,
@@ -140,87 +202,13 @@ fn lead_before(words: &Words<'_>, index: usize) -> Lead {
     }
 }
 
-fn is_relation(word: &str) -> bool {
-    matches!(
-        word,
-        "husband" | "wife" | "son" | "daughter" | "brother" | "sister" | "colleague" | "boss" | "manager" | "friend"
-            | "partner" | "roommate" | "coworker" | "mother" | "father" | "mom" | "dad" | "assistant"
-    )
-}
-
-/// Family names that are words, yet after a first name hardly ever mean the word.
-fn is_safe_family(word: &str) -> bool {
-    matches!(
-        word,
-        "foster" | "brown" | "white" | "green" | "black" | "king" | "baker" | "wood" | "woods" | "hill" | "hall" | "young"
-            | "bell" | "fox" | "hunt" | "stone" | "ward" | "rice" | "parks" | "banks" | "burns" | "carpenter" | "wolf" | "moss"
-            | "snow" | "frost" | "fields" | "brooks" | "knight" | "bishop" | "mills" | "waters" | "barber" | "cross"
-            | "chambers" | "flowers" | "graves" | "gray" | "grey" | "hood" | "bond" | "lamb" | "pierce" | "shepherd"
-            | "singer" | "weaver" | "winters" | "summers" | "sparks" | "walls" | "west" | "day" | "long" | "little" | "wise"
-    )
-}
-
-/// What makes a first name the name of a product: "the dave app".
-fn is_product(word: &str) -> bool {
-    matches!(
-        word,
-        "app" | "model" | "card" | "bot" | "plan" | "edition" | "version" | "system" | "software" | "tool" | "series"
-            | "router" | "printer" | "machine" | "brand" | "sofa" | "mattress" | "chair" | "table" | "phone" | "platform"
-            | "collection" | "bed" | "couch" | "desk" | "dress" | "boots" | "shoes" | "package" | "suite" | "device" | "theme"
-    )
-}
-
 /// Words after an unknown name that show that somebody was introduced.
 fn confirms(words: &Words<'_>, index: usize) -> bool {
     matches!(words.at(index), "calling" | "from" | "speaking" | "here" | "with" | "over")
-        || matches!((words.at(index), words.at(index + 1)), ("and", "i" | "i'm") | ("again", _) | ("i", "am") | ("i'm", _) | ("at", "the"))
-}
-
-/// Adjectives among the names that stand alone after "this is".
-fn is_adjective(word: &str) -> bool {
-    matches!(
-        word,
-        "major" | "precious" | "rich" | "royal" | "sunny" | "windy" | "young" | "easter" | "dusty" | "misty" | "gay" | "german"
-            | "merry" | "earnest" | "sterling" | "roman" | "rocky" | "rusty" | "summer" | "autumn" | "junior" | "christian"
-            | "art" | "chance" | "destiny" | "joy" | "olive" | "violet" | "rose" | "ivory" | "max" | "les" | "van" | "mi"
-            | "queen" | "king" | "prince" | "princess" | "guy" | "buddy" | "bud" | "german's" | "alpha" | "terra" | "crystal"
-            | "ward" | "reed" | "jewel" | "charity" | "candy" | "grant" | "chase" | "lane" | "miles"
-    )
-}
-
-/// Things that are called like people.
-fn is_other_thing(words: &Words<'_>, index: usize) -> bool {
-    let word = words.at(index);
-    let before = index.checked_sub(1).map_or("", |before| words.at(before));
-    let after = words.at(index + 1);
-    let place = matches!(before, "st" | "saint" | "san" | "santa" | "mount" | "fort" | "port" | "lake" | "los" | "las" | "cape" | "santo")
-        && !(before == "st" && index < 2);
-    let named_place = matches!(
-        after,
-        "street" | "avenue" | "ave" | "road" | "lane" | "drive" | "boulevard" | "county" | "city" | "airport" | "hospital"
-            | "university" | "college" | "school" | "bank" | "insurance" | "court" | "place" | "parkway" | "schwab" | "deere"
-            | "kors" | "klein" | "lauren" | "hilfiger" | "vuitton" | "bauer" | "jones's" | "daniels" | "spade" | "jerry's"
-            | "mae" | "mac" | "club" | "clinic" | "medical" | "plaza" | "station" | "hotel" | "inn" | "stadium" | "center"
-            | "buster's" | "callender's" | "jewelers" | "beauty" | "airlines" | "electric" | "motors" | "pharmacy" | "hill"
-            | "park" | "island" | "beach" | "bridge" | "square" | "crescent" | "way" | "blvd" | "rd" | "st" | "madden"
-            | "luther" | "fargo" | "hancock" | "lewis's" | "crow" | "dean's" | "craig's" | "cards" | "cream" | "barr"
-    );
-    let spelling = (before == "in" && index >= 2 && words.at(index - 2) == "as")
-        || (matches!(before, "for" | "like") && index >= 2 && is_letter(words.at(index - 2)) && words.at(index - 2) != "i" && words.at(index - 2) != "a");
-    let brand = matches!(
-        (before, word),
-        ("papa" | "jimmy", "john's") | ("trader", "joe's") | ("sam's", "club") | ("charles", "schwab") | ("edward", "jones")
-            | ("raymond", "james") | ("morgan", "stanley") | ("p", "morgan") | ("jp", "morgan") | ("johnson" | "and", "johnson")
-            | ("wells", "fargo") | ("uncle", "ben's" | "sam" | "ben") | ("aunt", _) | ("fannie" | "sallie" | "freddie", _)
-            | ("mary", "kay") | ("tom", "tom") | ("hey" | "ok", "alexa" | "siri")
-    ) || matches!((word, after), ("edward", "jones") | ("raymond", "james") | ("morgan", "stanley") | ("mary", "kay") | ("tom", "tom") | ("jimmy" | "papa", "john's") | ("john", "deere" | "hancock") | ("sherwin", _) | ("harley", _) | ("ben", "and") | ("merrill", "lynch") | ("dave", "and") | ("dun", _) | ("martin", "luther") | ("lloyd's", _) | ("red", _) | ("oliver", "wyman") | ("ernst", _) | ("eli", "lilly") | ("ray", "ban" | "bans") | ("phillips" | "philip", "morris") | ("kelley" | "kelly", "blue") | ("jack", "in") | ("calvin", "klein") | ("dale", "carnegie"));
-    let shop = matches!(
-        word,
-        "wendy's" | "macy's" | "denny's" | "kohl's" | "lowe's" | "arby's" | "carl's" | "levi's" | "sam's" | "claire's"
-            | "aaron's" | "michael's" | "michaels" | "marshalls" | "gerald's" | "dick's" | "joann's" | "bert's" | "marie's"
-            | "sally's" | "lloyd's" | "victoria's" | "tiffany's" | "craig's" | "leon's" | "domino's" | "jenny's" | "hannah's"
-    );
-    place || named_place || spelling || brand || shop || words.gap_before(index).ends_with(['@', '.', '_']) && index > 0 && !words.gap_before(index).contains(' ')
+        || matches!(
+            (words.at(index), words.at(index + 1)),
+            ("and", "i" | "i'm") | ("again", _) | ("i", "am") | ("i'm", _) | ("at", "the")
+        )
 }
 
 /// The letters of a word without its possessive ending.
@@ -232,7 +220,11 @@ fn base(word: &str) -> &str {
 fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<usize> {
     let word = base(words.at(index));
     let contracted = words.at(index) != word;
-    if word.len() < 2 || is_month(word) && lead < Lead::Name && !asks_for(words, index) || is_title(word) || numbers::is_number_word(word) {
+    if word.len() < 2
+        || is_month(word) && lead < Lead::Name && !asks_for(words, index)
+        || is_title(word)
+        || numbers::is_number_word(word)
+    {
         return None;
     }
     if word.bytes().any(|byte| byte.is_ascii_digit()) || is_other_thing(words, index) {
@@ -243,39 +235,94 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
     let first = is_first_name(word);
     let doubtful = is_doubtful_name(word);
     let function = is_function_word(word) && !doubtful;
-    let unknown = !function && !is_ordinary(word) && !is_hesitation(word) && !word.contains('\'') || word.starts_with("o'");
+    let unknown = !function && !is_ordinary(word) && !is_hesitation(word) && !word.contains('\'')
+        || word.starts_with("o'");
     if function || first && small_in_cased || lead == Lead::None && is_product(words.at(index + 1)) {
         return None;
     }
     let family_after = follows_as_family(words, index + 1, lead.max(Lead::Person));
     let next = words.at(index + 1);
-    let closed = index + 1 >= words.len() || words.sentence_before(index + 1) || words.gap_before(index + 1).contains(',') || is_function_word(next);
+    let closed = index + 1 >= words.len()
+        || words.sentence_before(index + 1)
+        || words.gap_before(index + 1).contains(',')
+        || is_function_word(next);
     let accepted = match lead {
         Lead::Name => {
-            let next_ordinary = answer && !closed && !family_after && spelling_after(words, index + 1).is_none();
-            (first || doubtful || unknown || is_last_name(word) && (closed || family_after)) && !(next_ordinary && !first)
-                && !(answer && doubtful && !closed && !family_after) && !(words.cased && !capital && !first && index > 0 && any_capital_inside(words))
+            let next_ordinary =
+                answer && !closed && !family_after && spelling_after(words, index + 1).is_none();
+            (first || doubtful || unknown || is_last_name(word) && (closed || family_after))
+                && (first || !next_ordinary)
+                && (!answer || !doubtful || closed || family_after)
+                && !(words.cased && !capital && !first && index > 0 && any_capital_inside(words))
         }
-        Lead::Title => first || doubtful && word != "will" || unknown && word.len() > 2 || title_family(words, index),
+        Lead::Title => {
+            first || doubtful && word != "will" || unknown && word.len() > 2 || title_family(words, index)
+        }
         Lead::Introduction => {
             let here = confirms(words, index + 1) || (family_after && confirms(words, index + 2));
             let capital_name = words.cased && capital;
-            let verb = matches!(index.checked_sub(1).map_or("", |before| words.at(before)), "i'm" | "am" | "it's" | "to");
+            let verb = matches!(
+                index.checked_sub(1).map_or("", |before| words.at(before)),
+                "i'm" | "am" | "it's" | "to"
+            );
             first
-                || doubtful && (family_after && !is_adjective(word) || here && !(verb && matches!(next, "with" | "over" | "at")) || closed && !is_adjective(word) && !verb && !contracted
-                    || capital_name && !is_adjective(word))
-                || unknown && (here && !(verb && is_place(words, index)) || capital_name && (family_after || closed) && !is_place(words, index)) && !contracted
-                || is_last_name(word) && here && matches!(next, "calling" | "speaking" | "here") && !is_ordinary(word)
+                || doubtful
+                    && (family_after && !is_adjective(word)
+                        || here && !(verb && matches!(next, "with" | "over" | "at"))
+                        || closed && !is_adjective(word) && !verb && !contracted
+                        || capital_name && !is_adjective(word))
+                || unknown
+                    && (here && !(verb && is_place(words, index))
+                        || capital_name && (family_after || closed) && !is_place(words, index))
+                    && !contracted
+                || is_last_name(word)
+                    && here
+                    && matches!(next, "calling" | "speaking" | "here")
+                    && !is_ordinary(word)
         }
-        Lead::Person if is_function_word(word) && index + 1 < words.len() && is_relation(words.at(index.wrapping_sub(1))) => false,
-        Lead::Person => first || doubtful && (closed || family_after) && !is_adjective(word) && !is_place(words, index),
+        Lead::Person
+            if is_function_word(word)
+                && index + 1 < words.len()
+                && is_relation(words.at(index.wrapping_sub(1))) =>
+        {
+            false
+        }
+        Lead::Person => {
+            first
+                || doubtful
+                    && (closed || family_after)
+                    && (!is_adjective(word) || is_greeted(words, index))
+                    && !is_place(words, index)
+        }
         Lead::None => {
-            let caller = matches!(next, "speaking" | "here" | "calling") && (index == 0 || words.sentence_before(index) || matches!(words.at(index.wrapping_sub(1)), "yes" | "hi" | "hello" | "is"))
+            let caller = matches!(next, "speaking" | "here" | "calling")
+                && (index == 0
+                    || words.sentence_before(index)
+                    || matches!(words.at(index.wrapping_sub(1)), "yes" | "hi" | "hello" | "is"))
                 && (doubtful || unknown);
-            let mid_capital = words.cased && capital && doubtful && !words.sentence_before(index) && !is_place(words, index) && !is_month(word)
-                && (family_after || !is_adjective(word) && !is_place_like(word)) && !matches!(words.at(index.wrapping_sub(1)), "in" | "the" | "on" | "a" | "to" | "from" | "my" | "your" | "and" | "or" | "at");
-            let two_names = doubtful && is_first_name(words.at(index + 1)) && is_last_name(words.at(index + 2));
-            first || two_names || doubtful && family_after && !is_adjective(word) && !is_place_like(word) && is_common_family(words.at(index + 1)) || caller || mid_capital
+            let mid_capital = words.cased
+                && capital
+                && doubtful
+                && !words.sentence_before(index)
+                && !is_place(words, index)
+                && !is_month(word)
+                && (family_after || !is_adjective(word) && !is_place_like(word))
+                && !matches!(
+                    words.at(index.wrapping_sub(1)),
+                    "in" | "the" | "on" | "a" | "to" | "from" | "my" | "your" | "and" | "or" | "at"
+                );
+            let two_names =
+                doubtful && is_first_name(words.at(index + 1)) && is_last_name(words.at(index + 2));
+            first
+                || two_names
+                || doubtful && is_asked_for(words, index) && !is_adjective(word)
+                || doubtful
+                    && family_after
+                    && !is_adjective(word)
+                    && !is_place_like(word)
+                    && is_common_family(words.at(index + 1))
+                || caller
+                || mid_capital
         }
     };
     if !accepted || (lead == Lead::None && is_place(words, index)) {
@@ -287,40 +334,28 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
     Some(extend(words, index, lead))
 }
 
-/// "ask for april": nobody asks for a month.
-fn asks_for(words: &Words<'_>, index: usize) -> bool {
-    let back = |count: usize| index.checked_sub(count).map_or("", |index| words.at(index));
-    matches!((back(2), back(1)), ("ask" | "asked", "for") | ("speak" | "spoke" | "talk" | "talked", "with" | "to"))
-        && !numbers::is_number_word(words.at(index + 1))
-}
-
 fn any_capital_inside(words: &Words<'_>) -> bool {
-    (1..words.len()).any(|index| words.list[index].capital && !words.sentence_before(index) && words.at(index) != "i" && !words.at(index).starts_with("i'"))
+    (1..words.len()).any(|index| {
+        words.list[index].capital
+            && !words.sentence_before(index)
+            && words.at(index) != "i"
+            && !words.at(index).starts_with("i'")
+    })
 }
 
 /// A family name that is a word too, after a title: "mister brown", but not "doctor visit".
 fn title_family(words: &Words<'_>, index: usize) -> bool {
     let title = index.checked_sub(1).map_or("", |before| words.at(before));
-    is_last_name(words.at(index)) && (!matches!(title, "miss" | "doctor" | "dr") || words.list[index].capital && words.cased)
-}
-
-/// Doubtful names that are states, cities or brands first of all.
-fn is_place_like(word: &str) -> bool {
-    matches!(
-        word,
-        "austin" | "dallas" | "houston" | "denver" | "cleveland" | "orlando" | "jackson" | "savannah" | "sydney" | "florence"
-            | "geneva" | "valencia" | "odessa" | "georgia" | "virginia" | "carolina" | "india" | "kenya" | "israel" | "asia"
-            | "victoria" | "alexandria" | "lincoln" | "santiago" | "diego" | "trinidad" | "mercedes" | "chase" | "chester"
-            | "jefferson" | "franklin" | "newton" | "norris" | "santos" | "guadalupe" | "rosario" | "lourdes" | "sierra"
-            | "shelby" | "van" | "troy" | "sterling" | "marshall" | "wallace" | "windows" | "chad" | "cornell" | "nelson"
-    )
+    is_last_name(words.at(index))
+        && (!matches!(title, "miss" | "doctor" | "dr") || words.list[index].capital && words.cased)
 }
 
 fn is_place(words: &Words<'_>, index: usize) -> bool {
     let before = index.checked_sub(1).map_or("", |before| words.at(before));
     state_words(words, index) > 0 && is_place_like(words.at(index))
         || (is_place_like(words.at(index)) || !is_first_name(words.at(index)))
-            && (matches!(before, "in" | "from" | "near" | "at" | "around") || state_words(words, index + 1) > 0)
+            && (matches!(before, "in" | "from" | "near" | "at" | "around")
+                || state_words(words, index + 1) > 0)
 }
 
 fn is_common_family(word: &str) -> bool {
@@ -333,8 +368,13 @@ fn follows_as_family(words: &Words<'_>, index: usize, lead: Lead) -> bool {
     if word.len() < 2 || index == 0 || !matches!(words.gap_before(index), " " | "-" | "  ") {
         return false;
     }
-    if is_function_word(word) || is_hesitation(word) || is_month(word) || is_title(word) || numbers::is_number_word(word)
-        || numbers::unit(word).is_some() || word.bytes().any(|byte| byte.is_ascii_digit())
+    if is_function_word(word)
+        || is_hesitation(word)
+        || is_month(word)
+        || is_title(word)
+        || numbers::is_number_word(word)
+        || numbers::unit(word).is_some()
+        || word.bytes().any(|byte| byte.is_ascii_digit())
     {
         return false;
     }
@@ -345,16 +385,17 @@ fn follows_as_family(words: &Words<'_>, index: usize, lead: Lead) -> bool {
         return is_last_name(word) || is_first_name(word) || !is_ordinary(word) || lead > Lead::None;
     }
     if !is_ordinary(word) {
-        return (is_last_name(word) || is_first_name(word) || is_doubtful_name(word) || word.len() > 3) && !is_company(word);
+        return (is_last_name(word) || is_first_name(word) || is_doubtful_name(word) || word.len() > 3)
+            && !is_company(word);
     }
     let next = words.at(index + 1);
-    let ends = next.is_empty() || words.sentence_before(index + 1) || is_function_word(next) && !matches!(next, "the" | "a" | "my" | "your" | "his" | "her" | "it" | "me" | "up" | "back" | "to" | "him" | "them" | "off" | "out") || is_letter(next);
-    let safe = is_safe_family(word) && matches!(next, "" | "at" | "from" | "here" | "calling" | "and" | "is" | "on" | "in" | "for");
+    let ends = next.is_empty()
+        || words.sentence_before(index + 1)
+        || is_function_word(next) && !one_of(next, "the a my your his her it me up back to him them off out")
+        || is_letter(next);
+    let safe = is_safe_family(word)
+        && matches!(next, "" | "at" | "from" | "here" | "calling" | "and" | "is" | "on" | "in" | "for");
     is_last_name(word) && (lead > Lead::None && ends || safe)
-}
-
-fn is_company(word: &str) -> bool {
-    matches!(word, "verizon" | "vodafone" | "comcast" | "xfinity" | "tmobile" | "sprint" | "symbl" | "twilio")
 }
 
 /// Takes in further first names, initials, particles and the family name.
@@ -363,14 +404,27 @@ fn extend(words: &Words<'_>, first: usize, lead: Lead) -> usize {
     while last + 1 < words.len() && last - first + 1 < LONGEST_NAME {
         let next = words.at(last + 1);
         let spaced = matches!(words.gap_before(last + 1), " " | "-");
-        let particle = matches!(next, "de" | "la" | "van" | "von" | "der" | "del" | "el" | "al" | "bin" | "da" | "di" | "st" | "mc" | "mac" | "dos" | "le");
+        let particle = one_of(next, "de la van von der del el al bin da di st mc mac dos le");
         let after = words.at(last + 2);
-        if spaced && particle && !after.is_empty() && (!is_function_word(after) || matches!(after, "la" | "der" | "los")) && !is_ordinary(after) {
-            last += if matches!(after, "la" | "der" | "los" | "den") && last + 3 < words.len() { 3 } else { 2 };
+        if spaced
+            && particle
+            && !after.is_empty()
+            && (!is_function_word(after) || matches!(after, "la" | "der" | "los"))
+            && !is_ordinary(after)
+        {
+            last +=
+                if matches!(after, "la" | "der" | "los" | "den") && last + 3 < words.len() { 3 } else { 2 };
             continue;
         }
-        let initial = is_letter(next) && next != "i" && next != "a" && spaced && follows_as_family(words, last + 2, lead);
-        let initial_dot = is_letter(next) && words.gap_before(last + 2).starts_with('.') && words.list.get(last + 2).is_some_and(|word| word.capital) && words.list[last + 1].capital;
+        let initial = is_letter(next)
+            && next != "i"
+            && next != "a"
+            && spaced
+            && follows_as_family(words, last + 2, lead);
+        let initial_dot = is_letter(next)
+            && words.gap_before(last + 2).starts_with('.')
+            && words.list.get(last + 2).is_some_and(|word| word.capital)
+            && words.list[last + 1].capital;
         if initial || initial_dot {
             last += 2;
             continue;

@@ -1,6 +1,6 @@
 //! Number words and digits to runs of digits.
 
-use super::words::{Words, is_hesitation};
+use super::words::{Words, is_hesitation, one_of};
 
 /// One spoken or written piece of a number: "five", "forty two", "double oh", "4111".
 #[derive(Debug, Clone)]
@@ -125,10 +125,8 @@ pub(super) fn is_number_word(word: &str) -> bool {
 fn counts_digits(words: &Words<'_>, index: usize) -> bool {
     let before = index.checked_sub(1).map_or("", |before| words.at(before));
     matches!(before, "first" | "last" | "next" | "final" | "other")
-        && (matches!(
-            words.at(index + 1),
-            "are" | "is" | "digits" | "digit" | "numbers" | "of" | "on" | "were" | "letters" | "for" | "it's" | "would"
-        ) || index + 1 == words.len())
+        && (one_of(words.at(index + 1), "are is digits digit numbers of on were letters for it's would")
+            || index + 1 == words.len())
         || matches!(words.at(index + 1), "digit" | "digits")
 }
 
@@ -195,7 +193,8 @@ pub(super) fn element(words: &Words<'_>, index: usize) -> Option<Element> {
         } else {
             (last, "000".to_owned())
         };
-        let digit_follows = end == last && unit(words.at(last + 1)).is_some() && words.at(last + 2) != "hundred";
+        let digit_follows =
+            end == last && unit(words.at(last + 1)).is_some() && words.at(last + 2) != "hundred";
         amount = digits != "2" && !digit_follows;
         last = end;
         digits.push_str(&tail);
@@ -209,7 +208,8 @@ pub(super) fn element(words: &Words<'_>, index: usize) -> Option<Element> {
 
 /// Whether a piece may go on over this gap; "10.15", "5/6" and "5:30" are no digits in a row.
 fn goes_on(gap: &str) -> bool {
-    gap.len() <= 5 && gap.chars().all(|character| " -–—,.()\u{a0}\n…".contains(character))
+    gap.len() <= 5
+        && gap.chars().all(|character| " -–—,.()\u{a0}\n…".contains(character))
         && (!gap.starts_with('.') || gap.len() > 1)
 }
 
@@ -221,7 +221,8 @@ pub(super) fn chunks(words: &Words<'_>) -> Vec<Chunk> {
     while index < words.len() {
         let piece = if counts_digits(words, index) { None } else { element(words, index) };
         let Some(mut piece) = piece else {
-            let hesitates = is_hesitation(words.at(index)) || matches!(words.at(index), "dash" | "hyphen" | "space");
+            let hesitates =
+                is_hesitation(words.at(index)) || matches!(words.at(index), "dash" | "hyphen" | "space");
             if !hesitates {
                 close(&mut found, &mut open);
             }
@@ -275,15 +276,13 @@ fn close(found: &mut Vec<Chunk>, open: &mut Vec<Element>) {
 
 /// Whether a word may stand between two parts of one number that is read out in parts.
 pub(super) fn joins(word: &str) -> bool {
-    matches!(
+    one_of(
         word,
-        "then" | "and" | "again" | "right" | "okay" | "ok" | "got" | "that" | "that's" | "it's" | "it" | "is" | "let"
-            | "me" | "see" | "think" | "i" | "so" | "yeah" | "yes" | "yep" | "next" | "followed" | "by" | "after"
-            | "the" | "rest" | "last" | "first" | "hold" | "on" | "sorry" | "wait" | "no" | "are" | "hang" | "a"
-            | "second" | "one" | "four" | "three" | "finally" | "group" | "you" | "now" | "um" | "uh" | "er" | "hmm"
-            | "mm" | "like" | "comes" | "goes" | "digits" | "numbers" | "well" | "alright" | "two" | "was" | "oh"
-            | "make" | "actually" | "scratch" | "mean" | "with" | "ready" | "there" | "ones" | "final"
-            | "pause" | "remaining" | "set" | "part" | "try" | "let's" | "say"
+        "then and again right okay ok got that that's it's it is let me see think i so yeah yes yep \
+            next followed by after the rest last first hold on sorry wait no are hang a second one \
+            four three finally group you now um uh er hmm mm like comes goes digits numbers well \
+            alright two was oh make actually scratch mean with ready there ones final pause remaining \
+            set part try let's say",
     )
 }
 

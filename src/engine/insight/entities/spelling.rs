@@ -43,7 +43,10 @@ pub(super) fn find(words: &Words<'_>) -> Vec<(usize, usize)> {
             next = end + 1;
         }
         match last {
-            Some(last) if letters >= FEWEST_LETTERS || (last > start && letters >= 2 && words.at(start + 1) == "as") => {
+            Some(last)
+                if letters >= FEWEST_LETTERS
+                    || (last > start && letters >= 2 && words.at(start + 1) == "as") =>
+            {
                 found.push((start, last));
                 index = last + 1;
             }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::words::{Words, is_hesitation};
+use super::words::{Words, is_hesitation, one_of};
 
 /// What people say a number is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +35,8 @@ pub(super) enum Subject {
 }
 
 use Subject::{
-    Account, Address, Age, Amount, Bank, Birth, Card, Email, Expiry, Harmless, License, Name, Passport, Phone, Pin, Routing,
-    SecurityCode, Social, SomeNumber, Swift, Zip,
+    Account, Address, Age, Amount, Bank, Birth, Card, Email, Expiry, Harmless, License, Name, Passport,
+    Phone, Pin, Routing, SecurityCode, Social, SomeNumber, Swift, Zip,
 };
 
 const PHRASES: &[(Subject, &str)] = &[
@@ -62,7 +62,10 @@ const PHRASES: &[(Subject, &str)] = &[
         Social,
         "social|social security|social security number|ssn|s s n|social number|full social|soch|sosh|tax id|taxpayer id|itin|soc",
     ),
-    (Routing, "routing|routing number|aba|aba number|a b a|routing and transit|transit number|routing code|routing's"),
+    (
+        Routing,
+        "routing|routing number|aba|aba number|a b a|routing and transit|transit number|routing code|routing's",
+    ),
     (
         Account,
         "account|account number|acct|checking|checking account|savings|savings account|bank account|account's|\
@@ -130,7 +133,10 @@ const PHRASES: &[(Subject, &str)] = &[
 ];
 
 static TABLE: LazyLock<HashMap<&'static str, Subject>> = LazyLock::new(|| {
-    PHRASES.iter().flat_map(|(subject, phrases)| phrases.split('|').map(|phrase| (phrase, *subject))).collect()
+    PHRASES
+        .iter()
+        .flat_map(|(subject, phrases)| phrases.split('|').map(|phrase| (phrase, *subject)))
+        .collect()
 });
 
 /// The most words a phrase of the table has.
@@ -169,10 +175,10 @@ fn is_where(words: &Words<'_>, first: usize) -> bool {
 fn kind_of_number(before: &str) -> Subject {
     let says_nothing = super::words::is_function_word(before)
         || is_hesitation(before)
-        || matches!(
+        || one_of(
             before,
-            "best" | "different" | "another" | "whole" | "full" | "correct" | "wrong" | "main" | "direct" | "long"
-                | "actual" | "current" | "old" | "husband's" | "wife's" | "mom's" | "original" | "complete" | "entire"
+            "best different another whole full correct wrong main direct long actual current old \
+            husband's wife's mom's original complete entire",
         );
     if says_nothing { SomeNumber } else { Harmless }
 }
@@ -212,7 +218,8 @@ pub(super) fn after(words: &Words<'_>, index: usize, reach: usize) -> Option<Sub
 pub(super) fn asked(question: &str) -> Option<Subject> {
     let words = Words::of(question);
     let found = before(&words, words.len(), 30)?;
-    (!matches!(found, Harmless | Amount) || question.contains("number") || question.contains('?')).then_some(found)
+    (!matches!(found, Harmless | Amount) || question.contains("number") || question.contains('?'))
+        .then_some(found)
 }
 
 #[cfg(test)]
