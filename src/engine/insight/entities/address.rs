@@ -133,8 +133,9 @@ fn leads_in(words: &Words<'_>, first: usize) -> bool {
 
 fn fits_name(words: &Words<'_>, index: usize) -> bool {
     let word = words.at(index);
+    let ordinal = word == "first" && is_street_type(words.at(index + 1));
     !word.is_empty()
-        && !is_function_word(word)
+        && (ordinal || !is_function_word(word))
         && !is_hesitation(word)
         && !is_month(word)
         && (index == 0 || !words.gap_before(index).contains([',', '?', '!', ':', '%', '/']))

@@ -82,11 +82,12 @@ fn age(words: &Words<'_>, chunk: &Chunk, asked: Option<Subject>) -> Option<Found
                 | ("she", "is")
                 | ("i'm" | "he's" | "she's", "almost" | "about" | "only" | "nearly")
         );
-    (said_of_person
-        && end
-        && (18..100).contains(&years)
-        && !matches!(words.at(next + 1), "a" | "half" | "percent")
-        && years % 100 != 50)
+    (said_of_person && end && (18..100).contains(&years)
+        || matches!(back(1), "he's" | "she's")
+            && end
+            && words.at(next).is_empty()
+            && !matches!(words.at(next + 1), "a" | "half" | "percent")
+            && years % 100 != 50)
         .then(|| hit(element.last))?
 }
 
@@ -113,11 +114,13 @@ fn about_person(words: &Words<'_>, index: usize) -> bool {
         if word == "i" {
             return matches!(words.at(before + 1), "am" | "was" | "turned" | "will" | "just");
         }
-        let passes = one_of(
-            word,
-            "is am was are about almost like only just already now turning be nearly around and over \
+        let passes = super::numbers::is_number_word(word)
+            || one_of(
+                word,
+                "is am was are about almost like only just already now turning be nearly around and over \
             will turned who a my actually both something no little one's forty",
-        ) || is_hesitation(word);
+            )
+            || is_hesitation(word);
         skipped += 1;
         if !passes || skipped > 5 {
             return false;

@@ -292,7 +292,11 @@ fn day_first(words: &Words<'_>, index: usize) -> Option<Date> {
         month += 1;
     }
     if !is_month(words.at(month)) {
-        return None;
+        let by_number = month + usize::from(words.at(month) == "the");
+        let month_end =
+            ordinal(words, by_number).filter(|_| by_number > day_end + 1 && words.at(day_end + 1) == "of")?;
+        let (value, last) = year(words, month_end + 1)?;
+        return Some(Date { first: index, last, day: true, year: Some(value) });
     }
     let (last, year) = year(words, month + 1).map_or((month, None), |(value, last)| (last, Some(value)));
     Some(Date { first: index, last, day: true, year })

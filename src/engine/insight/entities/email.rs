@@ -157,6 +157,14 @@ fn domain_end(words: &Words<'_>, start: usize) -> Option<usize> {
     end
 }
 
+/// "info at", "support at".
+fn is_mailbox(word: &str) -> bool {
+    one_of(
+        word,
+        "info support sales billing help contact admin accounts service orders hello office returns claims reservations",
+    )
+}
+
 /// "our website at northbay dot com".
 fn is_website(word: &str) -> bool {
     one_of(word, "website site page online app store us portal web look shop details more here it that")
@@ -175,7 +183,7 @@ fn leads_in(word: &str) -> bool {
         && !matches!(word, "one" | "two" | "under" | "oh" | "new" | "number")
         || one_of(
             word,
-            "email address mail lowercase uppercase send use using reach write be cc contact forward \
+            "word letter email address mail lowercase uppercase send use using reach write be cc contact forward \
             change update updated as gmail uh um",
         )
 }
@@ -235,7 +243,10 @@ fn local_start(words: &Words<'_>, from: usize, last: usize, wanted: bool, writte
             }
         }
         let name = is_first_name(word) || is_last_name(word) || !is_ordinary(word);
-        if certain == index + 1 && (piece || connected_right || name || index == last && wanted) {
+        let reaches = certain == index + 1 || connected_right && certain == index + 2;
+        let connected_left = index > from
+            && (is_connector(words.at(index - 1)) || matches!(words.gap_before(index), "." | "_" | "-"));
+        if reaches && (piece || connected_left || connected_right || name || index == last && wanted) {
             certain = index;
         }
         first = Some(index);
@@ -245,7 +256,11 @@ fn local_start(words: &Words<'_>, from: usize, last: usize, wanted: bool, writte
         return None;
     }
     if stopped || wanted || (index == from && plain <= 3 && from == 0) || written {
-        let only_verb = first == last && is_ordinary(words.at(first)) && !wanted && !stopped;
+        let only_verb = first == last
+            && is_ordinary(words.at(first))
+            && !wanted
+            && !stopped
+            && !is_mailbox(words.at(first));
         return (!only_verb).then_some(first);
     }
     (certain <= last).then_some(certain)

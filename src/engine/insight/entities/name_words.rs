@@ -17,6 +17,12 @@ pub(super) fn is_title(word: &str) -> bool {
             | "professor"
             | "prof"
             | "missis"
+            | "officer"
+            | "nurse"
+            | "sergeant"
+            | "captain"
+            | "pastor"
+            | "reverend"
     )
 }
 

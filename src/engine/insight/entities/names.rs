@@ -198,6 +198,7 @@ fn lead_before(words: &Words<'_>, index: usize) -> Lead {
         "is" if is_relation(two) => Lead::Introduction,
         "of" if two == "behalf" => Lead::Person,
         relation if is_relation(relation) => Lead::Person,
+        "law" if two == "in" && is_relation(three) => Lead::Person,
         _ => Lead::None,
     }
 }
@@ -227,7 +228,7 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
     {
         return None;
     }
-    if word.bytes().any(|byte| byte.is_ascii_digit()) || is_other_thing(words, index) {
+    if word.bytes().any(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let capital = words.list[index].capital;
@@ -235,9 +236,23 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
     let first = is_first_name(word);
     let doubtful = is_doubtful_name(word);
     let function = is_function_word(word) && !doubtful;
-    let unknown = !function && !is_ordinary(word) && !is_hesitation(word) && !word.contains('\'')
+    let unknown = !function
+        && !is_ordinary(word)
+        && !is_inflected(word)
+        && !is_hesitation(word)
+        && !word.contains('\'')
         || word.starts_with("o'");
     if function || first && small_in_cased || lead == Lead::None && is_product(words.at(index + 1)) {
+        return None;
+    }
+    if lead == Lead::None
+        && !first
+        && !doubtful
+        && !matches!(words.at(index + 1), "speaking" | "here" | "calling")
+    {
+        return None;
+    }
+    if is_other_thing(words, index) {
         return None;
     }
     let family_after = follows_as_family(words, index + 1, lead.max(Lead::Person));
@@ -289,6 +304,11 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
         }
         Lead::Person => {
             first
+                || unknown
+                    && word.len() > 3
+                    && tells_name(words, index)
+                    && !is_company(word)
+                    && !is_place(words, index)
                 || doubtful
                     && (closed || family_after)
                     && (!is_adjective(word) || is_greeted(words, index))
@@ -343,11 +363,31 @@ fn any_capital_inside(words: &Words<'_>) -> bool {
     })
 }
 
+/// Forms of words that the list of ordinary words lacks ("misspelled"); names that look like them are listed.
+fn is_inflected(word: &str) -> bool {
+    const ENDINGS: &[&str] =
+        &["ed", "ing", "ly", "tion", "sion", "ness", "able", "ment", "ous", "ful", "ized", "less"];
+    ENDINGS.iter().any(|ending| word.len() > ending.len() + 2 && word.ends_with(ending))
+        && !is_last_name(word)
+}
+
+/// "my sister in law annalise", "a guy named delroy": an unknown word can only be a name.
+fn tells_name(words: &Words<'_>, index: usize) -> bool {
+    let before = index.checked_sub(1).map_or("", |before| words.at(before));
+    let owner = index.checked_sub(2).map_or("", |before| words.at(before));
+    before == "named"
+        || before == "law"
+        || is_relation(before) && matches!(owner, "my" | "his" | "her" | "your" | "our")
+}
+
 /// A family name that is a word too, after a title: "mister brown", but not "doctor visit".
 fn title_family(words: &Words<'_>, index: usize) -> bool {
     let title = index.checked_sub(1).map_or("", |before| words.at(before));
     is_last_name(words.at(index))
-        && (!matches!(title, "miss" | "doctor" | "dr") || words.list[index].capital && words.cased)
+        && (!matches!(
+            title,
+            "miss" | "doctor" | "dr" | "officer" | "nurse" | "sergeant" | "captain" | "pastor" | "reverend"
+        ) || words.list[index].capital && words.cased)
 }
 
 fn is_place(words: &Words<'_>, index: usize) -> bool {

@@ -279,7 +279,7 @@ pub(super) fn joins(word: &str) -> bool {
     one_of(
         word,
         "then and again right okay ok got that that's it's it is let me see think i so yeah yes yep \
-            next followed by after the rest last first hold on sorry wait no are hang a second one \
+            next followed by after the rest last first hold lemme check here look on sorry wait no are hang a second one \
             four three finally group you now um uh er hmm mm like comes goes digits numbers well \
             alright two was oh make actually scratch mean with ready there ones final pause remaining \
             set part try let's say",

@@ -78,7 +78,7 @@ const PHRASES: &[(Subject, &str)] = &[
         "phone|phone number|cell|cell phone|cell number|mobile|mobile number|call me|call|calling|reach|reach me|text|\
          text me|callback|callback number|call back|call back number|contact number|best number|area code|telephone|\
          telephone number|landline|home number|work number|dial|fax|fax number|house phone|good number|direct line|\
-         my line|daytime number|toll free|whatsapp|home phone|work phone|try me|ring me|ring|office number|cell's|\
+         my line|daytime number|toll free|whatsapp|home phone|work phone|try me|ring me|ring|office number|work line|home line|line|cell's|\
          best number to reach|other number|alternate number|number to reach",
     ),
     (SomeNumber, "number|number's|number is|numbers|digits"),
@@ -121,7 +121,7 @@ const PHRASES: &[(Subject, &str)] = &[
          booking reference|itinerary|product|sku|upc|item|item number|p o|purchase order|work order|job|job number|\
          incident|extension|ext|error|error code|code|meter|reading|imei|iccid|sim|mac address|ip|ip address|port|\
          firmware|build|prescription|rx|vin|loan|loan number|member|member number|member id|membership|group number|\
-         npi|employee|employee id|badge|quote|quote number|lot|batch|channel|step|page|chapter|line|store number|\
+         npi|employee|employee id|badge|quote|quote number|lot|batch|channel|step|page|chapter|store number|\
          transaction|transaction id|authorization|authorization code|approval code|voucher|promo code|coupon|\
          gift card|rma|asset tag|service tag|patient|chart|medical record|mrn|meeting id|conference|access code|\
          verification code|one time code|one time password|confirmation's|limit|id|i d|customer number|customer id|request|\
@@ -192,7 +192,7 @@ pub(super) fn before(words: &Words<'_>, index: usize, reach: usize) -> Option<Su
         last -= 1;
         match ending_at(words, last, not_before) {
             Some((SomeNumber, _)) => weak = weak.or(Some(SomeNumber)),
-            Some((Account, first)) if is_where(words, first) => weak = Some(Account),
+            Some((place @ (Account | Card), first)) if is_where(words, first) => weak = Some(place),
             Some((subject, _)) => return Some(subject),
             None => {}
         }

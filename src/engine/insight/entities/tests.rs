@@ -91,6 +91,34 @@ fn personal_data_is_found_with_its_exact_span() {
         ("the iban is GB82 WEST 1234 5698 7654 32", &["IBAN GB82 WEST 1234 5698 7654 32"]),
         ("driver's license number is D1234567", &["DRIVERS_LICENSE D1234567"]),
         ("the passcode is one nine eight four", &["PIN one nine eight four"]),
+        ("my sister in law annalise is on the account too", &["PERSON annalise"]),
+        ("this is officer ramirez", &["PERSON ramirez"]),
+        ("so i'm on the phone with a guy named delroy and he says no", &["PERSON delroy"]),
+        ("it's under henderson", &["PERSON henderson"]),
+        (
+            "for oh won two ate ate ate ate ate ate ate ate won ate ate won",
+            &["CREDIT_CARD_NUMBER for oh won two ate ate ate ate ate ate ate ate won ate ate won"],
+        ),
+        ("pin's uh six wait six one one five", &["PIN six wait six one one five"]),
+        ("the exp on it is oh one of twenty nine", &["CARD_EXPIRATION oh one of twenty nine"]),
+        (
+            "birthdate's the first of the first ninety nine",
+            &["DATE_OF_BIRTH the first of the first ninety nine"],
+        ),
+        (
+            "my e mail is d for david m for mary at proton mail dot com",
+            &["EMAIL d for david m for mary at proton mail dot com"],
+        ),
+        (
+            "it goes to two hundred lakeshore drive suite four ten chicago illinois six oh six oh one",
+            &["ADDRESS two hundred lakeshore drive suite four ten chicago illinois six oh six oh one"],
+        ),
+        ("send the tech to three three oh five quail hollow", &["ADDRESS three three oh five quail hollow"]),
+        ("my mother she's uh eighty three years old", &["AGE eighty three years old"]),
+        (
+            "you can get me at five oh three two two nine and then oh one six six",
+            &["PHONE_NUMBER five oh three two two nine and then oh one six six"],
+        ),
         // Names.
         ("this is priya calling about my invoice", &["PERSON priya"]),
         ("i spoke with missus o'brien last week", &["PERSON o'brien"]),
@@ -223,6 +251,20 @@ fn what_only_looks_like_personal_data_is_left_alone() {
         "what's the zip code",
         "i have an amex and a visa",
         "we have five hundred and twelve stores",
+        "my name was misspelled",
+        "my doctor prescribed it",
+        "call me later",
+        "he's one of them",
+        "i'm twenty minutes away",
+        "the zip on the form is missing",
+        "this is xfinity calling about your bill",
+        "my friend netflix account is down",
+        "my subscription renews on the first of may",
+        "your card expires next month",
+        "The SKU is 4155550134.",
+        "Let's sync on 2026-03-14 at 15:30.",
+        "it takes two minutes to drive down main street",
+        "the check engine light is on",
     ];
     let mut wrong = Vec::new();
     for text in rows {
