@@ -130,6 +130,17 @@ fn counts_digits(words: &Words<'_>, index: usize) -> bool {
         || matches!(words.at(index + 1), "digit" | "digits")
 }
 
+/// "last four zero zero one nine": as many digits follow as the word says.
+fn announces_digits(words: &Words<'_>, index: usize) -> bool {
+    let before = index.checked_sub(1).map_or("", |before| words.at(before));
+    let count = unit(words.at(index)).and_then(|digit| digit.to_digit(10)).unwrap_or(0) as usize;
+    let is_digit = |index: usize| unit(words.at(index)).is_some();
+    matches!(before, "first" | "last")
+        && (3..=6).contains(&count)
+        && (index + 1..=index + count).all(is_digit)
+        && !is_digit(index + count + 1)
+}
+
 /// The element that starts at this word.
 pub(super) fn element(words: &Words<'_>, index: usize) -> Option<Element> {
     let word = words.at(index);
@@ -219,7 +230,11 @@ pub(super) fn chunks(words: &Words<'_>) -> Vec<Chunk> {
     let mut open: Vec<Element> = Vec::new();
     let mut index = 0;
     while index < words.len() {
-        let piece = if counts_digits(words, index) { None } else { element(words, index) };
+        let piece = if counts_digits(words, index) || announces_digits(words, index) {
+            None
+        } else {
+            element(words, index)
+        };
         let Some(mut piece) = piece else {
             let hesitates =
                 is_hesitation(words.at(index)) || matches!(words.at(index), "dash" | "hyphen" | "space");

@@ -202,6 +202,9 @@ pub(super) fn before(words: &Words<'_>, index: usize, reach: usize) -> Option<Su
 
 /// The nearest subject named after a word, at most so many words away and in the same sentence.
 pub(super) fn after(words: &Words<'_>, index: usize, reach: usize) -> Option<Subject> {
+    if matches!(words.at(index + 1), "extension" | "ext") {
+        return Some(Phone);
+    }
     for last in index + 1..words.len().min(index + 1 + reach) {
         if words.sentence_before(last) {
             return None;
