@@ -11,6 +11,9 @@ const REACH: usize = 8;
 /// One word's part of a code, letters and digits, and its last word.
 fn part(words: &Words<'_>, index: usize) -> Option<(String, usize)> {
     let word = words.at(index);
+    if matches!(word, "iban" | "bic" | "swift") {
+        return None;
+    }
     if let Some(digits) = numbers::tens(word) {
         return match numbers::unit(words.at(index + 1)).filter(|&digit| digit != '0') {
             Some(second) => Some((format!("{digits}{second}"), index + 1)),
@@ -104,7 +107,7 @@ fn kind_of(
         Subject::Bank if lettered && (14..=34).contains(&code.len()) => Some(EntityKind::Iban),
         Subject::Swift
             if matches!(code.len(), 8 | 11)
-                && code.bytes().take(6).all(|byte| byte.is_ascii_alphabetic()) =>
+                && code.bytes().take(6).all(|byte| byte.is_ascii_alphabetic() || byte == b'0') =>
         {
             Some(EntityKind::SwiftCode)
         }

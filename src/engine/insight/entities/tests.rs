@@ -119,6 +119,8 @@ fn personal_data_is_found_with_its_exact_span() {
             "you can get me at five oh three two two nine and then oh one six six",
             &["PHONE_NUMBER five oh three two two nine and then oh one six six"],
         ),
+        ("swift b o f a u s three n", &["SWIFT_CODE b o f a u s three n"]),
+        ("BIC NWBKGB2L, IBAN NL91ABNA0417164300", &["SWIFT_CODE NWBKGB2L", "IBAN NL91ABNA0417164300"]),
         // Names.
         ("this is priya calling about my invoice", &["PERSON priya"]),
         ("i spoke with missus o'brien last week", &["PERSON o'brien"]),
