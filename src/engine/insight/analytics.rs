@@ -212,7 +212,12 @@ mod tests {
             let mut talks: Vec<Talk> = (0..1 + random(30))
                 .map(|_| {
                     let start = random(60_000) as i64;
-                    talk(random(members as u64) as usize, start, start + 1 + random(9000) as i64, random(40) as u32)
+                    talk(
+                        random(members as u64) as usize,
+                        start,
+                        start + 1 + random(9000) as i64,
+                        random(40) as u32,
+                    )
                 })
                 .collect();
             let forward = analyse(members, &talks);
@@ -229,7 +234,9 @@ mod tests {
     #[test]
     fn nothing_said_and_broken_times_divide_by_nothing() {
         assert_eq!(analyse(0, &[]), Analytics::default());
-        for broken in [talk(0, 5, 5, 3), talk(0, 9, 2, 3), talk(7, 0, 10, 3), talk(0, i64::MIN, i64::MAX, u32::MAX)] {
+        for broken in
+            [talk(0, 5, 5, 3), talk(0, 9, 2, 3), talk(7, 0, 10, 3), talk(0, i64::MIN, i64::MAX, u32::MAX)]
+        {
             let found = analyse(1, &[broken, broken]);
             assert!(found.members[0].talk.percent.is_finite());
         }

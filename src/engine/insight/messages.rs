@@ -75,8 +75,34 @@ fn is_fragment(said: &[&str]) -> bool {
 fn is_filler(word: &str) -> bool {
     matches!(
         word.trim_matches(|symbol: char| !symbol.is_alphanumeric()).to_lowercase().as_str(),
-        "okay" | "ok" | "um" | "uh" | "er" | "ah" | "oh" | "hmm" | "mm" | "mhm" | "yeah" | "yes" | "yep" | "no" | "right" | "so"
-            | "well" | "and" | "but" | "like" | "huh" | "hm" | "alright" | "sure" | "hi" | "hello" | "hey" | ""
+        "okay"
+            | "ok"
+            | "um"
+            | "uh"
+            | "er"
+            | "ah"
+            | "oh"
+            | "hmm"
+            | "mm"
+            | "mhm"
+            | "yeah"
+            | "yes"
+            | "yep"
+            | "no"
+            | "right"
+            | "so"
+            | "well"
+            | "and"
+            | "but"
+            | "like"
+            | "huh"
+            | "hm"
+            | "alright"
+            | "sure"
+            | "hi"
+            | "hello"
+            | "hey"
+            | ""
     )
 }
 
@@ -120,9 +146,10 @@ pub fn punctuate(text: &str, is_question: bool) -> String {
 
 fn capitalised(word: &str) -> String {
     match word {
-        "i" | "i'm" | "i'll" | "i've" | "i'd" | "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday"
-        | "january" | "february" | "april" | "june" | "july" | "august" | "september" | "october" | "november" | "december"
-        | "english" | "spanish" | "christmas" | "thanksgiving" => with_capital(word),
+        "i" | "i'm" | "i'll" | "i've" | "i'd" | "monday" | "tuesday" | "wednesday" | "thursday"
+        | "friday" | "saturday" | "sunday" | "january" | "february" | "april" | "june" | "july"
+        | "august" | "september" | "october" | "november" | "december" | "english" | "spanish"
+        | "christmas" | "thanksgiving" => with_capital(word),
         _ => word.to_owned(),
     }
 }

@@ -62,10 +62,10 @@ fn weight(sentence: &Sentence<'_>, index: usize, count: usize, telling: usize) -
 /// Returns the words that carry meaning: longer than three letters or with a digit, and none of the courtesies.
 fn telling_words(text: &str) -> HashSet<String> {
     const EMPTY: [&str; 44] = [
-        "that", "this", "with", "have", "what", "will", "your", "from", "they", "them", "then", "there", "here", "were", "been",
-        "just", "like", "know", "mean", "yeah", "okay", "well", "thank", "thanks", "please", "sorry", "hello", "great", "good",
-        "perfect", "right", "sure", "calling", "help", "today", "when", "would", "could", "about", "some", "going", "really",
-        "awesome", "welcome",
+        "that", "this", "with", "have", "what", "will", "your", "from", "they", "them", "then", "there",
+        "here", "were", "been", "just", "like", "know", "mean", "yeah", "okay", "well", "thank", "thanks",
+        "please", "sorry", "hello", "great", "good", "perfect", "right", "sure", "calling", "help", "today",
+        "when", "would", "could", "about", "some", "going", "really", "awesome", "welcome",
     ];
     text.split(|symbol: char| !symbol.is_alphanumeric())
         .map(str::to_lowercase)
@@ -95,7 +95,9 @@ mod tests {
     ];
 
     fn sentences() -> Vec<Sentence<'static>> {
-        CALL.iter().map(|&(text, topic_weight, has_intent)| Sentence { text, topic_weight, has_intent }).collect()
+        CALL.iter()
+            .map(|&(text, topic_weight, has_intent)| Sentence { text, topic_weight, has_intent })
+            .collect()
     }
 
     #[test]

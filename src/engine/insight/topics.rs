@@ -111,8 +111,11 @@ impl Topics {
 
     /// Forgets the candidates said least and longest ago.
     fn forget(&mut self) {
-        let mut ages: Vec<(u32, usize)> =
-            self.candidates.values().map(|candidate| (candidate.count.min(4), candidate.last_message)).collect();
+        let mut ages: Vec<(u32, usize)> = self
+            .candidates
+            .values()
+            .map(|candidate| (candidate.count.min(4), candidate.last_message))
+            .collect();
         let surplus = ages.len().saturating_sub(CANDIDATES_KEPT);
         if surplus == 0 || surplus > ages.len() {
             return;
@@ -131,7 +134,9 @@ impl Topics {
             .collect();
         // Ties go to what was said first, then to the alphabet: the same conversation always has the same topics.
         ranked.sort_unstable_by(|(a, a_key, a_candidate), (b, b_key, b_candidate)| {
-            b.total_cmp(a).then_with(|| a_candidate.messages.cmp(&b_candidate.messages)).then_with(|| a_key.cmp(b_key))
+            b.total_cmp(a)
+                .then_with(|| a_candidate.messages.cmp(&b_candidate.messages))
+                .then_with(|| a_key.cmp(b_key))
         });
         let best = ranked.first().map_or(1.0, |(strength, ..)| *strength);
         let mut kept: Vec<(&str, HashSet<&str>, &Candidate)> = Vec::new();
@@ -159,7 +164,10 @@ impl Topics {
         }
         let count = f64::from(candidate.count);
         let longer = if candidate.adjective_first { LONGER * 0.6 } else { LONGER };
-        let long = 1.0 + longer * (candidate.words.min(2) as f64 - 1.0);
+        // A third word is hardly worth more, but wins where the phrase is never said without it.
+        let long = 1.0
+            + longer * (candidate.words.min(2) as f64 - 1.0)
+            + if candidate.words > 2 { 0.15 } else { 0.0 };
         let spread = 1.0 + SPREAD * f64::from(candidate.messages_seen.min(20));
         let once = if candidate.count == 1 { SAID_ONCE } else { 1.0 };
         count * long * (stems / candidate.words as f64).sqrt() * spread * once
@@ -168,7 +176,8 @@ impl Topics {
 
 impl Candidate {
     fn topic(&self, key: &str, score: f64) -> Topic {
-        let phrase = self.wordings.iter().max_by_key(|(_, count)| *count).map_or(key, |(wording, _)| wording.as_str());
+        let phrase =
+            self.wordings.iter().max_by_key(|(_, count)| *count).map_or(key, |(wording, _)| wording.as_str());
         Topic {
             key: key.to_owned(),
             phrase: phrase.to_owned(),
@@ -180,12 +189,20 @@ impl Candidate {
 }
 
 /// Returns whether a candidate adds nothing to a better one.
-fn says_again(stems: &HashSet<&str>, candidate: &Candidate, others: &HashSet<&str>, other: &Candidate) -> bool {
-    if stems.is_subset(others) {
+fn says_again(
+    stems: &HashSet<&str>,
+    candidate: &Candidate,
+    others: &HashSet<&str>,
+    other: &Candidate,
+) -> bool {
+    if stems.is_subset(others) || candidate.words > 2 && other.words > 1 && others.is_subset(stems) {
         // A single word used often on its own is a topic beside its compound.
         return candidate.words > 1 || f64::from(other.count) >= COVERS * f64::from(candidate.count);
     }
-    // A longer phrase said as often as nothing else is the better one's accident.
+    if candidate.count == 1 && stems.len() > 1 && !stems.is_disjoint(others) {
+        // Said once with words of a better one: its accident ("separate deductible").
+        return true;
+    }
     others.is_subset(stems) && candidate.count * 3 < other.count
 }
 

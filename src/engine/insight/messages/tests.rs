@@ -14,7 +14,10 @@ fn marks_end_sentences_and_abbreviations_do_not() {
         ("Okay. So I called again.", &["Okay. So I called again."]),
         ("Um, yeah. It is the router. Right.", &["Um, yeah. It is the router. Right."]),
         ("It costs 4.50 a month. Is that right?", &["It costs 4.50 a month.", "Is that right?"]),
-        ("Write to jane.doe@example.com today. I will wait.", &["Write to jane.doe@example.com today.", "I will wait."]),
+        (
+            "Write to jane.doe@example.com today. I will wait.",
+            &["Write to jane.doe@example.com today.", "I will wait."],
+        ),
         ("Go to acme.com and log in.", &["Go to acme.com and log in."]),
         ("Ask for Mr. Smith or Dr. Jones. They know.", &["Ask for Mr. Smith or Dr. Jones.", "They know."]),
         ("My name is J. R. Hill.", &["My name is J. R. Hill."]),
@@ -58,7 +61,15 @@ fn talk_without_end_is_cut_at_its_length() {
 
 #[test]
 fn every_word_is_in_exactly_one_sentence() {
-    for text in ["", "  ", "a. b. c.", "é. ñ? \u{1F600}! ok", "... ... ...", "no. no. no. I said no. no.", "\u{a0}x\u{3000}y. z"] {
+    for text in [
+        "",
+        "  ",
+        "a. b. c.",
+        "é. ñ? \u{1F600}! ok",
+        "... ... ...",
+        "no. no. no. I said no. no.",
+        "\u{a0}x\u{3000}y. z",
+    ] {
         let found = sentences(text, &[]);
         let mut next = 0;
         for sentence in &found {

@@ -67,15 +67,55 @@ fn role(tokens: &[Token], index: usize) -> Option<bool> {
             // "I email", "you invoice", "to order the": a noun in a verb's place.
             let verb_before = matches!(
                 before,
-                "i" | "you" | "we" | "they" | "will" | "can" | "could" | "would" | "should" | "not" | "please" | "let's"
-                    | "i'll" | "we'll" | "you'll" | "they'll" | "don't" | "didn't" | "can't" | "won't" | "doesn't" | "gonna" | "wanna"
-                    | "who" | "must" | "may" | "might" | "never" | "just"
+                "i" | "you"
+                    | "we"
+                    | "they"
+                    | "will"
+                    | "can"
+                    | "could"
+                    | "would"
+                    | "should"
+                    | "not"
+                    | "please"
+                    | "let's"
+                    | "i'll"
+                    | "we'll"
+                    | "you'll"
+                    | "they'll"
+                    | "don't"
+                    | "didn't"
+                    | "can't"
+                    | "won't"
+                    | "doesn't"
+                    | "gonna"
+                    | "wanna"
+                    | "who"
+                    | "must"
+                    | "may"
+                    | "might"
+                    | "never"
+                    | "just"
             ) || (before == "to" || clause_start) && is_object_start(after_text);
             (!verb_before).then_some(false)
         }
         Kind::Adjective => Some(true),
         Kind::Gerund => {
-            let fits = matches!(before, "" | "the" | "a" | "an" | "my" | "your" | "our" | "this" | "that" | "of" | "for" | "no" | "any" | "with");
+            let fits = matches!(
+                before,
+                "" | "the"
+                    | "a"
+                    | "an"
+                    | "my"
+                    | "your"
+                    | "our"
+                    | "this"
+                    | "that"
+                    | "of"
+                    | "for"
+                    | "no"
+                    | "any"
+                    | "with"
+            );
             let belongs = after_noun && fits && !before.is_empty();
             let stands_alone = is_article(before) && !is_object_start(after_text);
             (belongs || stands_alone).then_some(false)
@@ -90,15 +130,59 @@ fn role(tokens: &[Token], index: usize) -> Option<bool> {
 }
 
 fn is_article(word: &str) -> bool {
-    matches!(word, "the" | "a" | "an" | "my" | "your" | "our" | "his" | "her" | "their" | "no" | "any" | "another" | "every" | "each" | "of")
+    matches!(
+        word,
+        "the"
+            | "a"
+            | "an"
+            | "my"
+            | "your"
+            | "our"
+            | "his"
+            | "her"
+            | "their"
+            | "no"
+            | "any"
+            | "another"
+            | "every"
+            | "each"
+            | "of"
+    )
 }
 
 /// Returns whether a word begins what a verb acts on.
 fn is_object_start(word: &str) -> bool {
     matches!(
         word,
-        "the" | "a" | "an" | "my" | "your" | "our" | "his" | "her" | "their" | "it" | "me" | "you" | "us" | "them" | "him" | "this"
-            | "that" | "these" | "those" | "any" | "some" | "with" | "up" | "out" | "off" | "another" | "what" | "how" | "if"
+        "the"
+            | "a"
+            | "an"
+            | "my"
+            | "your"
+            | "our"
+            | "his"
+            | "her"
+            | "their"
+            | "it"
+            | "me"
+            | "you"
+            | "us"
+            | "them"
+            | "him"
+            | "this"
+            | "that"
+            | "these"
+            | "those"
+            | "any"
+            | "some"
+            | "with"
+            | "up"
+            | "out"
+            | "off"
+            | "another"
+            | "what"
+            | "how"
+            | "if"
     )
 }
 
@@ -106,8 +190,11 @@ fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     for raw in text.split(|symbol: char| symbol.is_whitespace() || matches!(symbol, '/' | '\u{2014}' | '-')) {
         let ends_clause = raw.ends_with(['.', ',', '?', '!', ';', ':']);
-        let plain: String =
-            raw.chars().map(|symbol| if symbol == '\u{2019}' { '\'' } else { symbol }).flat_map(char::to_lowercase).collect();
+        let plain: String = raw
+            .chars()
+            .map(|symbol| if symbol == '\u{2019}' { '\'' } else { symbol })
+            .flat_map(char::to_lowercase)
+            .collect();
         let word = plain.trim_matches(|symbol: char| !symbol.is_alphanumeric());
         let word = word.strip_suffix("'s").unwrap_or(word);
         if word.is_empty() {

@@ -58,7 +58,14 @@ fn a_topic_keeps_its_key_over_wordings_and_time() {
 
 #[test]
 fn courtesy_names_days_and_money_are_no_topics() {
-    for text in ["hi sarah thanks for calling", "tuesday or wednesday morning", "twenty dollars", "one second please", "", "\u{0}é ’"] {
+    for text in [
+        "hi sarah thanks for calling",
+        "tuesday or wednesday morning",
+        "twenty dollars",
+        "one second please",
+        "",
+        "\u{0}é ’",
+    ] {
         let mut topics = Topics::default();
         topics.add(0, text);
         assert_eq!(topics.current(5), [], "{text}");

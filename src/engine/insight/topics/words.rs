@@ -67,9 +67,8 @@ pub(super) fn kind(word: &str) -> Kind {
         Some(Kind::Noun) => return Kind::Noun,
         _ => {}
     }
-    if word.len() < 2 || word.bytes().any(|byte| byte.is_ascii_digit()) {
-        Kind::Other
-    } else if word.len() > 4 && word.ends_with("ly") {
+    let adverb = word.len() > 4 && word.ends_with("ly");
+    if adverb || word.chars().count() < 2 || word.bytes().any(|byte| byte.is_ascii_digit()) {
         Kind::Other
     } else if word.len() > 4 && word.ends_with("ed") {
         Kind::Verb
