@@ -6,6 +6,8 @@
 mod lexicon;
 mod normal;
 
+use std::sync::LazyLock;
+
 use lexicon::{LEXICON, Lexicon, booster};
 
 /// Above it a text counts as positive, below its negative as negative.
@@ -22,8 +24,15 @@ const CONDITION_WORDS: usize = 9;
 const CONDITION_SHARE: f64 = 0.15;
 /// Of the mild words of a question or a promise this much counts: they are mostly about facts.
 const FACT_SHARE: f64 = 0.5;
+/// Phrases from here on are relief.
+const RELIEF: f64 = 3.0;
 /// A phrase as strong as this is felt even in a question.
 const STRONG: f64 = 2.4;
+
+/// Reads the lexicon, which takes about 0.2 s: call it at start, or the first sentence waits for it.
+pub fn prepare() {
+    LazyLock::force(&LEXICON);
+}
 
 /// Returns the polarity of `text`: -1 (bad) to 1 (good), 0 for nothing felt.
 pub fn polarity(text: &str) -> f64 {
@@ -75,6 +84,14 @@ fn valences(lexicon: &Lexicon, normal: &str, words: &[&str]) -> Vec<f64> {
         }
         claimed[first..after].fill(true);
         valences[first] = valence;
+    }
+    // "Phew, I was sure we'd lost it": what is feared before relief weighs little too.
+    if valences.iter().any(|&valence| valence >= RELIEF) && !words.contains(&"but") {
+        for valence in &mut valences {
+            if *valence < 0.0 {
+                *valence *= 0.3;
+            }
+        }
     }
     let complaint = !words.contains(&"but") && valences.iter().any(|&valence| valence <= -2.0);
     for index in 0..words.len() {

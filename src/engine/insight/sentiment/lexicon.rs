@@ -11,6 +11,8 @@ const WORDS: &str = include_str!("../data/sentiment-lexicon.txt");
 /// Our own phrases and corrections of single words.
 pub(super) const TELEPHONE: &str = include_str!("../data/sentiment-telephone.txt");
 
+/// Bytes a scan for phrases may remember, a thread; with a quarter of it scans take ten times as long.
+const SCAN_MEMORY: usize = 32 << 20;
 /// What a booster adds; VADER's constant.
 const BOOST: f64 = 0.293;
 
@@ -44,8 +46,11 @@ impl Lexicon {
             }
         }
         let sources = lexicon.phrases.iter().map(|(_, regex)| regex.as_str());
-        if let Ok(any) =
-            RegexSetBuilder::new(sources).unicode(false).size_limit(1 << 28).dfa_size_limit(1 << 25).build()
+        if let Ok(any) = RegexSetBuilder::new(sources)
+            .unicode(false)
+            .size_limit(1 << 28)
+            .dfa_size_limit(SCAN_MEMORY)
+            .build()
         {
             lexicon.any = any;
         }

@@ -183,8 +183,8 @@ pub(super) fn is_question(text: &str, words: &[&str]) -> bool {
                 | "kind"
                 | "soon"
         ),
-        "is" | "are" | "do" | "does" | "did" | "can" | "could" | "will" | "would" | "have" | "has"
-        | "may" | "should" => {
+        "is" | "are" | "was" | "were" | "do" | "does" | "did" | "can" | "could" | "will" | "would"
+        | "have" | "has" | "may" | "should" => {
             matches!(
                 word(1),
                 "i" | "you"
