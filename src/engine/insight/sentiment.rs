@@ -24,6 +24,8 @@ const CONDITION_WORDS: usize = 9;
 const CONDITION_SHARE: f64 = 0.15;
 /// Of the mild words of a question or a promise this much counts: they are mostly about facts.
 const FACT_SHARE: f64 = 0.5;
+/// Of a thanks or a "great" that only opens a question or a promise this much counts.
+const ACKNOWLEDGED: f64 = 0.4;
 /// Phrases from here on are relief.
 const RELIEF: f64 = 3.0;
 /// A phrase as strong as this is felt even in a question.
@@ -51,6 +53,7 @@ pub fn polarity(text: &str) -> f64 {
             }
         }
     }
+    damp_acknowledgement(&words, &mut valences);
     turn_exclamations(&words, &mut valences);
     weigh_around_but(&words, &mut valences);
     let marks = text.bytes().filter(|&byte| byte == b'!').count().min(3);
@@ -158,6 +161,23 @@ fn damp_conditions(words: &[&str], valences: &mut [f64]) {
         if left > 0 && left < CONDITION_WORDS {
             valences[index] *= CONDITION_SHARE;
         }
+    }
+}
+
+/// Lets "perfect, let me pull that up" and "thank you, can I have your number" say little: they only go on.
+fn damp_acknowledgement(words: &[&str], valences: &mut [f64]) {
+    let Some(first) = valences.iter().position(|&valence| valence != 0.0) else { return };
+    let after = match words[first] {
+        "thank" => first + 2,
+        "great" | "perfect" | "good" | "awesome" | "thanks" | "excellent" | "wonderful" | "cool" | "nice" => {
+            first + 1
+        }
+        _ => return,
+    };
+    let rest = words.get(after..).unwrap_or_default();
+    let goes_on = normal::is_question("", rest) || normal::is_promise(rest);
+    if first <= 1 && valences[first] > 0.0 && goes_on {
+        valences[first] *= ACKNOWLEDGED;
     }
 }
 

@@ -183,8 +183,13 @@ pub(super) fn is_question(text: &str, words: &[&str]) -> bool {
                 | "kind"
                 | "soon"
         ),
+        // "Have you heard" asks, "have a nice day" does not.
+        "have" | "has" => matches!(
+            word(1),
+            "you" | "i" | "we" | "they" | "he" | "she" | "it" | "there" | "anybody" | "anyone"
+        ),
         "is" | "are" | "was" | "were" | "do" | "does" | "did" | "can" | "could" | "will" | "would"
-        | "have" | "has" | "may" | "should" => {
+        | "may" | "should" => {
             matches!(
                 word(1),
                 "i" | "you"
