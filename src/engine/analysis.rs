@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::insight::analyst::{self, Analyst, SentenceFindings, TopicFound, TrackerHit};
+use super::insight::redaction::Redactor;
 use super::insight::trackers::{Tracker, TrackerDefinition};
+use super::insight::{due, intents, sentiment};
 use super::meaning::{Meaning, Vector};
 
 /// Tasks that may wait; beyond it a conversation goes on without findings for the sentence.
@@ -183,6 +185,7 @@ impl Analysis {
 
 impl Shared {
     fn work(&self, queue: &Receiver<Task>) {
+        warm_up();
         loop {
             // Phrases get their vectors when nothing else is to be done, one at a time: a conversation that brings
             // many trackers must not keep another one's sentence waiting.
@@ -268,6 +271,16 @@ impl Shared {
             true
         })
     }
+}
+
+/// Patterns and word lists are made ready when they are first used, which takes half a second in all: here and now,
+/// not in the first caller's first sentence.
+fn warm_up() {
+    sentiment::prepare();
+    let _ = intents::detect("could you call me back tomorrow");
+    let _ = due::find("tomorrow", 0, 0);
+    let _ = Redactor::default().finished(0, 0, "my name is on the card");
+    let _ = Analyst::default().sentence("", "warm up", None, &[]);
 }
 
 /// A panic while an analyst was held leaves it with a sentence less, which is better than none.
