@@ -2,6 +2,7 @@
 //!
 //! all-MiniLM-L6-v2 (int8 ONNX) run by `rten`; `wordpiece` cuts the text into the model's pieces.
 
+mod memory;
 mod wordpiece;
 
 use std::{
@@ -13,7 +14,7 @@ use std::{
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
 use rten_tensor::{NdTensor, Tensor, TensorView, prelude::*};
 
-use self::wordpiece::WordPiece;
+use self::{memory::Memory, wordpiece::WordPiece};
 
 /// Numbers in a vector.
 pub const WIDTH: usize = 384;
@@ -108,6 +109,7 @@ struct Shared {
     types_in: NodeId,
     states_out: NodeId,
     pieces: WordPiece,
+    memory: Memory,
     thread: Arc<ThreadPool>,
 }
 
@@ -135,9 +137,20 @@ impl Meaning {
             states_out: node("last_hidden_state")?,
             graph,
             pieces,
+            memory: Memory::default(),
             thread: Arc::new(ThreadPool::with_num_threads(1)),
         };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Returns the meaning of a `text` that is likely to come again, such as a tracker's phrase: blocks the first time.
+    pub fn remembered(&self, text: &str) -> Result<Arc<Vector>, MeaningError> {
+        if let Some(known) = self.shared.memory.recall(text) {
+            return Ok(known);
+        }
+        let vector = Arc::new(self.vector(text)?);
+        self.shared.memory.keep(text, &vector);
+        Ok(vector)
     }
 
     /// Returns the meaning of `text`; case makes no difference. Blocks for about 5 ms: never on an async thread.
@@ -174,4 +187,4 @@ fn mean_of_rows(states: &Value) -> Result<Vector, MeaningError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
