@@ -19,7 +19,7 @@ use crate::engine::meaning::{Meaning, MeaningError, Vector};
 pub const DEFAULT_THRESHOLD: f32 = 0.5;
 
 /// Added to the threshold by [`Strictness::Strict`].
-pub const STRICT_MARGIN: f32 = 0.08;
+pub const STRICT_MARGIN: f32 = 0.06;
 
 /// A shorter message has no meaning to speak of ("okay").
 const FEWEST_WORDS: usize = 2;
