@@ -8,7 +8,7 @@
 mod cues;
 mod likeness;
 mod literal;
-mod words;
+pub(crate) mod words;
 
 use std::{ops::Range, sync::Arc};
 

@@ -6,11 +6,11 @@ use rust_stemmers::{Algorithm, Stemmer};
 
 /// A word in lower case, with contractions opened ("can't" is two words with one place).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
-    pub(super) plain: String,
-    pub(super) stem: String,
+pub(crate) struct Word {
+    pub(crate) plain: String,
+    pub(crate) stem: String,
     /// Bytes of the original text.
-    pub(super) place: Range<usize>,
+    pub(crate) place: Range<usize>,
 }
 
 impl Word {
@@ -19,19 +19,19 @@ impl Word {
     }
 
     /// Tells whether the word turns what follows into its opposite.
-    pub(super) fn denies(&self) -> bool {
+    pub(crate) fn denies(&self) -> bool {
         const DENIALS: [&str; 10] =
             ["not", "no", "never", "nothing", "none", "nobody", "without", "neither", "nor", "hardly"];
         DENIALS.contains(&self.plain.as_str())
     }
 
     /// Tells whether the word says what the text is about.
-    pub(super) fn has_content(&self) -> bool {
+    pub(crate) fn has_content(&self) -> bool {
         !self.denies() && COMMON.binary_search(&self.plain.as_str()).is_err()
     }
 
     /// Tells whether a speaker may leave the word out or use another one of its kind.
-    pub(super) fn is_determiner(&self) -> bool {
+    pub(crate) fn is_determiner(&self) -> bool {
         const DETERMINERS: [&str; 13] =
             ["a", "an", "the", "my", "your", "our", "his", "her", "their", "this", "that", "these", "those"];
         DETERMINERS.contains(&self.plain.as_str())
@@ -52,7 +52,7 @@ const COMMON: &[&str] = &[
 ];
 
 /// Cuts `text` into words, without the sounds of hesitation.
-pub(super) fn words(text: &str) -> Vec<Word> {
+pub(crate) fn words(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut start = None;
     for (at, character) in text.char_indices().chain(std::iter::once((text.len(), ' '))) {
@@ -70,7 +70,7 @@ pub(super) fn words(text: &str) -> Vec<Word> {
 }
 
 /// Joins words for the patterns.
-pub(super) fn joined(words: &[Word]) -> String {
+pub(crate) fn joined(words: &[Word]) -> String {
     words.iter().map(|word| word.plain.as_str()).collect::<Vec<_>>().join(" ")
 }
 
