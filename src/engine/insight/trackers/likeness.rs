@@ -1,7 +1,7 @@
 //! How much a message means what a phrase means: the cosine, less for whatever speaks against it.
 //!
-//! The weights are those of a logistic regression over the trackers of our own rows, scaled so that a score reads
-//! like a cosine.
+//! The weights began as those of a logistic regression (tried on trackers that it was not taught), were rounded by
+//! hand, and are scaled so that a score reads like a cosine.
 
 use std::sync::Arc;
 
