@@ -93,7 +93,8 @@ fn read(paths: &[PathBuf]) -> Result<Vec<Row>, Box<dyn Error>> {
     for path in paths {
         let text = std::fs::read_to_string(path).map_err(|cause| format!("{}: {cause}", path.display()))?;
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            let row: Row = serde_json::from_str(line).map_err(|cause| format!("{}: {cause}", path.display()))?;
+            let row: Row =
+                serde_json::from_str(line).map_err(|cause| format!("{}: {cause}", path.display()))?;
             if row.kind == "utterance" {
                 rows.push(row);
             }
@@ -115,7 +116,9 @@ fn validate(bare: &Heads, examples: &[Example]) {
     for (index, label) in LABELS.iter().enumerate() {
         print!("{label:<12}");
         for threshold in [0.3, 0.4, 0.5, 0.6, 0.7, 0.8] {
-            let judged = seen.iter().filter_map(|(said, example)| Some((said[index] >= threshold, example.labels[index]?)));
+            let judged = seen
+                .iter()
+                .filter_map(|(said, example)| Some((said[index] >= threshold, example.labels[index]?)));
             let (mut right, mut said, mut there) = (0, 0, 0);
             for (fires, holds) in judged {
                 right += u32::from(fires && holds);

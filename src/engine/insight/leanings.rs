@@ -27,7 +27,7 @@ const GRAM_SCALE: f32 = 0.5;
 /// Probability from which a sentence that no rule takes for a question is one.
 pub const QUESTION_FROM: f32 = 0.8;
 /// The same for action items.
-pub const ACTION_ITEM_FROM: f32 = 0.8;
+pub const ACTION_ITEM_FROM: f32 = 0.9;
 /// The same for follow-ups.
 pub const FOLLOW_UP_FROM: f32 = 0.6;
 

@@ -8,6 +8,7 @@
 //! * [`messages`] - sentences of a recogniser's phrase.
 //! * [`intents`] - questions, action items, follow-ups; [`due`] - when they are due.
 //! * [`entities`] - personal and payment data; [`redaction`] - what of a text may leave.
+//! * [`labelled`] - labelled sets, and how well findings agree with them.
 //! * [`leanings`] - what a sentence probably is, learned from labelled rows: a second opinion on intents and sentiment.
 //! * [`sentiment`] - polarity of a sentence.
 //! * [`topics`] - what a conversation is about.
@@ -20,6 +21,7 @@ pub mod analytics;
 pub mod due;
 pub mod entities;
 pub mod intents;
+pub mod labelled;
 pub mod leanings;
 pub mod messages;
 pub mod redaction;

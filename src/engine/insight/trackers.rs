@@ -18,45 +18,47 @@ use crate::engine::meaning::{Meaning, MeaningError, Vector};
 /// Score from which a message means what a phrase means; chosen on rows of trackers that were left out of training.
 pub const DEFAULT_THRESHOLD: f32 = 0.5;
 
-/// Added to the threshold by [`Strictness::Strict`].
+/// Added to the threshold of a strict tracker.
 pub const STRICT_MARGIN: f32 = 0.06;
 
 /// A shorter message has no meaning to speak of ("okay").
 const FEWEST_WORDS: usize = 2;
 
-/// Whether a tracker would rather miss something or rather be wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Strictness {
-    /// As many hits as false alarms leave room for.
-    #[default]
-    Normal,
-    /// Few false alarms.
-    Strict,
+/// What somebody wants to be watched for.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TrackerDefinition {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// How it is said.
+    pub phrases: Vec<String>,
+    /// Score from which similar meaning is a hit, 0 to 1; none: [`DEFAULT_THRESHOLD`].
+    pub threshold: Option<f32>,
+    /// Whether it would rather miss something than be wrong.
+    pub is_strict: bool,
 }
 
-/// Something to be watched for.
+/// Something that is watched for, made ready for comparing.
 #[derive(Debug, Clone)]
 pub struct Tracker {
     /// Its id.
     pub id: String,
     /// Its name.
     pub name: String,
-    /// How it is said.
-    pub phrases: Vec<Phrase>,
-    /// Score from which similar meaning is a hit, 0 to 1.
-    pub threshold: f32,
-    /// Preset on top of the threshold.
-    pub strictness: Strictness,
-    /// Whose sentences are looked at, where not everybody's; the caller's word for a speaker.
-    pub speaker: Option<String>,
+    phrases: Vec<Phrase>,
+    /// Score from which similar meaning is a hit.
+    threshold: f32,
 }
 
-/// One way to say it, made ready for comparing.
+/// One way to say it.
 #[derive(Debug, Clone)]
-pub struct Phrase {
+struct Phrase {
     text: String,
     words: Vec<Word>,
     meaning: Option<PhraseMeaning>,
+    /// Whether the model was asked for its meaning, or need not be.
+    is_settled: bool,
 }
 
 /// A phrase that was said, or something that means the same.
@@ -73,53 +75,48 @@ pub struct Hit {
 }
 
 impl Tracker {
-    /// Makes a tracker for everybody with the default threshold. With `meaning` this blocks for up to 20 ms a phrase
-    /// the first time that its phrases are seen; without, only their words are found.
-    pub fn new<'a>(
-        id: impl Into<String>,
-        name: impl Into<String>,
-        vocabulary: impl IntoIterator<Item = &'a str>,
-        meaning: Option<&Meaning>,
-    ) -> Result<Self, MeaningError> {
-        let phrases = vocabulary.into_iter().map(|text| Phrase::new(text, meaning));
-        Ok(Self {
-            id: id.into(),
-            name: name.into(),
-            phrases: phrases.collect::<Result<_, _>>()?,
-            threshold: DEFAULT_THRESHOLD,
-            strictness: Strictness::default(),
-            speaker: None,
-        })
-    }
-
-    /// Tells whether sentences of `speaker` are looked at; [`find`] knows no speakers.
-    pub fn listens_to(&self, speaker: Option<&str>) -> bool {
-        self.speaker.is_none() || self.speaker.as_deref() == speaker
-    }
-
-    /// Returns the score from which similar meaning is a hit, the preset included.
-    pub fn effective_threshold(&self) -> f32 {
-        match self.strictness {
-            Strictness::Normal => self.threshold,
-            Strictness::Strict => self.threshold + STRICT_MARGIN,
+    /// Returns a tracker that finds words only, until [`Tracker::learn`].
+    pub fn new(definition: &TrackerDefinition) -> Self {
+        let margin = if definition.is_strict { STRICT_MARGIN } else { 0.0 };
+        Self {
+            id: definition.id.clone(),
+            name: definition.name.clone(),
+            phrases: definition.phrases.iter().map(|text| Phrase::new(text)).collect(),
+            threshold: definition.threshold.unwrap_or(DEFAULT_THRESHOLD) + margin,
         }
+    }
+
+    /// Returns one of its phrases as it was given.
+    pub fn phrase(&self, index: usize) -> &str {
+        self.phrases.get(index).map_or("", |phrase| &phrase.text)
+    }
+
+    /// Returns whether every phrase has its meaning, or cannot have one.
+    pub fn is_learned(&self) -> bool {
+        self.phrases.iter().all(|phrase| phrase.is_settled)
+    }
+
+    /// Gives the next phrase its meaning; a phrase that the model fails on is found by its words only. Blocks for
+    /// three to five vectors.
+    ///
+    /// # Errors
+    ///
+    /// What the model says.
+    pub fn learn(&mut self, meaning: &Meaning) -> Result<(), MeaningError> {
+        if let Some(phrase) = self.phrases.iter_mut().find(|phrase| !phrase.is_settled) {
+            phrase.is_settled = true;
+            phrase.meaning = Some(PhraseMeaning::new(&phrase.words, meaning)?);
+        }
+        Ok(())
     }
 }
 
 impl Phrase {
-    fn new(text: &str, meaning: Option<&Meaning>) -> Result<Self, MeaningError> {
+    fn new(text: &str) -> Self {
         let words = words::words(text);
         // A single word is a keyword, not a meaning.
-        let meaning = match meaning.filter(|_| words.len() > 1) {
-            Some(meaning) => Some(PhraseMeaning::new(&words, meaning)?),
-            None => None,
-        };
-        Ok(Self { text: text.to_owned(), words, meaning })
-    }
-
-    /// Returns the phrase as it was given.
-    pub fn text(&self) -> &str {
-        &self.text
+        let is_settled = words.len() < 2;
+        Self { text: text.to_owned(), words, meaning: None, is_settled }
     }
 }
 
@@ -146,7 +143,7 @@ pub fn find(trackers: &[Arc<Tracker>], text: &str, vector: Option<&Vector>) -> V
             && !denied
             && let Some((vector, cues)) = &message
             && let Some((phrase, score)) = likeness::best(&tracker.phrases, vector, cues)
-            && score >= tracker.effective_threshold()
+            && score >= tracker.threshold
         {
             hits.push(Hit { tracker: index, phrase, range: None, score });
         }

@@ -2,14 +2,27 @@
 
 use std::sync::Arc;
 
-use super::{Hit, Strictness, Tracker, find};
+use super::{Hit, Tracker, TrackerDefinition, find};
 use crate::engine::meaning::{Meaning, tests::installed};
 
 const CANCELLATION: [&str; 3] = ["cancel my subscription", "close my account", "I want to cancel"];
 
 fn tracker(vocabulary: &[&str], meaning: Option<&Meaning>) -> Arc<Tracker> {
     #![allow(clippy::unwrap_used, reason = "a test's own tracker")]
-    Arc::new(Tracker::new("1", "Watched", vocabulary.iter().copied(), meaning).unwrap())
+    let mut tracker = Tracker::new(&definition(vocabulary));
+    while let Some(meaning) = meaning.filter(|_| !tracker.is_learned()) {
+        tracker.learn(meaning).unwrap();
+    }
+    Arc::new(tracker)
+}
+
+fn definition(vocabulary: &[&str]) -> TrackerDefinition {
+    TrackerDefinition {
+        id: "1".to_owned(),
+        name: "Watched".to_owned(),
+        phrases: vocabulary.iter().map(|phrase| (*phrase).to_owned()).collect(),
+        ..TrackerDefinition::default()
+    }
 }
 
 #[test]
@@ -42,23 +55,12 @@ fn a_sentence_that_means_the_same_is_one_hit_without_a_place() {
 }
 
 #[test]
-fn a_strict_tracker_wants_more() {
-    let mut strict = Tracker::clone(&tracker(&CANCELLATION, None));
-    let normal = strict.effective_threshold();
-    strict.strictness = Strictness::Strict;
-    assert!(strict.effective_threshold() > normal);
-}
-
-#[test]
-fn a_tracker_of_one_speaker_listens_to_nobody_else() {
-    let mut tracker = Tracker::clone(&tracker(&CANCELLATION, None));
-    assert!(tracker.listens_to(None) && tracker.listens_to(Some("agent")));
-    tracker.speaker = Some("customer".to_owned());
-    assert!(
-        tracker.listens_to(Some("customer"))
-            && !tracker.listens_to(Some("agent"))
-            && !tracker.listens_to(None)
-    );
+fn a_strict_tracker_wants_more_and_a_threshold_of_its_own_counts() {
+    let threshold = |threshold, is_strict| {
+        Tracker::new(&TrackerDefinition { threshold, is_strict, ..definition(&CANCELLATION) }).threshold
+    };
+    assert!(threshold(None, true) > threshold(None, false));
+    assert!(threshold(Some(0.9), false) > threshold(None, true));
 }
 
 #[test]
