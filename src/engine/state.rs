@@ -11,6 +11,7 @@ use super::directory::{Directory, Seats};
 use super::hearing::Hearing;
 use super::http::refusal::Refusals;
 use super::settings::EngineSettings;
+use super::store::{SqliteStore, Store};
 use super::token::TokenMint;
 
 /// Everything that handlers and sockets of one engine share. Cloning it shares it.
@@ -26,6 +27,7 @@ struct Shared {
     directory: Arc<Directory>,
     hearing: Arc<dyn Hearing>,
     refusals: Arc<Refusals>,
+    store: Arc<dyn Store>,
 }
 
 /// What is going on, for gauges.
@@ -40,8 +42,20 @@ pub struct Counts {
 }
 
 impl EngineState {
-    /// Returns an engine; with no application configured, also the credentials made up for it, to be shown once.
-    pub fn new(mut settings: EngineSettings, hearing: Arc<dyn Hearing>) -> (Self, Option<Credentials>) {
+    /// Returns an engine whose record ends with the process; with no application configured, also the credentials made
+    /// up for it, to be shown once.
+    pub fn new(settings: EngineSettings, hearing: Arc<dyn Hearing>) -> (Self, Option<Credentials>) {
+        #[expect(clippy::expect_used, reason = "fails only where no memory or no thread is left")]
+        let store = SqliteStore::in_memory().expect("memory for a store");
+        Self::with_store(settings, hearing, Arc::new(store))
+    }
+
+    /// Returns an engine with a record that may outlive it, and credentials as [`Self::new`] does.
+    pub fn with_store(
+        mut settings: EngineSettings,
+        hearing: Arc<dyn Hearing>,
+        store: Arc<dyn Store>,
+    ) -> (Self, Option<Credentials>) {
         let generated = settings.applications.is_empty().then(Credentials::generate);
         settings.applications.extend(generated.iter().map(Credentials::application));
         let key = settings.signing_key.as_ref().map(|key| key.expose_secret().as_bytes());
@@ -52,6 +66,7 @@ impl EngineState {
             directory: Directory::new(settings.limits.clone(), settings.timers.clone(), counters),
             refusals: Refusals::new(&settings),
             hearing,
+            store,
             settings,
         };
         (Self { shared: Arc::new(shared) }, generated)
@@ -92,6 +107,11 @@ impl EngineState {
 
     pub(super) fn hearing(&self) -> &dyn Hearing {
         &*self.shared.hearing
+    }
+
+    /// Returns the record that stays. What blocks belongs into `web::block`.
+    pub fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.shared.store)
     }
 
     pub(super) fn refusals(&self) -> &Arc<Refusals> {

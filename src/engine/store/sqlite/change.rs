@@ -17,10 +17,8 @@ pub(super) fn take_up_again(
 ) -> Result<Vec<OpenConversation>, StoreError> {
     let columns = read::CONVERSATION;
     let sql = format!("SELECT {columns} FROM conversations WHERE end_ms IS NULL ORDER BY start_ms DESC, id");
-    let unended: Vec<ConversationRecord> = transaction
-        .prepare(&sql)?
-        .query_map([], read::conversation_of)?
-        .collect::<rusqlite::Result<_>>()?;
+    let unended: Vec<ConversationRecord> =
+        transaction.prepare(&sql)?.query_map([], read::conversation_of)?.collect::<rusqlite::Result<_>>()?;
     let mut taken = HashSet::new();
     let mut open = Vec::new();
     for record in unended {
@@ -56,7 +54,8 @@ pub(super) fn delete_ended_before(
     before_ms: i64,
     most: u32,
 ) -> rusqlite::Result<u64> {
-    let sql = "DELETE FROM conversations WHERE id IN (SELECT id FROM conversations WHERE end_ms < ?1 LIMIT ?2)";
+    let sql =
+        "DELETE FROM conversations WHERE id IN (SELECT id FROM conversations WHERE end_ms < ?1 LIMIT ?2)";
     Ok(transaction.prepare_cached(sql)?.execute(params![before_ms, most])? as u64)
 }
 
@@ -76,7 +75,8 @@ pub(super) fn rename_member(
     conversation_id: &str,
     member: &MemberRecord,
 ) -> rusqlite::Result<bool> {
-    let sql = "UPDATE members SET name = ?3, user_id = ?4, renamed = 1 WHERE conversation_id = ?1 AND id = ?2";
+    let sql =
+        "UPDATE members SET name = ?3, user_id = ?4, renamed = 1 WHERE conversation_id = ?1 AND id = ?2";
     let values = params![conversation_id, member.id, member.name, member.user_id];
     Ok(transaction.execute(sql, values)? > 0)
 }

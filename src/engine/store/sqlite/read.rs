@@ -144,7 +144,8 @@ pub(super) fn tracker_matches(
     connection: &Connection,
     id: &str,
 ) -> rusqlite::Result<Vec<TrackerMatchRecord>> {
-    let sql = "SELECT conversation_id, tracker_id, tracker_name, value, message_id, text, \"offset\", insights
+    let sql =
+        "SELECT conversation_id, tracker_id, tracker_name, value, message_id, text, \"offset\", insights
                FROM tracker_matches WHERE conversation_id = ?1 ORDER BY rowid";
     let found = |row: &Row| {
         Ok(TrackerMatchRecord {

@@ -238,7 +238,8 @@ fn a_name_given_over_rest_outlives_what_clients_say() {
     let store = SqliteStore::in_memory().unwrap();
     store.record(conversation("1", 0));
     store.record(member("1", "agent", "Agent"));
-    let renamed = MemberRecord { id: "agent".into(), name: "Anna".into(), user_id: "anna@example.com".into() };
+    let renamed =
+        MemberRecord { id: "agent".into(), name: "Anna".into(), user_id: "anna@example.com".into() };
     assert!(store.rename_member("1", &renamed).unwrap());
     store.record(member("1", "agent", "Agent"));
     store.flush();
@@ -288,7 +289,8 @@ fn a_file_that_cannot_be_used_is_named_with_a_remedy() {
     drop(store);
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     assert!(matches!(SqliteStore::open(&path), Err(StoreError::Newer { found: 99, .. })));
-    std::fs::write(&path, "this is no database, whatever its name says, and it is long enough to tell").unwrap();
+    std::fs::write(&path, "this is no database, whatever its name says, and it is long enough to tell")
+        .unwrap();
     let error = SqliteStore::open(&path).err().unwrap();
     assert!(matches!(error, StoreError::NotADatabase { .. }), "{error}");
     let under_a_file = SqliteStore::open(&path.join("calls.db")).err().unwrap();

@@ -38,7 +38,8 @@ pub(super) fn create(transaction: &Transaction, trackers: &[TrackerRecord]) -> R
     if stored as usize + trackers.len() > MOST_TRACKERS {
         return Err(StoreError::TooManyTrackers { most: MOST_TRACKERS });
     }
-    let sql = "INSERT INTO trackers (id, name, description, categories, languages, vocabulary, exclude_vocabulary,
+    let sql =
+        "INSERT INTO trackers (id, name, description, categories, languages, vocabulary, exclude_vocabulary,
                    threshold, strict, created_ms, updated_ms)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     for tracker in trackers {
@@ -49,7 +50,8 @@ pub(super) fn create(transaction: &Transaction, trackers: &[TrackerRecord]) -> R
 
 /// Replaces a tracker.
 pub(super) fn update(transaction: &Transaction, tracker: &TrackerRecord) -> Result<bool, StoreError> {
-    let sql = "UPDATE trackers SET name = ?2, description = ?3, categories = ?4, languages = ?5, vocabulary = ?6,
+    let sql =
+        "UPDATE trackers SET name = ?2, description = ?3, categories = ?4, languages = ?5, vocabulary = ?6,
                    exclude_vocabulary = ?7, threshold = ?8, strict = ?9, created_ms = ?10, updated_ms = ?11
                WHERE id = ?1";
     Ok(put(transaction, sql, tracker)? > 0)

@@ -210,9 +210,7 @@ impl Shared {
                     queue.is_closed = is_last;
                     return Some((jobs, is_last));
                 }
-                Some(wait) => {
-                    self.wake.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner).0
-                }
+                Some(wait) => self.wake.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner).0,
                 None => self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
             };
         }
