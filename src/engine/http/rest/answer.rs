@@ -160,9 +160,6 @@ pub enum ChangeFailures {
     /// There is no such thing.
     #[response(status = 404)]
     NotFound(Said),
-    /// It would collide with what is there.
-    #[response(status = 409)]
-    Conflict(Said),
     /// The body has more than 1 MB.
     #[response(status = 413)]
     TooLarge(Said),

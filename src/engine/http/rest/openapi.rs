@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use actix_web::{HttpResponse, web};
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -53,7 +54,7 @@ use crate::engine::http::token;
         trackers::patch,
         trackers::delete,
     ),
-    modifiers(&Carriers),
+    modifiers(&Carriers, &BothGenerations),
     security(("bearer" = []), ("x-api-key" = [])),
 )]
 struct Document;
@@ -68,6 +69,30 @@ impl Modify for Carriers {
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
         let key = ApiKey::Header(ApiKeyValue::new("x-api-key"));
         components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(key));
+    }
+}
+
+/// Stored trackers have two paths that take the same methods; a handler can be documented with one.
+struct BothGenerations;
+
+impl Modify for BothGenerations {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let paths = &mut document.paths.paths;
+        let [older, newer] = ["/v1/manage/tracker/{trackerId}", "/v1/manage/trackers/{trackerId}"];
+        for (path, other, suffix) in [(older, newer, "ByOlderPath"), (newer, older, "ByNewerPath")] {
+            let Some(item) = paths.get(other).cloned() else { continue };
+            let renamed = |operation: Option<Operation>| {
+                let mut operation = operation?;
+                operation.operation_id = operation.operation_id.map(|id| format!("{id}{suffix}"));
+                Some(operation)
+            };
+            if let Some(target) = paths.get_mut(path) {
+                target.get = target.get.take().or_else(|| renamed(item.get));
+                target.put = target.put.take().or_else(|| renamed(item.put));
+                target.patch = target.patch.take().or_else(|| renamed(item.patch));
+                target.delete = target.delete.take().or_else(|| renamed(item.delete));
+            }
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::engine::EngineState;
 use crate::engine::conversation::ids;
 use crate::engine::store::Store;
 use crate::engine::store::view::TrackerRecord;
+use crate::symbl::rest::Said;
 use crate::symbl::rest::tracker::{
     NewTracker, NewTrackerOrTrackers, Tracker, TrackerAnswer, TrackerChange, TrackerDeleted,
     TrackerOrTrackersAnswer, TrackersAnswer,
@@ -20,7 +21,9 @@ use crate::symbl::rest::tracker::{
 /// Stores a tracker.
 #[utoipa::path(post, path = "/v1/manage/tracker", tag = "Management", operation_id = "createTracker",
     request_body = NewTracker,
-    responses((status = 201, body = TrackerAnswer, description = "The tracker"), ChangeFailures))]
+    responses((status = 201, body = TrackerAnswer, description = "The tracker"),
+        (status = 409, body = Said, description = "The name is taken, or there are too many"),
+        ChangeFailures))]
 pub async fn create(payload: web::Payload, state: web::Data<EngineState>) -> HttpResponse {
     let tracker = request::body(payload).await.and_then(|body| tracker_input::new_tracker(&body));
     match tracker {
@@ -32,7 +35,9 @@ pub async fn create(payload: web::Payload, state: web::Data<EngineState>) -> Htt
 /// Stores several trackers, all or none.
 #[utoipa::path(post, path = "/v1/manage/trackers/bulk", tag = "Management", operation_id = "createTrackersInBulk",
     request_body = Vec<NewTracker>,
-    responses((status = 201, body = TrackersAnswer, description = "The trackers"), ChangeFailures))]
+    responses((status = 201, body = TrackersAnswer, description = "The trackers"),
+        (status = 409, body = Said, description = "The name is taken, or there are too many"),
+        ChangeFailures))]
 pub async fn create_several(payload: web::Payload, state: web::Data<EngineState>) -> HttpResponse {
     let trackers = request::body(payload).await.and_then(|body| new_trackers(&body));
     match trackers {
@@ -45,6 +50,7 @@ pub async fn create_several(payload: web::Payload, state: web::Data<EngineState>
 #[utoipa::path(post, path = "/v1/manage/trackers", tag = "Management", operation_id = "createTrackers",
     request_body = NewTrackerOrTrackers,
     responses((status = 201, body = TrackerOrTrackersAnswer, description = "The tracker or trackers"),
+        (status = 409, body = Said, description = "The name is taken, or there are too many"),
         ChangeFailures))]
 pub async fn create_one_or_several(payload: web::Payload, state: web::Data<EngineState>) -> HttpResponse {
     let body = match request::body(payload).await {
@@ -83,7 +89,7 @@ pub async fn list(request: HttpRequest, state: web::Data<EngineState>) -> HttpRe
     .await
 }
 
-/// Returns a stored tracker. `/v1/manage/tracker/{trackerId}` is the older path of the same.
+/// Returns a stored tracker.
 #[utoipa::path(get, path = "/v1/manage/trackers/{trackerId}", tag = "Management", operation_id = "getTracker",
     params(("trackerId" = String, Path)),
     responses((status = 200, body = TrackerAnswer, description = "The tracker"), ReadFailures))]
@@ -92,21 +98,24 @@ pub async fn get(request: HttpRequest, state: web::Data<EngineState>) -> HttpRes
     answer(&state, move |store| Ok(TrackerAnswer { tracker: body(&existing(store, &id)?) })).await
 }
 
-/// Replaces a stored tracker's name and vocabulary, and what else the body mentions. `/v1/manage/trackers/{trackerId}`
-/// is another path of the same.
+/// Replaces a stored tracker's name and vocabulary, and what else the body mentions.
 #[utoipa::path(put, path = "/v1/manage/tracker/{trackerId}", tag = "Management", operation_id = "replaceTracker",
     params(("trackerId" = String, Path)), request_body = NewTracker,
-    responses((status = 200, body = TrackerAnswer, description = "The tracker"), ChangeFailures))]
+    responses((status = 200, body = TrackerAnswer, description = "The tracker"),
+        (status = 409, body = Said, description = "The name is taken, or there are too many"),
+        ChangeFailures))]
 pub async fn put(request: HttpRequest, payload: web::Payload, state: web::Data<EngineState>) -> HttpResponse {
     let replace =
         |tracker: &mut TrackerRecord, body: &Value| tracker_input::replace(tracker, request::object(body)?);
     change(&request, payload, &state, replace).await
 }
 
-/// Changes a stored tracker, after JSON Patch. `/v1/manage/tracker/{trackerId}` is another path of the same.
+/// Changes a stored tracker, after JSON Patch.
 #[utoipa::path(patch, path = "/v1/manage/trackers/{trackerId}", tag = "Management", operation_id = "changeTracker",
     params(("trackerId" = String, Path)), request_body = Vec<TrackerChange>,
-    responses((status = 200, body = TrackerAnswer, description = "The tracker"), ChangeFailures))]
+    responses((status = 200, body = TrackerAnswer, description = "The tracker"),
+        (status = 409, body = Said, description = "The name is taken, or there are too many"),
+        ChangeFailures))]
 pub async fn patch(
     request: HttpRequest,
     payload: web::Payload,
@@ -138,7 +147,7 @@ async fn change(
     .await
 }
 
-/// Deletes a stored tracker; what it found stays. `/v1/manage/tracker/{trackerId}` is the older path of the same.
+/// Deletes a stored tracker; what it found stays.
 #[utoipa::path(delete, path = "/v1/manage/trackers/{trackerId}", tag = "Management", operation_id = "deleteTracker",
     params(("trackerId" = String, Path)),
     responses((status = 200, body = TrackerDeleted, description = "It is gone"), ReadFailures))]
