@@ -2,7 +2,8 @@
 
 use std::fmt::Display;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, web};
 use jiff::Timestamp;
 use log::error;
@@ -45,7 +46,11 @@ impl Refusal {
 
     /// Returns the answer.
     pub fn response(&self) -> HttpResponse {
-        message(self.status, &self.text)
+        let mut response = message(self.status, &self.text);
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
     }
 }
 
