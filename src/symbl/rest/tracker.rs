@@ -55,7 +55,7 @@ pub struct TrackersAnswer {
 #[serde(untagged)]
 pub enum TrackerOrTrackersAnswer {
     /// For one.
-    One(TrackerAnswer),
+    One(Box<TrackerAnswer>),
     /// For several.
     Several(TrackersAnswer),
 }
@@ -95,7 +95,7 @@ pub struct NewTracker {
 #[serde(untagged)]
 pub enum NewTrackerOrTrackers {
     /// One.
-    One(NewTracker),
+    One(Box<NewTracker>),
     /// Several.
     Several(Vec<NewTracker>),
 }

@@ -67,7 +67,9 @@ pub async fn create_one_or_several(payload: web::Payload, state: web::Data<Engin
     }
     match tracker_input::new_tracker(&body) {
         Ok(tracker) => {
-            let work = move |store: &dyn Store| one(store, tracker).map(TrackerOrTrackersAnswer::One);
+            let work = move |store: &dyn Store| {
+                one(store, tracker).map(|answer| TrackerOrTrackersAnswer::One(Box::new(answer)))
+            };
             answer_with(StatusCode::CREATED, &state, work).await
         }
         Err(refusal) => refusal.response(),
