@@ -189,7 +189,10 @@ async fn analytics_add_up() {
         let metrics = analytics["metrics"].as_array().unwrap();
         metrics.iter().find(|metric| metric["type"] == name).unwrap()["seconds"].as_f64().unwrap()
     };
-    assert_eq!((metric("total_talk_time"), metric("total_overlap")), (6.2, 0.5));
+    assert_eq!(
+        (metric("total_talk_time"), metric("total_overlap"), metric("total_silence")),
+        (6.7, 0.5, 9.6)
+    );
     let agent = &analytics["members"][0];
     assert_eq!((&agent["name"], &agent["talkTime"]["seconds"]), (&json!("Agent"), &json!(4.0)));
     // Six words in four seconds.

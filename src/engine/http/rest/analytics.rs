@@ -5,16 +5,15 @@ use std::collections::HashMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::answer::{ReadFailures, answer, conversation};
-use super::derived::{self, MemberTime, Talk};
 use super::request::conversation_id;
 use crate::engine::EngineState;
+use crate::engine::insight::analytics::{self, MemberAnalytics as MemberFigures, Partner, Share, Talk};
 use crate::engine::store::record::MemberRecord;
 use crate::engine::store::view::TalkRecord;
-use crate::symbl::rest::figures::{
-    Analytics, MemberAnalytics, Metric, Overlap, OverlappingMember, Pace, Share,
-};
+use crate::symbl::rest::figures::{self as rest, Analytics, Metric, Overlap, OverlappingMember, Pace};
 
-/// Returns who talked how long: from the first word of the conversation to the last.
+/// Returns who talked how long: from the first word of the conversation to the last. Time
+/// in which several talk counts for each of them; silence and talk are shares of their sum.
 #[utoipa::path(get, path = "/v1/conversations/{conversationId}/analytics", tag = "Conversations",
     operation_id = "getAnalytics", params(("conversationId" = String, Path)),
     responses((status = 200, body = Analytics, description = "The analytics"), ReadFailures))]
@@ -43,57 +42,49 @@ fn body(members: &[MemberRecord], talks: &[TalkRecord]) -> Analytics {
             words: talk.words,
         })
         .collect();
-    let figures = derived::analyse(members.len() + 1, &talks);
-    let metric = |kind: &str, ms: i64| Metric {
+    let figures = analytics::analyse(members.len() + 1, &talks);
+    let metric = |kind: &str, share: Share| Metric {
         kind: kind.to_owned(),
-        percent: percent(ms, figures.duration_ms),
-        seconds: ms as f64 / 1000.0,
+        percent: share.percent,
+        seconds: share.seconds,
     };
-    let all_talk_ms = figures.members.iter().map(|member| member.talk_ms).sum();
     let each = members.iter().zip(&figures.members);
     Analytics {
         metrics: vec![
-            metric("total_silence", figures.duration_ms - figures.talk_ms),
-            metric("total_talk_time", figures.talk_ms),
-            metric("total_overlap", figures.overlap_ms),
+            metric("total_silence", figures.silence),
+            metric("total_talk_time", figures.talk),
+            metric("total_overlap", figures.overlap),
         ],
-        members: each.map(|(member, time)| member_body(member, time, members, all_talk_ms)).collect(),
+        members: each.map(|(member, figures)| member_body(member, figures, members)).collect(),
     }
 }
 
 fn member_body(
     member: &MemberRecord,
-    time: &MemberTime,
+    figures: &MemberFigures,
     members: &[MemberRecord],
-    all_talk_ms: i64,
-) -> MemberAnalytics {
-    let share = |ms: i64| Share { percentage: percent(ms, all_talk_ms), seconds: ms as f64 / 1000.0 };
-    let with = |&(place, ms): &(usize, i64)| {
-        let other = members.get(place)?;
+) -> rest::MemberAnalytics {
+    let share = |share: Share| rest::Share { percentage: share.percent, seconds: share.seconds };
+    let with = |partner: &Partner| {
+        let other = members.get(partner.member)?;
         Some(OverlappingMember {
             id: other.id.clone(),
             name: other.name.clone(),
             user_id: other.user_id.clone(),
-            percent: percent(ms, time.talk_ms),
-            seconds: ms as f64 / 1000.0,
+            percent: partner.overlap.percent,
+            seconds: partner.overlap.seconds,
         })
     };
-    let overlapping_members: Vec<_> = time.overlaps.iter().filter_map(with).collect();
-    MemberAnalytics {
+    rest::MemberAnalytics {
         id: member.id.clone(),
         name: member.name.clone(),
         user_id: member.user_id.clone(),
-        pace: Pace { wpm: time.words_per_minute },
-        talk_time: share(time.talk_ms),
-        listen_time: share(all_talk_ms - time.talk_ms),
+        pace: Pace { wpm: figures.words_per_minute },
+        talk_time: share(figures.talk),
+        listen_time: share(figures.listen),
         overlap: Overlap {
-            overlap_duration: time.overlaps.iter().map(|(_, ms)| *ms as f64 / 1000.0).sum(),
-            overlapping_members,
+            overlap_duration: figures.overlap_seconds,
+            overlapping_members: figures.partners.iter().filter_map(with).collect(),
         },
     }
-}
-
-/// Returns a share with three decimals; none of nothing.
-fn percent(part: i64, whole: i64) -> f64 {
-    if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 100_000.0).round() / 1000.0 }
 }

@@ -3,7 +3,7 @@
 //! * [`conversations`] - list, conversation, metadata, deletion; [`members`] - members; [`speakers`] - who spoke,
 //!   told afterwards.
 //! * [`messages`], [`topics`], [`insights`], [`trackers_detected`], [`entities`] - what was said and meant.
-//! * [`analytics`], [`summary`], [`transcript`] - what is made of it; [`derived`] - the makers.
+//! * [`analytics`], [`summary`], [`transcript`] - what is made of it.
 //! * [`trackers`] - the Management API; [`tracker_input`] - what it takes for a tracker.
 //! * [`out_of_scope`] - paths of the hosted service that are not served here.
 //! * [`openapi`] - the document of all this.
@@ -15,7 +15,6 @@
 pub mod analytics;
 pub mod answer;
 pub mod conversations;
-pub mod derived;
 pub mod entities;
 pub mod insights;
 pub mod members;

@@ -1,11 +1,13 @@
 //! The sentences that say most.
 
+use std::collections::{HashMap, HashSet};
+
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::answer::{ReadFailures, Refusal, answer, conversation, iso};
-use super::derived;
 use super::request::conversation_id;
 use crate::engine::EngineState;
+use crate::engine::insight::summary::{Sentence, extract};
 use crate::symbl::rest::figures::{MessageRef, Summary, SummarySentence};
 
 /// Sentences of a summary at most.
@@ -21,8 +23,23 @@ pub async fn get(request: HttpRequest, state: web::Data<EngineState>) -> HttpRes
     answer(&state, move |store| {
         conversation(store, &id)?;
         let messages = store.messages(&id, false)?;
-        let sentences: Vec<&str> = messages.iter().map(|message| message.text.as_str()).collect();
-        let chosen = derived::extract(&sentences, MOST_SENTENCES);
+        let mut topic_weights: HashMap<String, f64> = HashMap::new();
+        for topic in store.topics(&id)? {
+            for message_id in topic.message_ids {
+                *topic_weights.entry(message_id).or_default() += topic.score;
+            }
+        }
+        let with_intent: HashSet<String> =
+            store.insights(&id)?.into_iter().map(|insight| insight.message_id).collect();
+        let sentences: Vec<Sentence> = messages
+            .iter()
+            .map(|message| Sentence {
+                text: &message.text,
+                topic_weight: topic_weights.get(&message.id).copied().unwrap_or(0.0),
+                has_intent: with_intent.contains(&message.id),
+            })
+            .collect();
+        let chosen = extract(&sentences, MOST_SENTENCES);
         if chosen.is_empty() {
             return Err(Refusal::not_found("There is no summary for this conversation yet."));
         }
