@@ -193,7 +193,9 @@ async fn analytics_add_up() {
         (metric("total_talk_time"), metric("total_overlap"), metric("total_silence")),
         (6.7, 0.5, 9.6)
     );
+    assert_eq!(analytics["metrics"][2]["percent"], 3.067);
     let agent = &analytics["members"][0];
+    assert_eq!(agent["overlap"]["overlappingMembers"][0]["percent"], 12.5);
     assert_eq!((&agent["name"], &agent["talkTime"]["seconds"]), (&json!("Agent"), &json!(4.0)));
     // Six words in four seconds.
     assert_eq!(agent["pace"]["wpm"], 90);

@@ -18,7 +18,7 @@ pub struct Metric {
     /// Its name.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Of the conversation's duration.
+    /// Of silence and talk together.
     pub percent: f64,
     /// Seconds.
     pub seconds: f64,

@@ -48,12 +48,15 @@ fn body(members: &[MemberRecord], talks: &[TalkRecord]) -> Analytics {
         percent: share.percent,
         seconds: share.seconds,
     };
+    // As the reference's sample has it: of silence and talk together.
+    let percent = percent(figures.overlap.seconds, figures.silence.seconds + figures.talk.seconds);
+    let overlap = Share { percent, ..figures.overlap };
     let each = members.iter().zip(&figures.members);
     Analytics {
         metrics: vec![
             metric("total_silence", figures.silence),
             metric("total_talk_time", figures.talk),
-            metric("total_overlap", figures.overlap),
+            metric("total_overlap", overlap),
         ],
         members: each.map(|(member, figures)| member_body(member, figures, members)).collect(),
     }
@@ -71,7 +74,7 @@ fn member_body(
             id: other.id.clone(),
             name: other.name.clone(),
             user_id: other.user_id.clone(),
-            percent: partner.overlap.percent,
+            percent: percent(partner.overlap.seconds, figures.talk.seconds),
             seconds: partner.overlap.seconds,
         })
     };
@@ -87,4 +90,9 @@ fn member_body(
             overlapping_members: figures.partners.iter().filter_map(with).collect(),
         },
     }
+}
+
+/// Returns a share with three decimals; none of nothing.
+fn percent(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { (part / whole * 100_000.0).round() / 1000.0 } else { 0.0 }
 }
