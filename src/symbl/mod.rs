@@ -4,6 +4,7 @@
 //! * [`client_message`] - what a client sends, in every spelling seen in the wild.
 //! * [`process_text`] - bodies of the asynchronous text API.
 //! * [`start_template`] - the `start_request` a bridge sends, from a file that operators edit.
+//! * [`rest`] - the bodies of the REST API.
 //! * [`endpoint`] - where a server lives: token, streaming and subscribe addresses from one base URL.
 //! * [`token`] - the token client: one request in flight, cached, renewed early.
 
@@ -11,6 +12,7 @@ pub mod client_message;
 pub mod endpoint;
 mod loose;
 pub mod process_text;
+pub mod rest;
 pub mod server_message;
 pub mod start_template;
 pub mod token;

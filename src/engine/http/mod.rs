@@ -5,6 +5,7 @@
 //! * [`subscribe`] - a listener's socket.
 //! * [`process_text`] - transcripts in, jobs to ask for.
 //! * [`handshake`] - what both do before a socket opens.
+//! * [`rest`] - what conversations were about, stored trackers, the OpenAPI document.
 //! * [`auth`] - the five places where a token may be.
 //! * [`refusal`] - saying no slowly.
 //! * [`cors`] - browsers from elsewhere.
@@ -17,6 +18,7 @@ pub mod leg;
 pub mod listening;
 pub mod process_text;
 pub mod refusal;
+pub mod rest;
 pub mod socket;
 pub mod streaming;
 pub mod subscribe;
@@ -48,12 +50,6 @@ pub fn configure(cfg: &mut web::ServiceConfig, state: EngineState) {
     {
         cfg.service(path(streaming, web::get().to(streaming::open)));
     }
-    let text = path(r"/{s0:/*}v1{s1:/+}process{s2:/+}text{s3:/*}", web::post().to(process_text::post));
-    cfg.service(text.wrap(from_fn(cors::allow)));
-    let append = r"/{s0:/*}v1{s1:/+}process{s2:/+}text{s3:/+}{conversationId:[^/]+}{s4:/*}";
-    cfg.service(path(append, web::put().to(process_text::put)).wrap(from_fn(cors::allow)));
-    let job = path(r"/{s0:/*}v1{s1:/+}job{s2:/+}{jobId:[^/]+}{s3:/*}", web::get().to(process_text::job));
-    cfg.service(job.wrap(from_fn(cors::allow)));
     for subscribe in [
         r"/{s0:/*}v1{s1:/+}subscribe{id:(/.*)?}",
         r"/{s0:/*}session{s1:/+}subscribe{id:(/.*)?}",
@@ -61,6 +57,7 @@ pub fn configure(cfg: &mut web::ServiceConfig, state: EngineState) {
     ] {
         cfg.service(path(subscribe, web::get().to(subscribe::open)));
     }
+    rest::configure(cfg);
 }
 
 /// One path with one method; other methods hear 405.

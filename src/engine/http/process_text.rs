@@ -5,15 +5,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use jiff::Timestamp;
 use log::error;
 use percent_encoding::percent_decode_str;
-use serde::Serialize;
-use utoipa::{IntoResponses, ToSchema};
+use utoipa::IntoResponses;
 
-use super::{auth, message};
+use super::message;
 use crate::engine::EngineState;
-use crate::engine::counters::Count;
 use crate::engine::import::{Accepted, ImportError, body};
 use crate::engine::store::StoreError;
 use crate::symbl::process_text::{JobStatus, TextAccepted, TextToProcess};
+use crate::symbl::rest::Said;
 
 /// Processes a transcript as a conversation of its own.
 ///
@@ -26,7 +25,7 @@ pub async fn post(
     payload: web::Payload,
     state: web::Data<EngineState>,
 ) -> HttpResponse {
-    take_in(&request, payload, state, None).await
+    take_in(payload, state, None).await
 }
 
 /// Adds a transcript to the end of a conversation that is over.
@@ -37,7 +36,7 @@ pub async fn post(
     responses((status = 201, body = TextAccepted, description = "It is taken in"), Failures))]
 pub async fn put(request: HttpRequest, payload: web::Payload, state: web::Data<EngineState>) -> HttpResponse {
     let id = path_part(&request, "conversationId");
-    take_in(&request, payload, state, Some(id)).await
+    take_in(payload, state, Some(id)).await
 }
 
 /// Returns how far a job is.
@@ -45,9 +44,6 @@ pub async fn put(request: HttpRequest, payload: web::Payload, state: web::Data<E
     params(("jobId" = String, Path)),
     responses((status = 200, body = JobStatus, description = "The job"), Failures))]
 pub async fn job(request: HttpRequest, state: web::Data<EngineState>) -> HttpResponse {
-    if let Some(refusal) = refuse_strangers(&request, &state) {
-        return refusal;
-    }
     let id = path_part(&request, "jobId");
     let found = web::block(move || state.imports().job(&id, &**state.store())).await;
     match found {
@@ -61,14 +57,10 @@ pub async fn job(request: HttpRequest, state: web::Data<EngineState>) -> HttpRes
 }
 
 async fn take_in(
-    request: &HttpRequest,
     payload: web::Payload,
     state: web::Data<EngineState>,
     conversation_id: Option<String>,
 ) -> HttpResponse {
-    if let Some(refusal) = refuse_strangers(request, &state) {
-        return refusal;
-    }
     let bytes = match payload.to_bytes_limited(super::BODY_LIMIT).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(_)) => return message(StatusCode::BAD_REQUEST, "The request body could not be read"),
@@ -125,14 +117,6 @@ impl Refusal {
     }
 }
 
-fn refuse_strangers(request: &HttpRequest, state: &EngineState) -> Option<HttpResponse> {
-    if auth::rest(request, state).is_some() {
-        return None;
-    }
-    state.counters().add(Count::RefusedToken);
-    Some(message(StatusCode::UNAUTHORIZED, "Token validation failed for provided token."))
-}
-
 fn store_failure(failure: &StoreError) -> HttpResponse {
     // What the operator has to know is nothing the client has to.
     error!(error:% = failure; "a request failed on the store");
@@ -155,13 +139,6 @@ fn later(status: StatusCode, text: &str) -> HttpResponse {
 
 fn path_part(request: &HttpRequest, name: &str) -> String {
     percent_decode_str(request.match_info().get(name).unwrap_or_default()).decode_utf8_lossy().into_owned()
-}
-
-/// What every failure says.
-#[derive(Serialize, ToSchema)]
-pub struct Said {
-    /// For people.
-    pub message: String,
 }
 
 /// Failures of this API.
