@@ -84,9 +84,9 @@ impl Typed {
         &self.live.id
     }
 
-    /// Returns how the conversation is written down.
-    pub fn record(&self) -> Record {
-        self.live.record()
+    /// Returns how the conversation is written down, the first time it is asked.
+    pub fn began(&mut self) -> Option<Record> {
+        self.live.changed_record()
     }
 
     /// Returns what a second opinion has to know.

@@ -131,8 +131,8 @@ impl Imports {
                 Destination::Existing(id)
             }
             None => {
-                let typed = Typed::begin(&transcript.wish, transcript.began_at_ms());
-                store.record(typed.record());
+                let mut typed = Typed::begin(&transcript.wish, transcript.began_at_ms());
+                typed.began().into_iter().for_each(|record| store.record(record));
                 Destination::New(Box::new(typed))
             }
         };
