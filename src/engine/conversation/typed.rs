@@ -84,9 +84,9 @@ impl Typed {
         &self.live.id
     }
 
-    /// Returns how the conversation is written down.
-    pub fn record(&self) -> Record {
-        self.live.record()
+    /// Returns how the conversation is written down, unless it stands like that already.
+    pub fn changed_record(&mut self) -> Option<Record> {
+        self.live.changed_record()
     }
 
     /// Returns what a second opinion has to know.

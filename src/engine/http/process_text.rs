@@ -20,11 +20,7 @@ use crate::symbl::rest::Said;
 #[utoipa::path(post, path = "/v1/process/text", tag = "Async text", operation_id = "processText",
     request_body = TextToProcess,
     responses((status = 201, body = TextAccepted, description = "It is taken in"), Failures))]
-pub async fn post(
-    request: HttpRequest,
-    payload: web::Payload,
-    state: web::Data<EngineState>,
-) -> HttpResponse {
+pub async fn post(payload: web::Payload, state: web::Data<EngineState>) -> HttpResponse {
     take_in(payload, state, None).await
 }
 

@@ -131,8 +131,10 @@ impl Imports {
                 Destination::Existing(id)
             }
             None => {
-                let typed = Typed::begin(&transcript.wish, transcript.began_at_ms());
-                store.record(typed.record());
+                let mut typed = Typed::begin(&transcript.wish, transcript.began_at_ms());
+                if let Some(began) = typed.changed_record() {
+                    store.record(began);
+                }
                 Destination::New(Box::new(typed))
             }
         };
