@@ -84,8 +84,8 @@ impl Typed {
         &self.live.id
     }
 
-    /// Returns how the conversation is written down, the first time it is asked.
-    pub fn began(&mut self) -> Option<Record> {
+    /// Returns how the conversation is written down, unless it stands like that already.
+    pub fn changed_record(&mut self) -> Option<Record> {
         self.live.changed_record()
     }
 

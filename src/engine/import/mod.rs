@@ -132,7 +132,9 @@ impl Imports {
             }
             None => {
                 let mut typed = Typed::begin(&transcript.wish, transcript.began_at_ms());
-                typed.began().into_iter().for_each(|record| store.record(record));
+                if let Some(began) = typed.changed_record() {
+                    store.record(began);
+                }
                 Destination::New(Box::new(typed))
             }
         };
