@@ -10,6 +10,7 @@ mod classify;
 mod codes;
 mod dates;
 mod email;
+mod holidays;
 mod name_words;
 mod names;
 mod numbers;

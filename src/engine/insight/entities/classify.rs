@@ -1,6 +1,6 @@
 //! What a run of digits is: by its length, its check digits and the words around it.
 
-use super::numbers::{self, Chunk, Element, joins, takes_back};
+use super::numbers::{self, Chunk, Element, FEWEST_LONG, joins, takes_back};
 use super::subject::{self, Subject};
 use super::words::{Words, is_hesitation, one_of};
 use super::{EntityKind, Found, checks, dates};
@@ -49,6 +49,12 @@ impl<'a> Candidate<'a> {
 
     fn pieces(&self) -> usize {
         self.parts.iter().map(|part| part.elements.len()).sum()
+    }
+
+    /// Whether a word between two parts was read as a digit, as in "from four twelve to six oh nine".
+    fn guesses(&self, words: &Words<'_>) -> bool {
+        let between = self.parts.windows(2).map(|pair| (pair[0].last() + 1, pair[1].first()));
+        between.into_iter().any(|(from, to)| to == from + 1 && numbers::heard_as(words.at(from)).is_some())
     }
 
     fn takes_back(&self, words: &Words<'_>) -> bool {
@@ -121,14 +127,20 @@ fn misheard(words: &Words<'_>, asked: Option<Subject>) -> Vec<Found> {
     found
 }
 
+/// "account 20991177 for jerome": the last word is what it says, no digit.
+fn leads_on(words: &Words<'_>, last: usize) -> bool {
+    matches!(words.at(last), "for" | "to" | "too") && last + 1 < words.len() && !words.sentence_before(last + 1)
+}
+
 fn read_misheard(words: &Words<'_>, elements: &[(Element, bool)], asked: Option<Subject>) -> Option<Found> {
     let heard_at = |index: usize| elements.get(index).is_some_and(|&(_, heard)| heard);
     for start in 0..=1 {
         for cut in 0..=1 {
             let end = elements.len().checked_sub(cut).filter(|&end| end > start)?;
             let trims_digit = (start == 1 && !heard_at(0)) || (cut == 1 && !heard_at(end));
+            let goes_on = cut == 0 && heard_at(end - 1) && leads_on(words, elements[end - 1].0.last);
             let part = &elements[start..end];
-            if trims_digit || !part.iter().any(|&(_, heard)| heard) {
+            if trims_digit || goes_on || !part.iter().any(|&(_, heard)| heard) {
                 continue;
             }
             let elements: Vec<Element> = part.iter().map(|(element, _)| element.clone()).collect();
@@ -161,7 +173,8 @@ fn groups<'a>(words: &Words<'_>, chunks: &'a [Chunk]) -> Vec<&'a [Chunk]> {
     let mut start = 0;
     for index in 0..chunks.len() {
         let amount = chunks[index].is_amount() || measures(words, chunks[index].last());
-        if amount {
+        let digits: usize = chunks[start..=index].iter().map(|chunk| chunk.digits().len()).sum();
+        if amount && (digits < FEWEST_LONG || chunks[index].is_amount()) {
             if start < index {
                 found.push(&chunks[start..index]);
             }
@@ -214,9 +227,9 @@ fn read(words: &Words<'_>, parts: &[Chunk], asked: Option<Subject>, wanted: Fit)
     }
     let subject = subject_of(words, &candidate, asked);
     if wanted == Fit::Exact
-        && let Some(kind) = restarted(words, &candidate, subject)
+        && let Some((kind, first)) = restarted(words, &candidate, subject)
     {
-        return Some(vec![Found::of(words, kind, candidate.first, candidate.last)]);
+        return Some(vec![Found::of(words, kind, first, candidate.last)]);
     }
     let single = |kind: EntityKind, first: usize, last: usize| vec![Found::of(words, kind, first, last)];
     if let Some((kind, fit)) = classify(words, &candidate, &candidate.digits, subject)
@@ -248,8 +261,13 @@ fn read(words: &Words<'_>, parts: &[Chunk], asked: Option<Subject>, wanted: Fit)
     card_with_more(words, &candidate, subject)
 }
 
-/// "six wait six one one five": what comes after the last "wait" is the number, the rest of it tells as much.
-fn restarted(words: &Words<'_>, candidate: &Candidate<'_>, subject: Option<Subject>) -> Option<EntityKind> {
+/// "six wait six one one five": what comes after the last "wait" is the number. The rest of it tells as much, but for
+/// the few first digits of a telephone number.
+fn restarted(
+    words: &Words<'_>,
+    candidate: &Candidate<'_>,
+    subject: Option<Subject>,
+) -> Option<(EntityKind, usize)> {
     let parts = candidate.parts;
     let last = (1..parts.len()).rev().find(|&index| {
         (parts[index - 1].last() + 1..parts[index].first()).any(|between| takes_back(words.at(between)))
@@ -259,7 +277,8 @@ fn restarted(words: &Words<'_>, candidate: &Candidate<'_>, subject: Option<Subje
         return None;
     }
     match classify(words, &rest, &rest.digits, subject) {
-        Some((kind, Fit::Exact)) => Some(kind),
+        Some((kind @ EntityKind::PhoneNumber, Fit::Exact)) => Some((kind, rest.first)),
+        Some((kind, Fit::Exact)) => Some((kind, candidate.first)),
         _ => None,
     }
 }
@@ -422,7 +441,11 @@ fn without_subject(
     }
     let some_number = subject == Some(Subject::SomeNumber);
     match length {
+        7 if candidate.guesses(words) && !some_number => None,
         10 if !digits.starts_with(['0', '1']) => Some((PhoneNumber, Fit::Exact)),
+        10 | 11 if digits.starts_with('0') && matches!(candidate.pieces(), 2..=4) && !digits.starts_with("00") => {
+            Some((PhoneNumber, Fit::Exact))
+        }
         11 if digits.starts_with('1') => Some((PhoneNumber, Fit::Exact)),
         11 if digits.starts_with('0') && (spoken || some_number) => Some((PhoneNumber, Fit::Exact)),
         7 if some_number || shape == [3, 4] || (spoken && candidate.pieces() >= 4) => {

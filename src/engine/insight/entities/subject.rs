@@ -84,7 +84,7 @@ const PHRASES: &[(Subject, &str)] = &[
     (SomeNumber, "number|number's|number is|numbers|digits"),
     (
         Birth,
-        "born|birth|birthday|birth date|birthdate|date of birth|dob|d o b|birthday's|birth day|was born|b day|bday|\
+        "born|birth|birthday|came into the world|christmas baby|new year's baby|leap year baby|birth date|birthdate|date of birth|dob|d o b|birthday's|birth day|was born|b day|bday|\
          year of birth|month and day",
     ),
     (Age, "age|how old|years old|years of age|old are you|your age|aged"),
@@ -193,6 +193,7 @@ pub(super) fn before(words: &Words<'_>, index: usize, reach: usize) -> Option<Su
         match ending_at(words, last, not_before) {
             Some((SomeNumber, _)) => weak = weak.or(Some(SomeNumber)),
             Some((place @ (Account | Card), first)) if is_where(words, first) => weak = Some(place),
+            Some((Amount, first)) if is_where(words, first) => {}
             Some((subject, _)) => return Some(subject),
             None => {}
         }
