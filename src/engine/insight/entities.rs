@@ -8,12 +8,14 @@ mod age;
 mod checks;
 mod classify;
 mod codes;
+mod crossings;
 mod dates;
 mod email;
 mod holidays;
 mod name_words;
 mod names;
 mod numbers;
+mod postcodes;
 mod spelling;
 mod subject;
 mod words;
@@ -213,6 +215,8 @@ fn find_in(text: &str, asked: Option<Subject>) -> Vec<Entity> {
         codes::find(&words, asked),
         address::find(&words, &chunks, asked, true),
         dates::find(&words, &chunks, asked),
+        crossings::find(&words, &chunks),
+        postcodes::find(&words, asked),
         classify::find(&words, &chunks, asked),
         age::find(&words, &chunks, asked),
         address::find(&words, &chunks, asked, false),

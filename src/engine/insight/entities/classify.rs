@@ -129,7 +129,9 @@ fn misheard(words: &Words<'_>, asked: Option<Subject>) -> Vec<Found> {
 
 /// "account 20991177 for jerome": the last word is what it says, no digit.
 fn leads_on(words: &Words<'_>, last: usize) -> bool {
-    matches!(words.at(last), "for" | "to" | "too") && last + 1 < words.len() && !words.sentence_before(last + 1)
+    matches!(words.at(last), "for" | "to" | "too")
+        && last + 1 < words.len()
+        && !words.sentence_before(last + 1)
 }
 
 fn read_misheard(words: &Words<'_>, elements: &[(Element, bool)], asked: Option<Subject>) -> Option<Found> {
@@ -443,7 +445,11 @@ fn without_subject(
     match length {
         7 if candidate.guesses(words) && !some_number => None,
         10 if !digits.starts_with(['0', '1']) => Some((PhoneNumber, Fit::Exact)),
-        10 | 11 if digits.starts_with('0') && matches!(candidate.pieces(), 2..=4) && !digits.starts_with("00") => {
+        10 | 11
+            if digits.starts_with('0')
+                && matches!(candidate.pieces(), 2..=4)
+                && !digits.starts_with("00") =>
+        {
             Some((PhoneNumber, Fit::Exact))
         }
         11 if digits.starts_with('1') => Some((PhoneNumber, Fit::Exact)),

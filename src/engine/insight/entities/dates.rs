@@ -228,25 +228,32 @@ fn year_first(words: &Words<'_>, index: usize) -> Option<Date> {
     }
     let (mut value, mut last) = year(words, index)?;
     let again = skip_taking_back(words, last + 1);
-    if again > last + 1
-        && let Some((better, end)) = year(words, again)
-    {
-        (value, last) = (better, end);
-    }
+    let better = year(words, again).filter(|_| again > last + 1);
+    (value, last) = better.unwrap_or((value, last));
     let next = last + 1 + usize::from(matches!(words.at(last + 1), "on" | "in"));
-    let led = next > last + 1 || value > 1900;
+    let led = next > last + 1 || value > 1900 || better.is_some();
     let end = holiday(words, next)
         .filter(|&end| year(words, end + 1).is_none())
-        .or_else(|| month_first(words, next).filter(|date| date.day && date.year.is_none()).map(|date| date.last))
-        .or_else(|| day_first(words, next).filter(|date| date.day && date.year.is_none()).map(|date| date.last))?;
-    (led && (value > 31 || value == 0)).then_some(Date { first: index, last: end, day: true, year: Some(value) })
+        .or_else(|| {
+            month_first(words, next).filter(|date| date.day && date.year.is_none()).map(|date| date.last)
+        })
+        .or_else(|| {
+            day_first(words, next).filter(|date| date.day && date.year.is_none()).map(|date| date.last)
+        })?;
+    (led && (value > 31 || value == 0)).then_some(Date {
+        first: index,
+        last: end,
+        day: true,
+        year: Some(value),
+    })
 }
 
 /// The first word after "no wait", "sorry" and the like.
 fn skip_taking_back(words: &Words<'_>, start: usize) -> usize {
     let taken_back = |index: usize| takes_back(words.at(index)) || is_hesitation(words.at(index));
     let mut index = start;
-    while index < start + 3 && (taken_back(index) || words.at(index) == "i" && words.at(index + 1) == "mean") {
+    while index < start + 3 && (taken_back(index) || words.at(index) == "i" && words.at(index + 1) == "mean")
+    {
         index += 1;
     }
     index

@@ -16,7 +16,9 @@ pub(super) fn holiday(words: &Words<'_>, index: usize) -> Option<usize> {
         }
         ("april", "fools" | "fool's") => day(index + 1),
         ("st" | "saint", "patrick's" | "patricks" | "paddy's") => day(index + 1),
-        ("valentine's" | "valentines" | "thanksgiving" | "halloween" | "christmas" | "juneteenth", _) => day(index),
+        ("valentine's" | "valentines" | "thanksgiving" | "halloween" | "christmas" | "juneteenth", _) => {
+            day(index)
+        }
         _ => None,
     }
 }
