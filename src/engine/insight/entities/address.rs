@@ -244,6 +244,7 @@ fn unit_before(words: &Words<'_>, first: usize) -> Option<usize> {
     (1..=3).filter_map(|count| first.checked_sub(count)).find(|&index| {
         one_of(words.at(index), "flat apartment apt unit suite building")
             && (index + 1 == first
+                || index + 2 == first && is_letter(words.at(index + 1))
                 || unit_end(words, index) == Some(first - 1) && words.at(index + 1) != "number")
             && !words.sentence_before(first)
     })

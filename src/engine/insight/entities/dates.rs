@@ -223,13 +223,14 @@ fn holiday_first(words: &Words<'_>, index: usize) -> Option<Date> {
 
 /// "seventy two on christmas eve", "nineteen eighty no eighty one march the tenth".
 fn year_first(words: &Words<'_>, index: usize) -> Option<Date> {
-    if matches!(words.at(index), "in" | "back" | "of" | "the" | "year" | "and" | "like" | "way") {
+    let leads = matches!(words.at(index), "in" | "back" | "of" | "the" | "year" | "and" | "like" | "way");
+    if leads || is_hesitation(words.at(index)) {
         return None;
     }
-    let (mut value, mut last) = year(words, index)?;
+    let (value, last) = year(words, index)?;
     let again = skip_taking_back(words, last + 1);
     let better = year(words, again).filter(|_| again > last + 1);
-    (value, last) = better.unwrap_or((value, last));
+    let (value, last) = better.unwrap_or((value, last));
     let next = last + 1 + usize::from(matches!(words.at(last + 1), "on" | "in"));
     let led = next > last + 1 || value > 1900 || better.is_some();
     let end = holiday(words, next)
