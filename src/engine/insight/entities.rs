@@ -12,6 +12,7 @@ mod crossings;
 mod dates;
 mod email;
 mod holidays;
+mod name_leads;
 mod name_words;
 mod names;
 mod numbers;

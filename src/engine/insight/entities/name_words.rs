@@ -41,8 +41,37 @@ pub(super) fn is_relation(word: &str) -> bool {
     one_of(
         word,
         "husband wife son daughter brother sister colleague boss manager friend partner roommate \
-            coworker mother father mom dad assistant",
+            coworker mother father mom dad assistant mum attorney lawyer solicitor landlord landlady neighbor \
+            neighbour fiance fiancee nephew niece aunt uncle cousin grandson granddaughter grandma grandpa \
+            grandmother grandfather girlfriend boyfriend supervisor accountant realtor plumber electrician \
+            technician therapist dentist tenant caregiver nanny stepson stepdaughter stepmom stepdad",
     )
+}
+
+/// "the beneficiary is".
+pub(super) fn is_role(word: &str) -> bool {
+    one_of(
+        word,
+        "beneficiary cardholder patient policyholder owner executor insured signer cosigner guarantor guest \
+            passenger traveler traveller holder contact sender recipient occupant spouse",
+    )
+}
+
+/// "the lily pads", "amber alert", "jack it up": a thing or a deed with the name of a person.
+pub(super) fn is_thing(words: &Words<'_>, index: usize) -> bool {
+    let back = |count: usize| index.checked_sub(count).map_or("", |index| words.at(index));
+    let after = words.at(index + 1);
+    let talks = matches!(back(2), "to" | "with" | "is")
+        && matches!(back(3), "talked" | "spoke" | "spoken" | "talking" | "speaking" | "there");
+    let article = matches!(back(1), "the" | "an" | "some" | "these" | "those") || back(1) == "a" && !talks;
+    let small = !words.list[index].capital || !words.cased;
+    let deed = one_of(words.at(index), "jack rob sue bob") && matches!(after, "it" | "up" | "them" | "in");
+    article && small
+        || deed
+        || one_of(
+            after,
+            "alert light lights lamp color colour furniture pads bush tree leaf flag fund award act law syndrome disease",
+        )
 }
 
 /// Family names that are words, yet after a first name hardly ever mean the word.
