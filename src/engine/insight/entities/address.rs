@@ -4,8 +4,8 @@ use super::numbers::{self, Chunk};
 use super::postcodes;
 use super::subject::{self, Subject};
 use super::words::{
-    Words, is_first_name, is_function_word, is_hesitation, is_letter, is_month, is_ordinary, one_of,
-    state_words,
+    Words, is_doubtful_name, is_first_name, is_function_word, is_hesitation, is_letter, is_month,
+    is_ordinary, one_of, state_words,
 };
 use super::{EntityKind, Found, classify};
 
@@ -124,7 +124,7 @@ fn leads_in(words: &Words<'_>, first: usize) -> bool {
         "to" => {
             one_of(
                 two,
-                "it moved moving that them package out everything one delivered shipped mailed mail come",
+                "someone somebody technician tech guy driver it moved moving that them package out everything one delivered shipped mailed mail come",
             ) && !matches!(three, "get" | "change" | "got" | "up" | "have" | "set" | "turn")
         }
         "is" => matches!(two, "address" | "house" | "that"),
@@ -155,6 +155,11 @@ fn with_type(words: &Words<'_>, start: usize, told: bool, first: usize) -> Optio
             || !(fits_name(words, index) || words.at(index) == "new" || words.at(index) == "st")
             || index == start && is_street_type(words.at(index)) && words.at(index) != "st"
     })?;
+    let longer = name_end > start
+        && is_doubtful_type(words.at(name_end))
+        && is_street_type(words.at(name_end + 1))
+        && words.gap_before(name_end + 1) == " ";
+    let name_end = name_end + usize::from(longer);
     let kind = words.at(name_end);
     let highway = name_end == start
         && matches!(kind, "highway" | "route")
@@ -170,6 +175,7 @@ fn with_type(words: &Words<'_>, start: usize, told: bool, first: usize) -> Optio
         let word = words.at(index);
         is_ordinary(word)
             && !is_street_name(word)
+            && !(is_doubtful_name(word) && !is_function_word(word))
             && !is_direction(word)
             && (!words.list[index].capital || !words.cased)
     });

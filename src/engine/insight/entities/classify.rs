@@ -291,6 +291,10 @@ fn subject_of(words: &Words<'_>, candidate: &Candidate<'_>, asked: Option<Subjec
     if before == Some(Subject::Harmless) && is_cards_code(words, candidate.first) {
         return Some(Subject::SecurityCode);
     }
+    let code = (candidate.first.saturating_sub(3)..candidate.first).any(|index| words.at(index) == "code");
+    if code && subject::after(words, candidate.last, WORDS_AFTER) == Some(Subject::SecurityCode) {
+        return Some(Subject::SecurityCode);
+    }
     if let Some(said) = before.filter(|&said| said != Subject::SomeNumber && said != Subject::Name) {
         return Some(said);
     }
@@ -443,7 +447,7 @@ fn without_subject(
     }
     let some_number = subject == Some(Subject::SomeNumber);
     match length {
-        7 if candidate.guesses(words) && !some_number => None,
+        7 if candidate.guesses(words) && !some_number || is_of_other_length(subject) => None,
         10 if !digits.starts_with(['0', '1']) => Some((PhoneNumber, Fit::Exact)),
         10 | 11
             if digits.starts_with('0')
@@ -461,6 +465,12 @@ fn without_subject(
         8 | 9 | 12 if some_number && candidate.parts.len() > 1 => Some((PhoneNumber, Fit::Loose)),
         _ => None,
     }
+}
+
+/// Whether what is asked for has a length of its own, so that seven digits are no telephone number.
+fn is_of_other_length(subject: Option<Subject>) -> bool {
+    use Subject::{Expiry, Pin, Routing, SecurityCode, Social, Zip};
+    matches!(subject, Some(Expiry | Pin | Routing | SecurityCode | Social | Zip))
 }
 
 /// The digits at the end of a text that may go on in the next one: their first and last word.

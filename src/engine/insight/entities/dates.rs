@@ -193,8 +193,9 @@ fn year(words: &Words<'_>, start: usize) -> Option<(u32, usize)> {
         let next = index + 2 + usize::from(words.at(index + 2) == "and");
         return small_number(words, next).map(|(value, last)| (1900 + value, last));
     }
+    let and = usize::from(word == "nineteen" && words.at(index + 1) == "and");
     if matches!(word, "nineteen" | "twenty")
-        && let Some((value, last)) = small_number(words, index + 1)
+        && let Some((value, last)) = small_number(words, index + 1 + and)
     {
         let two_digits = value > 9 || matches!(words.at(index + 1), "oh" | "o" | "zero");
         if two_digits {
@@ -232,7 +233,6 @@ fn year_first(words: &Words<'_>, index: usize) -> Option<Date> {
     let better = year(words, again).filter(|_| again > last + 1);
     let (value, last) = better.unwrap_or((value, last));
     let next = last + 1 + usize::from(matches!(words.at(last + 1), "on" | "in"));
-    let led = next > last + 1 || value > 1900 || better.is_some();
     let end = holiday(words, next)
         .filter(|&end| year(words, end + 1).is_none())
         .or_else(|| {
@@ -241,12 +241,7 @@ fn year_first(words: &Words<'_>, index: usize) -> Option<Date> {
         .or_else(|| {
             day_first(words, next).filter(|date| date.day && date.year.is_none()).map(|date| date.last)
         })?;
-    (led && (value > 31 || value == 0)).then_some(Date {
-        first: index,
-        last: end,
-        day: true,
-        year: Some(value),
-    })
+    (value > 31 || value == 0).then_some(Date { first: index, last: end, day: true, year: Some(value) })
 }
 
 /// The first word after "no wait", "sorry" and the like.

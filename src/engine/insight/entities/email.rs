@@ -221,9 +221,17 @@ fn local_start(words: &Words<'_>, from: usize, last: usize, wanted: bool, writte
             first = Some(index);
             continue;
         }
-        if (leads_in(word) && !connected_right)
+        let said_left = index > from
+            && index > 0
+            && matches!(words.at(index - 1), "dot" | "underscore" | "dash" | "hyphen")
+            && !is_hesitation(word);
+        if (leads_in(word) && !connected_right && !said_left)
             || (index < last && words.sentence_before(index + 1) && !connected_right)
         {
+            let before = index.checked_sub(1).map_or("", |before| words.at(before));
+            if word == "the" && plain > 0 && matches!(before, "it's" | "is" | "one" | "be") && index > from {
+                return Some(index);
+            }
             stopped = !is_function_word(word)
                 || one_of(word, "is it's its to at me that's name address on for so or and that");
             break;

@@ -71,6 +71,12 @@ pub(super) fn lead_before(words: &Words<'_>, index: usize) -> Lead {
     if is_named_on(words, place) {
         return Lead::Name;
     }
+    let spelled_with = words.at(index + 1) == "with"
+        && matches!(words.at(index + 2), "a" | "an")
+        && is_letter(words.at(index + 3));
+    if spelled_with && matches!(one, "that's" | "it's" | "is" | "") {
+        return Lead::Title;
+    }
     match (two, one) {
         ("name" | "surname" | "names", "is" | "was" | "would") if owner || two == "surname" => {
             return Lead::Name;

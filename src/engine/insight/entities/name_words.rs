@@ -96,7 +96,7 @@ pub(super) fn is_product(word: &str) -> bool {
 }
 
 /// Things that are called like people.
-pub(super) fn is_other_thing(words: &Words<'_>, index: usize) -> bool {
+pub(super) fn is_other_thing(words: &Words<'_>, index: usize, introduced: bool) -> bool {
     let word = words.at(index);
     let before = index.checked_sub(1).map_or("", |before| words.at(before));
     let after = words.at(index + 1);
@@ -104,13 +104,10 @@ pub(super) fn is_other_thing(words: &Words<'_>, index: usize) -> bool {
         && !(before == "st" && index < 2);
     let named_place = one_of(
         after,
-        "street avenue ave road lane drive boulevard county city airport hospital university \
-            college school bank insurance court place parkway schwab deere kors klein lauren hilfiger \
-            vuitton bauer jones's daniels spade jerry's mae mac club clinic medical plaza station \
-            hotel inn stadium center buster's callender's jewelers beauty airlines electric motors \
-            pharmacy hill park island beach bridge square crescent way blvd rd st madden luther fargo \
-            hancock lewis's crow dean's craig's cards cream barr",
-    );
+        "street avenue ave road drive boulevard county city airport hospital university college school bank \
+            insurance court place parkway mae mac club clinic medical plaza station hotel inn stadium center \
+            jewelers beauty airlines electric motors pharmacy crescent blvd rd st cards",
+    ) || !introduced && one_of(after, "lane hill park island beach bridge square way");
     let spelling = (before == "in" && index >= 2 && words.at(index - 2) == "as")
         || (matches!(before, "for" | "like")
             && index >= 2
@@ -161,8 +158,19 @@ pub(super) fn is_other_thing(words: &Words<'_>, index: usize) -> bool {
             | ("ray", "ban" | "bans")
             | ("phillips" | "philip", "morris")
             | ("kelley" | "kelly", "blue")
-            | ("jack", "in")
-            | ("calvin", "klein")
+            | ("jack", "in" | "daniels" | "daniel's")
+            | ("calvin" | "anne", "klein")
+            | ("charles", "schwab")
+            | ("ralph", "lauren")
+            | ("tommy", "hilfiger")
+            | ("louis", "vuitton")
+            | ("eddie", "bauer")
+            | ("kate", "spade")
+            | ("steve", "madden")
+            | ("jenny", "craig" | "craig's")
+            | ("marie", "callender's")
+            | ("jimmy", "dean")
+            | ("michael", "kors")
             | ("dale", "carnegie")
     );
     let shop = one_of(

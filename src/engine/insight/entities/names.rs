@@ -50,7 +50,29 @@ pub(super) fn find(words: &Words<'_>, asked: Option<Subject>) -> Vec<Found> {
             None => index += 1,
         }
     }
+    name_again(words, &mut found);
     found
+}
+
+/// "so i told frank, frank, i said": who was named is meant again.
+fn name_again(words: &Words<'_>, found: &mut Vec<Found>) {
+    let known: Vec<&str> = words
+        .list
+        .iter()
+        .filter(|word| found.iter().any(|hit| hit.range == word.range) && !is_function_word(&word.lower))
+        .filter(|word| !is_month(&word.lower))
+        .map(|word| word.lower.as_str())
+        .collect();
+    for index in 0..words.len() {
+        let word = &words.list[index];
+        let taken =
+            found.iter().any(|hit| hit.range.start < word.range.end && word.range.start < hit.range.end);
+        let before = index.checked_sub(1).map_or("", |before| words.at(before));
+        let verb = one_of(before, "to can you please the a will just let's i'll and or in of my we'll could");
+        if !taken && !verb && known.contains(&word.lower.as_str()) && !is_other_thing(words, index, false) {
+            found.push(Found::of(words, EntityKind::Person, index, index));
+        }
+    }
 }
 
 /// "d j whitfield" where a name is told: its last word.
@@ -134,7 +156,7 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
     {
         return None;
     }
-    if is_other_thing(words, index) {
+    if is_other_thing(words, index, lead >= Lead::Introduction) {
         return None;
     }
     if is_month(word) && lead == Lead::Introduction && is_introduced(words, index) {
@@ -230,6 +252,15 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
                 doubtful && is_first_name(words.at(index + 1)) && is_last_name(words.at(index + 2));
             first
                 || two_names
+                || doubtful
+                    && index == 0
+                    && !function
+                    && !is_function_word(word)
+                    && !is_adjective(word)
+                    && !is_place_like(word)
+                    && !is_ordinary(next)
+                    && family_after
+                    && (words.gap_before(index + 2).contains(',') || index + 2 == words.len())
                 || doubtful && is_asked_for(words, index) && !is_adjective(word)
                 || doubtful
                     && family_after
@@ -242,7 +273,9 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
     };
     let accepted = accepted || called && closed && !is_hesitation(word);
     if !accepted
-        || (lead == Lead::None && (is_place(words, index) || is_thing(words, index) && !family_after))
+        || (lead == Lead::None
+            && (is_place(words, index)
+                || is_thing(words, index) && !follows_as_family(words, index + 1, lead)))
     {
         return None;
     }

@@ -69,7 +69,7 @@ fn spelled(words: &Words<'_>, index: usize) -> Option<usize> {
             next += 1;
             code.push_str(&words.at(next).repeat(2));
         } else {
-            let element = numbers::element(words, next)?;
+            let Some(element) = numbers::element(words, next) else { break };
             next = element.last;
             code.push_str(&element.digits);
         }
