@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::entities::{self, Context, Entity};
+use super::entities::{Context, Entity, Reading};
 
 /// A message that starts later than this after the speaker's last one does not go on with it.
 const GOES_ON_WITHIN_MS: i64 = 5_000;
@@ -56,10 +56,8 @@ pub struct Interim {
 impl Redactor {
     /// Returns what is in a finished text of a speaker (any stable number), and remembers the text as context.
     pub fn finished(&mut self, speaker: u64, at_ms: i64, text: &str) -> Findings {
-        let context = self.context(speaker, at_ms, text);
-        let entities = entities::find(text, context);
-        let loose = entities::loose(text, context);
-        let hidden = merged(text, entities.iter().map(|entity| entity.range.clone()).chain(loose.hidden));
+        let Reading { entities, hidden, .. } = Reading::of(text, self.context(speaker, at_ms, text), true);
+        let hidden = merged(text, entities.iter().map(|entity| entity.range.clone()).chain(hidden));
         self.remember(speaker, at_ms, text);
         Findings { entities, hidden }
     }
@@ -67,11 +65,10 @@ impl Redactor {
     /// Returns what is in words that may still change. Remembers nothing.
     #[must_use]
     pub fn unfinished(&self, speaker: u64, at_ms: i64, text: &str) -> Interim {
-        let context = self.context(speaker, at_ms, text);
-        let entities = entities::find(text, context);
-        let loose = entities::loose(text, context);
-        let hidden = merged(text, entities.into_iter().map(|entity| entity.range).chain(loose.hidden));
-        let mut safe = loose.open.unwrap_or(text.len());
+        let reading = Reading::of(text, self.context(speaker, at_ms, text), true);
+        let entities = reading.entities.into_iter().map(|entity| entity.range);
+        let hidden = merged(text, entities.chain(reading.hidden));
+        let mut safe = reading.open.unwrap_or(text.len());
         // Half a hidden range must not be shown: the client would get its first half in the clear.
         if let Some(cut) = hidden.iter().find(|range| range.start < safe && safe < range.end) {
             safe = cut.start;

@@ -10,21 +10,21 @@ const WORDS_BEFORE: usize = 14;
 /// Words after it.
 const WORDS_AFTER: usize = 7;
 /// Words between two parts of a number that is read out in parts.
-const LONGEST_JOIN: usize = 6;
+pub(super) const LONGEST_JOIN: usize = 6;
 /// Parts of one number; more are a list.
 const MOST_PARTS: usize = 24;
 
 /// A number that may be read out in several parts.
 #[derive(Debug)]
-struct Candidate<'a> {
+pub(super) struct Candidate<'a> {
     parts: &'a [Chunk],
-    digits: String,
-    first: usize,
-    last: usize,
+    pub(super) digits: String,
+    pub(super) first: usize,
+    pub(super) last: usize,
 }
 
 impl<'a> Candidate<'a> {
-    fn of(words: &Words<'_>, parts: &'a [Chunk]) -> Self {
+    pub(super) fn of(words: &Words<'_>, parts: &'a [Chunk]) -> Self {
         let mut digits = String::new();
         for (index, part) in parts.iter().enumerate() {
             digits.push_str(&part.digits());
@@ -170,7 +170,7 @@ fn read_misheard(words: &Words<'_>, elements: &[(Element, bool)], asked: Option<
 }
 
 /// Chunks that may be parts of one number.
-fn groups<'a>(words: &Words<'_>, chunks: &'a [Chunk]) -> Vec<&'a [Chunk]> {
+pub(super) fn groups<'a>(words: &Words<'_>, chunks: &'a [Chunk]) -> Vec<&'a [Chunk]> {
     let mut found = Vec::new();
     let mut start = 0;
     for index in 0..chunks.len() {
@@ -286,7 +286,11 @@ fn restarted(
 }
 
 /// What the words around say, the speaker's own first.
-fn subject_of(words: &Words<'_>, candidate: &Candidate<'_>, asked: Option<Subject>) -> Option<Subject> {
+pub(super) fn subject_of(
+    words: &Words<'_>,
+    candidate: &Candidate<'_>,
+    asked: Option<Subject>,
+) -> Option<Subject> {
     let before = subject::before(words, candidate.first, WORDS_BEFORE);
     if before == Some(Subject::Harmless) && is_cards_code(words, candidate.first) {
         return Some(Subject::SecurityCode);
@@ -471,31 +475,4 @@ fn without_subject(
 fn is_of_other_length(subject: Option<Subject>) -> bool {
     use Subject::{Expiry, Pin, Routing, SecurityCode, Social, Zip};
     matches!(subject, Some(Expiry | Pin | Routing | SecurityCode | Social | Zip))
-}
-
-/// The digits at the end of a text that may go on in the next one: their first and last word.
-pub(super) fn open_run(
-    words: &Words<'_>,
-    chunks: &[Chunk],
-    asked: Option<Subject>,
-    least: usize,
-) -> Option<(usize, usize)> {
-    let group = groups(words, chunks).pop()?;
-    let last = group.last()?.last();
-    let closed =
-        (last + 1..words.len()).any(|index| !joins(words.at(index)) && !is_hesitation(words.at(index)));
-    if closed || words.len() > last + 1 + LONGEST_JOIN {
-        return None;
-    }
-    let candidate = Candidate::of(words, group);
-    let harmless = matches!(subject_of(words, &candidate, asked), Some(Subject::Harmless | Subject::Amount));
-    (candidate.digits.len() >= least && !harmless).then_some((candidate.first, last))
-}
-
-/// The digits that a text begins with: their first and last word.
-pub(super) fn leading_run(words: &Words<'_>, chunks: &[Chunk]) -> Option<(usize, usize)> {
-    let group = groups(words, chunks).into_iter().next()?;
-    let candidate = Candidate::of(words, group);
-    let starts = (0..candidate.first).all(|index| joins(words.at(index)) || is_hesitation(words.at(index)));
-    starts.then_some((candidate.first, candidate.last))
 }

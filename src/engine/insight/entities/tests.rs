@@ -383,9 +383,9 @@ mod any_text {
             assert!(text.get(entity.range.clone()).is_some(), "{text:?} {entity:?}");
             end = entity.range.end;
         }
-        let loose = loose(text, context);
-        assert!(loose.hidden.iter().all(|range| text.get(range.clone()).is_some()));
-        assert!(loose.open.is_none_or(|open| text.is_char_boundary(open)));
+        let reading = Reading::of(text, context, true);
+        assert!(reading.hidden.iter().all(|range| text.get(range.clone()).is_some()));
+        assert!(reading.open.is_none_or(|open| text.is_char_boundary(open)));
     }
 
     proptest! {
