@@ -307,7 +307,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_card_is_hidden_whatever_marks_a_recogniser_puts_between_its_digits() {
+        for gap in
+            ["", " ", ",", ".", "-", ", ", " ,", "..", ". ", " .", ",,", ".,", ",.", "  ", " - ", "\u{a0}"]
+        {
+            for after in ["", ".", " please", " k", " p thanks", " or so", " minutes", " for me", "% ", " o"]
+            {
+                let text = format!("card number 4111{gap}1111{gap}1111{gap}1111{after}");
+                let found = Redactor::default().finished(CALLER, 0, &text);
+                assert!(!hidden(&text, &found).contains("111"), "{text}: {found:?}");
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn no_digit_of_a_card_leaves(before in "[a-zé ,.?]{0,30}", gap in "[ .,]{1,2}", after in "[a-zß .]{0,20}") {
+            let text = format!("{before} card number 4111{gap}1111{gap}1111{gap}1111 {after}");
+            let found = Redactor::default().finished(CALLER, 0, &text);
+            prop_assert!(!hidden(&text, &found).contains("111"), "{}", text);
+        }
+
         #[test]
         fn redaction_and_offsets_agree_for_any_text(texts in proptest::collection::vec("\\PC{0,30}|(one |four |at |dot |é){0,12}", 1..6)) {
             let mut redactor = Redactor::default();
