@@ -23,6 +23,10 @@ pub(super) fn find(words: &Words<'_>, chunks: &[Chunk], asked: Option<Subject>, 
             continue;
         }
         let told = is_told(words, first, asked);
+        let mut last = last;
+        while is_hesitation(words.at(last + 1)) {
+            last += 1;
+        }
         let street_end = if named {
             with_type(words, last + 1, told, first)
         } else {
@@ -191,6 +195,8 @@ fn with_type(words: &Words<'_>, start: usize, told: bool, first: usize) -> Optio
         let movable =
             matches!(kind, "drive" | "court" | "circle" | "lane" | "dr" | "st" | "highway" | "road");
         told || !ordinary || (long_number && name_end - start <= 2) || !movable && name_end - start == 1
+    } else if words.cased && (start..=name_end).all(|index| words.list[index].capital) {
+        !words.sentence_before(name_end)
     } else {
         is_doubtful_type(kind) && (told && (long_number || !ordinary) || (!ordinary && long_number))
     };
@@ -216,7 +222,11 @@ fn without_type(words: &Words<'_>, first: usize, start: usize, told: bool) -> Op
         matches!(words.at(index + 1), "apartment" | "apt" | "unit" | "suite")
             && unit_end(words, index + 1).is_some()
     });
-    if !(told || with_unit) || !fits_name(words, start) || numbers::is_number_word(words.at(start)) {
+    let known_street = is_direction(words.at(start)) && is_street_name(words.at(start + 1));
+    if !(told || with_unit || known_street)
+        || !fits_name(words, start)
+        || numbers::is_number_word(words.at(start))
+    {
         return None;
     }
     if matches!(
@@ -248,10 +258,12 @@ fn without_type(words: &Words<'_>, first: usize, start: usize, told: bool) -> Op
 /// "flat 3, 22 acacia avenue", "building C 400 corporate drive": the first word of the unit before the house number.
 fn unit_before(words: &Words<'_>, first: usize) -> Option<usize> {
     (1..=3).filter_map(|count| first.checked_sub(count)).find(|&index| {
+        let is_id = |place: usize| {
+            let word = words.at(place);
+            is_letter(word) || numbers::is_number_word(word) || word.bytes().any(|byte| byte.is_ascii_digit())
+        };
         one_of(words.at(index), "flat apartment apt unit suite building")
-            && (index + 1 == first
-                || index + 2 == first && is_letter(words.at(index + 1))
-                || unit_end(words, index) == Some(first - 1) && words.at(index + 1) != "number")
+            && (index + 1..first).all(is_id)
             && !words.sentence_before(first)
     })
 }

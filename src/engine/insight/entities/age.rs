@@ -2,7 +2,7 @@
 
 use super::numbers::Chunk;
 use super::subject::Subject;
-use super::words::{Words, is_hesitation, is_month, one_of};
+use super::words::{Words, is_function_word, is_hesitation, is_month, one_of};
 use super::{EntityKind, Found};
 
 /// Finds people's ages; those of cars and contracts are nobody's secret.
@@ -22,6 +22,13 @@ fn age(words: &Words<'_>, chunk: &Chunk, asked: Option<Subject>) -> Option<Found
         && words.at(next + 1) == "old";
     let of_age = words.at(next) == "years" && words.at(next + 1) == "of" && words.at(next + 2) == "age";
     if years_old && is_person(words.at(next + 2)) {
+        return hit(next + 1);
+    }
+    if years_old
+        && words.at(next) == "year"
+        && is_had(words, element.first)
+        && is_end_or_function(words, next + 2)
+    {
         return hit(next + 1);
     }
     if (years_old || of_age)
@@ -69,13 +76,26 @@ fn age(words: &Words<'_>, chunk: &Chunk, asked: Option<Subject>) -> Option<Found
         (_, true) => !counted && years < 18 && !matches!(copula(words, element.first), Some(Copula::I)),
         (Copula::I, _) => adult && (ends || soon),
         (Copula::He, _) => {
-            years % 100 != 50 && words.at(next).is_empty() || ends && adult || words.at(next) == "now"
+            years % 100 != 50 && words.at(next).is_empty()
+                || ends && (3..100).contains(&years)
+                || words.at(next) == "now"
         }
         (Copula::Relative, _) => ends,
         (Copula::Will, _) => soon || ends && adult,
         (Copula::Nears, _) => ends && years >= 30 && years % 10 == 0,
     };
     is_age.then(|| hit(next - 1))?
+}
+
+/// "we have a" three year old: of things people say what they are.
+fn is_had(words: &Words<'_>, number: usize) -> bool {
+    let back = |count: usize| number.checked_sub(count).map_or("", |index| words.at(index));
+    matches!(back(1), "my" | "our" | "her" | "his")
+        || back(1) == "a" && matches!(back(2), "have" | "has" | "with" | "got" | "and" | "had" | "for")
+}
+
+fn is_end_or_function(words: &Words<'_>, index: usize) -> bool {
+    is_end(words, index) || is_function_word(words.at(index))
 }
 
 /// What says how old somebody is.
@@ -140,7 +160,10 @@ fn copula(words: &Words<'_>, number: usize) -> Option<Copula> {
 fn is_end(words: &Words<'_>, next: usize) -> bool {
     words.sentence_before(next)
         || words.gap_before(next).contains(',')
-        || one_of(words.at(next), "now and so but going i he she my i'm he's she's we you")
+        || one_of(
+            words.at(next),
+            "now and so but going i he she my i'm he's she's we you sweetheart honey dear ma'am sir love hon buddy",
+        )
         || words.at(next).is_empty()
 }
 
@@ -165,7 +188,7 @@ fn is_person(word: &str) -> bool {
         word.trim_end_matches("'s"),
         "son daughter boy girl man woman male female kid child mother father mom dad husband wife \
             grandson granddaughter patient baby grandmother grandfather brother sister nephew niece \
-            aunt uncle youngest oldest eldest teenager fiance fiancee cousin toddler lady guy gentleman one's one driver student grandma grandpa twins \
+            aunt uncle youngest oldest eldest teenager fiance fiancee cousin law toddler lady guy gentleman one's one driver student grandma grandpa twins \
             person customer partner",
     )
 }

@@ -183,7 +183,7 @@ fn leads_in(word: &str) -> bool {
         && !matches!(word, "one" | "two" | "under" | "oh" | "new" | "number")
         || one_of(
             word,
-            "word letter email address mail lowercase uppercase send use using reach write be cc contact forward \
+            "word letter try email address mail lowercase uppercase send use using reach write be cc contact forward \
             change update updated as gmail uh um",
         )
 }
@@ -233,7 +233,7 @@ fn local_start(words: &Words<'_>, from: usize, last: usize, wanted: bool, writte
                 return Some(index);
             }
             stopped = !is_function_word(word)
-                || one_of(word, "is it's its to at me that's name address on for so or and that");
+                || one_of(word, "is it's its to at me that's name address on for so or and that like");
             break;
         }
         let piece = is_letter(word)

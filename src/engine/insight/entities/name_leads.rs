@@ -124,6 +124,7 @@ pub(super) fn lead_before(words: &Words<'_>, index: usize) -> Lead {
         "for" if is_booking(words, place) => Lead::Person,
         "me" if two == "calls" => Lead::Name,
         "told" => Lead::Person,
+        "spell" | "pronounce" | "pronouncing" => Lead::Person,
         "named" => Lead::Person,
         "i'm" => Lead::Introduction,
         "am" if two == "i" => Lead::Introduction,

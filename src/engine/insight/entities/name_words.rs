@@ -1,7 +1,7 @@
 //! Words that decide whether a name is one: titles, relations, products, places, shops.
 
 use super::numbers;
-use super::words::{Words, is_letter, one_of};
+use super::words::{Words, is_function_word, is_letter, one_of};
 
 pub(super) fn is_title(word: &str) -> bool {
     matches!(
@@ -61,9 +61,8 @@ pub(super) fn is_role(word: &str) -> bool {
 pub(super) fn is_thing(words: &Words<'_>, index: usize) -> bool {
     let back = |count: usize| index.checked_sub(count).map_or("", |index| words.at(index));
     let after = words.at(index + 1);
-    let talks = matches!(back(2), "to" | "with" | "is")
-        && matches!(back(3), "talked" | "spoke" | "spoken" | "talking" | "speaking" | "there");
-    let article = matches!(back(1), "the" | "an" | "some" | "these" | "those") || back(1) == "a" && !talks;
+    let article = matches!(back(1), "the" | "an" | "some" | "these" | "those")
+        || back(1) == "a" && !is_function_word(after) && !after.is_empty();
     let small = !words.list[index].capital || !words.cased;
     let deed = one_of(words.at(index), "jack rob sue bob") && matches!(after, "it" | "up" | "them" | "in");
     article && small

@@ -146,7 +146,10 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
         && !is_hesitation(word)
         && !word.contains('\'')
         || word.starts_with("o'");
-    if function || first && small_in_cased || lead == Lead::None && is_product(words.at(index + 1)) {
+    if function
+        || first && small_in_cased
+        || lead == Lead::None && !contracted && is_product(words.at(index + 1))
+    {
         return None;
     }
     if lead == Lead::None
@@ -312,7 +315,7 @@ fn is_inflected(word: &str) -> bool {
 fn tells_name(words: &Words<'_>, index: usize) -> bool {
     let before = index.checked_sub(1).map_or("", |before| words.at(before));
     let owner = index.checked_sub(2).map_or("", |before| words.at(before));
-    before == "named"
+    matches!(before, "named" | "spell" | "pronounce" | "pronouncing")
         || before == "law"
         || is_relation(before) && matches!(owner, "my" | "his" | "her" | "your" | "our")
 }
@@ -398,9 +401,9 @@ fn extend(words: &Words<'_>, first: usize, lead: Lead) -> usize {
         }
         let initial = is_letter(next)
             && next != "i"
-            && next != "a"
             && spaced
-            && follows_as_family(words, last + 2, lead);
+            && follows_as_family(words, last + 2, lead)
+            && (next != "a" || is_common_family(words.at(last + 2)));
         let initial_dot = is_letter(next)
             && words.gap_before(last + 2).starts_with('.')
             && words.list.get(last + 2).is_some_and(|word| word.capital)

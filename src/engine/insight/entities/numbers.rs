@@ -130,6 +130,14 @@ fn counts_digits(words: &Words<'_>, index: usize) -> bool {
         || matches!(words.at(index + 1), "digit" | "digits")
 }
 
+/// "cvv two is 919".
+fn is_in_a_name(words: &Words<'_>, index: usize) -> bool {
+    let before = index.checked_sub(1).map_or("", |before| words.at(before));
+    matches!(words.at(index), "two" | "2")
+        && matches!(before, "cvv" | "cvc")
+        && matches!(words.at(index + 1), "is" | "it's" | "code" | "number")
+}
+
 /// "last four zero zero one nine": as many digits follow as the word says.
 fn announces_digits(words: &Words<'_>, index: usize) -> bool {
     let before = index.checked_sub(1).map_or("", |before| words.at(before));
@@ -230,11 +238,12 @@ pub(super) fn chunks(words: &Words<'_>) -> Vec<Chunk> {
     let mut open: Vec<Element> = Vec::new();
     let mut index = 0;
     while index < words.len() {
-        let piece = if counts_digits(words, index) || announces_digits(words, index) {
-            None
-        } else {
-            element(words, index)
-        };
+        let piece =
+            if is_in_a_name(words, index) || counts_digits(words, index) || announces_digits(words, index) {
+                None
+            } else {
+                element(words, index)
+            };
         let Some(mut piece) = piece else {
             let hesitates =
                 is_hesitation(words.at(index)) || matches!(words.at(index), "dash" | "hyphen" | "space");
