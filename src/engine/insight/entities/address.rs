@@ -198,7 +198,8 @@ fn with_type(words: &Words<'_>, start: usize, told: bool, first: usize) -> Optio
     } else if words.cased && (start..=name_end).all(|index| words.list[index].capital) {
         !words.sentence_before(name_end)
     } else {
-        is_doubtful_type(kind) && (told && (long_number || !ordinary) || (!ordinary && long_number))
+        let said = leads_in(words, first) && words.gap_before(name_end) == " ";
+        is_doubtful_type(kind) && (said || told && (long_number || !ordinary) || (!ordinary && long_number))
     };
     if !accepted {
         return None;
@@ -364,6 +365,7 @@ fn fits_town(words: &Words<'_>, index: usize, length: usize) -> bool {
         && !is_hesitation(word)
         && !numbers::is_number_word(word)
         && !is_month(word)
+        && !word.bytes().any(|byte| byte.is_ascii_digit())
         && !gap.contains(['?', '!', ';', ':'])
         && (length == 0 || !gap.starts_with('.'))
 }

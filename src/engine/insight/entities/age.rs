@@ -2,7 +2,7 @@
 
 use super::numbers::Chunk;
 use super::subject::Subject;
-use super::words::{Words, is_function_word, is_hesitation, is_month, one_of};
+use super::words::{Words, is_first_name, is_function_word, is_hesitation, is_month, one_of};
 use super::{EntityKind, Found};
 
 /// Finds people's ages; those of cars and contracts are nobody's secret.
@@ -135,6 +135,9 @@ fn copula(words: &Words<'_>, number: usize) -> Option<Copula> {
         "is" | "was" if matches!(back(2), "he" | "she") => Some(Copula::He),
         "turned" if is_pronoun(back(2)) || is_person(back(2)) => Some(Copula::Relative),
         "is" | "was" if is_person(back(2)) => Some(Copula::Relative),
+        "is" | "turned" if is_first_name(back(2)) => {
+            Some(if is_person(back(3)) { Copula::Relative } else { Copula::He })
+        }
         "turns" | "turning" if is_pronoun(back(2)) || is_person(back(2)) || is_now(back(2)) => {
             Some(Copula::Will)
         }

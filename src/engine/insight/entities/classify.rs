@@ -292,6 +292,9 @@ pub(super) fn subject_of(
     asked: Option<Subject>,
 ) -> Option<Subject> {
     let before = subject::before(words, candidate.first, WORDS_BEFORE);
+    if let Some(said) = is_what(words, candidate.last) {
+        return Some(said);
+    }
     if before == Some(Subject::Harmless) && is_cards_code(words, candidate.first) {
         return Some(Subject::SecurityCode);
     }
@@ -309,6 +312,17 @@ pub(super) fn subject_of(
         return Some(said);
     }
     asked.or(before).or(after)
+}
+
+/// "314 is the cvv": said of this number, whatever the one before it was.
+fn is_what(words: &Words<'_>, last: usize) -> Option<Subject> {
+    let owner = matches!(words.at(last + 2), "the" | "my" | "your" | "his" | "her" | "our");
+    if words.at(last + 1) != "is" || !owner {
+        return None;
+    }
+    let said = subject::after(words, last + 2, 3)?;
+    let vague = matches!(said, Subject::SomeNumber | Subject::Name | Subject::Email | Subject::Amount);
+    (!vague).then_some(said)
 }
 
 /// "code one two nine" after a card.
@@ -417,7 +431,14 @@ fn classify(
 
 /// A number that starts like a payment card and passes the check.
 fn is_card(digits: &str) -> bool {
-    (13..=19).contains(&digits.len()) && digits.starts_with(['2', '3', '4', '5', '6']) && checks::luhn(digits)
+    let starts = match digits.len() {
+        13 => digits.starts_with('4'),
+        14 => digits.starts_with("30") || digits.starts_with("36") || digits.starts_with("38"),
+        15 => digits.starts_with("34") || digits.starts_with("37"),
+        16..=19 => digits.starts_with(['2', '3', '4', '5', '6']),
+        _ => false,
+    };
+    starts && checks::luhn(digits)
 }
 
 fn without_subject(

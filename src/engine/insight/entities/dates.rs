@@ -333,7 +333,10 @@ fn month_first(words: &Words<'_>, index: usize) -> Option<Date> {
     if again > index + 1 && is_month(words.at(again)) && again < words.len() {
         return month_first(words, again).map(|date| Date { first: index, ..date });
     }
-    let day_start = index + 1 + usize::from(words.at(index + 1) == "the");
+    let mut day_start = index + 1;
+    while day_start < index + 4 && (words.at(day_start) == "the" || is_hesitation(words.at(day_start))) {
+        day_start += 1;
+    }
     if let Some((value, last)) = year(words, index + 1)
         && (value > 31 || ordinal(words, day_start).is_none())
     {

@@ -182,6 +182,12 @@ pub(super) fn is_booking(words: &Words<'_>, index: usize) -> bool {
         )
 }
 
+/// "a table for": nobody books one for a place or a medicine.
+pub(super) fn is_seat(words: &Words<'_>, index: usize) -> bool {
+    let thing = index.checked_sub(2).map_or("", |index| words.at(index));
+    matches!(thing, "reservation" | "table" | "room" | "message" | "parcel")
+}
+
 /// "this is may in billing": where somebody works, so that even a month is a name.
 pub(super) fn is_introduced(words: &Words<'_>, index: usize) -> bool {
     let back = |count: usize| index.checked_sub(count).map_or("", |index| words.at(index));

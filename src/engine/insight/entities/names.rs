@@ -1,6 +1,6 @@
 //! People's names.
 
-use super::name_leads::{Lead, answer_start, confirms, is_booking, is_introduced, lead_before};
+use super::name_leads::{Lead, answer_start, confirms, is_booking, is_introduced, is_seat, lead_before};
 use super::name_words::{
     asks_for, is_adjective, is_asked_for, is_company, is_greeted, is_other_thing, is_place_like, is_product,
     is_relation, is_safe_family, is_thing, is_title,
@@ -226,7 +226,8 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
                     && !is_company(word)
                     && !is_place(words, index)
                 || is_booking(words, index)
-                    && is_last_name(word)
+                    && (is_last_name(word)
+                        || unknown && is_seat(words, index) && (closed || numbers::is_number_word(next)))
                     && !is_ordinary(word)
                     && !is_place(words, index)
                 || doubtful

@@ -128,7 +128,7 @@ const PHRASES: &[(Subject, &str)] = &[
          request number|request id|service request|docket|file number|unit|dose|pressure|speed|score|invoice's|\
          isbn|barcode|lottery|quantity|points|miles|seat|locker|terminal|platform|route|registration|plate|\
          license plate|ticket's|protocol|frequent flyer|loyalty|rewards number|rewards|device|modem|router|\
-         mileage|odometer|reads|meter reads|counter|minutes",
+         mileage|odometer|counter|minutes",
     ),
 ];
 
