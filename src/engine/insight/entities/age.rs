@@ -74,7 +74,9 @@ fn age(words: &Words<'_>, chunk: &Chunk, asked: Option<Subject>) -> Option<Found
     let adult = (18..100).contains(&years);
     let is_age = match (copula(words, element.first)?, half) {
         (_, true) => !counted && years < 18 && !matches!(copula(words, element.first), Some(Copula::I)),
-        (Copula::I, _) => adult && (ends || soon),
+        (Copula::I, _) => {
+            adult && (ends || soon || words.at(next) == "on" && !is_function_word(words.at(next + 1)))
+        }
         (Copula::He, _) => {
             years % 100 != 50 && words.at(next).is_empty()
                 || ends && (3..100).contains(&years)

@@ -258,7 +258,8 @@ pub(super) fn chunks(words: &Words<'_>) -> Vec<Chunk> {
         if let Some(previous) = open.last_mut() {
             let decimal = previous.written && piece.written && matches!(gap, "." | ",");
             let directly = previous.last + 1 == piece.first;
-            let date = piece.written && words.gap_before(piece.last + 1).trim() == "/";
+            let date = piece.written && words.gap_before(piece.last + 1).trim() == "/"
+                || previous.written && words.gap_before(previous.first).trim() == "/";
             if !decimal && directly && (!goes_on(gap) || date && gap != " ") {
                 close(&mut found, &mut open);
             }
