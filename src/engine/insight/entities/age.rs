@@ -194,7 +194,7 @@ fn is_person(word: &str) -> bool {
         "son daughter boy girl man woman male female kid child mother father mom dad husband wife \
             grandson granddaughter patient baby grandmother grandfather brother sister nephew niece \
             aunt uncle youngest oldest eldest teenager fiance fiancee cousin law toddler lady guy gentleman one's one driver student grandma grandpa twins \
-            person customer partner",
+            person customer partner insured applicant policyholder claimant resident caller passenger employee",
     )
 }
 

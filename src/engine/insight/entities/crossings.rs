@@ -110,10 +110,14 @@ fn crossing(words: &Words<'_>, index: usize, corner: bool) -> Option<usize> {
     .then_some(last)
 }
 
+fn is_type(word: &str) -> bool {
+    is_street_type(word) || is_doubtful_type(word)
+}
+
 /// "old quarry road number nineteen".
 fn number_last(words: &Words<'_>, chunks: &[Chunk], index: usize) -> Option<usize> {
     let kind = (index + 1..=index + LONGEST_NAME)
-        .find(|&kind| is_street_type(words.at(kind)) || is_doubtful_type(words.at(kind)))?;
+        .find(|&kind| is_type(words.at(kind)) && !is_type(words.at(kind + 1)))?;
     let named = (index..kind).all(|place| {
         let word = words.at(place);
         !is_function_word(word) && !is_hesitation(word) && !numbers::is_number_word(word)

@@ -278,8 +278,7 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
     let accepted = accepted || called && closed && !is_hesitation(word);
     if !accepted
         || (lead == Lead::None
-            && (is_place(words, index)
-                || is_thing(words, index) && !follows_as_family(words, index + 1, lead)))
+            && (is_place(words, index) || is_thing(words, index) && !is_owner(words, index)))
     {
         return None;
     }
@@ -296,6 +295,19 @@ fn any_capital_inside(words: &Words<'_>) -> bool {
             && words.at(index) != "i"
             && !words.at(index).starts_with("i'")
     })
+}
+
+/// "the john smith account": two names, and nothing after them that is called so.
+fn is_owner(words: &Words<'_>, index: usize) -> bool {
+    let after = words.at(index + 2);
+    is_last_name(base(words.at(index + 1)))
+        && follows_as_family(words, index + 1, Lead::None)
+        && (after.is_empty()
+            || is_function_word(after)
+            || one_of(
+                after,
+                "account file policy residence household claim booking reservation family loan order",
+            ))
 }
 
 /// "hope signed": a name stands before what somebody did.
@@ -410,6 +422,11 @@ fn extend(words: &Words<'_>, first: usize, lead: Lead) -> usize {
             && words.list.get(last + 2).is_some_and(|word| word.capital)
             && words.list[last + 1].capital;
         if initial || initial_dot {
+            last += 2;
+            continue;
+        }
+        let both = lead == Lead::Name && is_last_name(next) && follows_as_family(words, last + 2, lead);
+        if both && spaced && !is_function_word(next) {
             last += 2;
             continue;
         }

@@ -60,7 +60,7 @@ const PHRASES: &[(Subject, &str)] = &[
     ),
     (
         Social,
-        "social|social security|social security number|ssn|s s n|social number|full social|soch|sosh|tax id|taxpayer id|itin|soc",
+        "social|ss number|s s number|social security|social security number|ssn|s s n|social number|full social|soch|sosh|tax id|taxpayer id|itin|soc",
     ),
     (
         Routing,
@@ -77,7 +77,7 @@ const PHRASES: &[(Subject, &str)] = &[
         Phone,
         "phone|phone number|cell|cell phone|cell number|mobile|mobile number|call me|call|calling|reach|reach me|text|\
          text me|callback|callback number|call back|call back number|contact number|best number|area code|telephone|\
-         telephone number|landline|home number|work number|dial|fax|fax number|house phone|good number|direct line|\
+         telephone number|hotline|helpline|hot line|help line|switchboard|emergency contact|landline|home number|work number|dial|fax|fax number|house phone|good number|direct line|\
          my line|daytime number|toll free|whatsapp|home phone|work phone|try me|ring me|ring|office number|work line|home line|line|cell's|\
          best number to reach|other number|alternate number|number to reach",
     ),
@@ -177,7 +177,7 @@ fn kind_of_number(before: &str) -> Subject {
         || is_hesitation(before)
         || one_of(
             before,
-            "best different another whole full correct wrong main direct long actual current old \
+            "best primary secondary preferred different another whole full correct wrong main direct long actual current old \
             husband's wife's mom's original complete entire",
         );
     if says_nothing { SomeNumber } else { Harmless }
