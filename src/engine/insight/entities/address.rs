@@ -179,7 +179,7 @@ fn with_type(words: &Words<'_>, start: usize, told: bool, first: usize) -> Optio
         let word = words.at(index);
         is_ordinary(word)
             && !is_street_name(word)
-            && !(is_doubtful_name(word) && !is_function_word(word))
+            && (!is_doubtful_name(word) || is_function_word(word))
             && !is_direction(word)
             && (!words.list[index].capital || !words.cased)
     });

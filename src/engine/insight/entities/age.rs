@@ -84,7 +84,7 @@ fn age(words: &Words<'_>, chunk: &Chunk, asked: Option<Subject>) -> Option<Found
         }
         (Copula::Relative, _) => ends,
         (Copula::Will, _) => soon || ends && adult,
-        (Copula::Nears, _) => ends && years >= 30 && years % 10 == 0,
+        (Copula::Nears, _) => ends && years >= 30 && years.is_multiple_of(10),
     };
     is_age.then(|| hit(next - 1))?
 }

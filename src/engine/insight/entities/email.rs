@@ -225,6 +225,15 @@ fn local_start(words: &Words<'_>, from: usize, last: usize, wanted: bool, writte
             && index > 0
             && matches!(words.at(index - 1), "dot" | "underscore" | "dash" | "hyphen")
             && !is_hesitation(word);
+        // "mike and sue at ...": couples share an address.
+        let couple = word == "and"
+            && index > from + 1
+            && first.is_some()
+            && is_first_name(words.at(index - 1))
+            && matches!(words.at(index - 2), "it's" | "is" | "email" | "address" | "that's");
+        if couple {
+            continue;
+        }
         if (leads_in(word) && !connected_right && !said_left)
             || (index < last && words.sentence_before(index + 1) && !connected_right)
         {
