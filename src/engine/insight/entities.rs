@@ -8,11 +8,16 @@ mod age;
 mod checks;
 mod classify;
 mod codes;
+mod crossings;
 mod dates;
 mod email;
+mod holidays;
+mod name_leads;
 mod name_words;
 mod names;
 mod numbers;
+mod open_digits;
+mod postcodes;
 mod spelling;
 mod subject;
 mod words;
@@ -22,6 +27,7 @@ mod tests;
 
 use std::ops::Range;
 
+use numbers::Chunk;
 use subject::Subject;
 use words::Words;
 
@@ -161,22 +167,66 @@ const LONGEST_CONTEXT: usize = 400;
 /// Returns what of a text is personal or payment data, sorted by start, not overlapping.
 #[must_use]
 pub fn find(text: &str, context: Context<'_>) -> Vec<Entity> {
-    let asked = context.other_said.and_then(subject::asked);
-    let Some(previous) = context.same_said.filter(|said| !said.trim().is_empty()) else {
-        return find_in(text, asked);
-    };
-    let joined = Joined::of(previous, text);
-    let mut found = Vec::new();
-    for mut entity in find_in(&joined.text, asked) {
-        if entity.range.end > joined.start {
-            let start = entity.range.start.max(joined.start) - joined.start;
-            let end = entity.range.end - joined.start;
-            entity.range = start..end;
-            found.push(entity);
-        }
-    }
-    found
+    Reading::of(text, context, false).entities
 }
+
+/// What is in a text, and what redaction must hide besides the entities.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    /// Personal and payment data, sorted by start.
+    pub(super) entities: Vec<Entity>,
+    /// Spelled names, and digits at either end that belong to a number in two messages.
+    pub(super) hidden: Vec<Range<usize>>,
+    /// Where an unfinished number or address at the end begins.
+    pub(super) open: Option<usize>,
+}
+
+impl Reading {
+    /// Reads a text once for everything; `loose` tells whether more than the entities is wanted.
+    pub(super) fn of(text: &str, context: Context<'_>, loose: bool) -> Self {
+        let asked = context.other_said.and_then(subject::asked);
+        let previous = context.same_said.filter(|said| !said.trim().is_empty());
+        let joined = previous.map(|said| Joined::of(said, text));
+        let (all, start) = joined.as_ref().map_or((text, 0), |joined| (joined.text.as_str(), joined.start));
+        let words = Words::of(all);
+        if words.len() == 0 {
+            return Self::default();
+        }
+        let chunks = numbers::chunks(&words);
+        let own = |range: &Range<usize>| {
+            (range.end > start).then(|| range.start.max(start) - start..range.end - start)
+        };
+        let entities = find_in(&words, &chunks, asked)
+            .into_iter()
+            .filter_map(|found| Some(Entity { kind: found.kind, range: own(&found.range)? }))
+            .collect();
+        let mut reading = Self { entities, ..Self::default() };
+        if loose {
+            let digits = open_digits::at_end(&words, &chunks, asked, FEWEST_OPEN_DIGITS);
+            let spelled = names::spelled_names(&words, asked);
+            let hidden = digits.into_iter().chain(spelled);
+            reading.hidden = hidden.filter_map(|(first, last)| own(&words.span(first, last))).collect();
+            reading.hidden.extend(previous.and_then(|said| goes_on(said, text, asked)));
+            let number = open_digits::at_end(&words, &chunks, None, 1).map(|(first, _)| first);
+            let address = email::open_start(&words, asked);
+            let open = number.into_iter().chain(address).min().map(|first| words.list[first].range.start);
+            reading.open = open.map(|open| open.max(start) - start);
+        }
+        reading
+    }
+}
+
+/// The digits at the start of a text that go on with those at the end of the message before.
+fn goes_on(said: &str, text: &str, asked: Option<Subject>) -> Option<Range<usize>> {
+    let now = Words::of(text);
+    let (first, last) = open_digits::at_start(&now, &numbers::chunks(&now))?;
+    let before = Words::of(said);
+    open_digits::at_end(&before, &numbers::chunks(&before), asked, FEWEST_OPEN_DIGITS)?;
+    Some(now.span(first, last))
+}
+
+/// Spoken or written digits at the end of a message from which on they may be a part of something secret.
+const FEWEST_OPEN_DIGITS: usize = 3;
 
 /// A message behind the end of the one before it.
 struct Joined {
@@ -199,23 +249,20 @@ impl Joined {
     }
 }
 
-fn find_in(text: &str, asked: Option<Subject>) -> Vec<Entity> {
-    let words = Words::of(text);
-    if words.len() == 0 {
-        return Vec::new();
-    }
-    let chunks = numbers::chunks(&words);
+fn find_in(words: &Words<'_>, chunks: &[Chunk], asked: Option<Subject>) -> Vec<Found> {
     let mut taken: Vec<Found> = Vec::new();
     // Who comes first keeps what later ones claim too.
     let claims = [
-        email::find(&words, asked),
-        codes::find(&words, asked),
-        address::find(&words, &chunks, asked, true),
-        dates::find(&words, &chunks, asked),
-        classify::find(&words, &chunks, asked),
-        age::find(&words, &chunks, asked),
-        address::find(&words, &chunks, asked, false),
-        names::find(&words, asked),
+        email::find(words, asked),
+        codes::find(words, asked),
+        address::find(words, chunks, asked, true),
+        dates::find(words, chunks, asked),
+        crossings::find(words, chunks),
+        postcodes::find(words, asked),
+        classify::find(words, chunks, asked),
+        age::find(words, chunks, asked),
+        address::find(words, chunks, asked, false),
+        names::find(words, asked),
     ];
     for claim in claims.into_iter().flatten() {
         let free = taken
@@ -226,56 +273,5 @@ fn find_in(text: &str, asked: Option<Subject>) -> Vec<Entity> {
         }
     }
     taken.sort_by_key(|found| found.range.start);
-    taken.into_iter().map(|found| Entity { kind: found.kind, range: found.range }).collect()
-}
-
-/// What redaction must hide besides the entities.
-#[derive(Debug, Default)]
-pub(super) struct Loose {
-    /// Spelled names, and digits at either end that belong to a number in two messages.
-    pub(super) hidden: Vec<Range<usize>>,
-    /// Where an unfinished number or address at the end begins.
-    pub(super) open: Option<usize>,
-}
-
-/// Spoken or written digits at the end of a message from which on they may be a part of something secret.
-const FEWEST_OPEN_DIGITS: usize = 3;
-
-/// Returns what of a text is no entity (yet) and must not be shown all the same.
-pub(super) fn loose(text: &str, context: Context<'_>) -> Loose {
-    let asked = context.other_said.and_then(subject::asked);
-    let joined = context.same_said.map(|said| Joined::of(said, text));
-    let (all, start) = joined.as_ref().map_or((text, 0), |joined| (joined.text.as_str(), joined.start));
-    let words = Words::of(all);
-    let chunks = numbers::chunks(&words);
-    let mut loose = Loose::default();
-    if words.len() == 0 {
-        return loose;
-    }
-    let mut hide = |first: usize, last: usize| {
-        let range = words.span(first, last);
-        if range.end > start {
-            loose.hidden.push(range.start.max(start) - start..range.end - start);
-        }
-    };
-    if let Some((first, last)) = classify::open_run(&words, &chunks, asked, FEWEST_OPEN_DIGITS) {
-        hide(first, last);
-    }
-    for (first, last) in names::spelled_names(&words, asked) {
-        hide(first, last);
-    }
-    if let Some(previous) = context.same_said {
-        let before = Words::of(previous);
-        let open_before = classify::open_run(&before, &numbers::chunks(&before), asked, FEWEST_OPEN_DIGITS);
-        let now = Words::of(text);
-        let leading = classify::leading_run(&now, &numbers::chunks(&now));
-        if let (Some(_), Some((first, last))) = (open_before, leading) {
-            loose.hidden.push(now.span(first, last));
-        }
-    }
-    let number = classify::open_run(&words, &chunks, None, 1).map(|(first, _)| first);
-    let address = email::open_start(&words, asked);
-    let open = number.into_iter().chain(address).min().map(|first| words.list[first].range.start);
-    loose.open = open.map(|open| open.max(start) - start);
-    loose
+    taken
 }

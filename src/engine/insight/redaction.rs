@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::entities::{self, Context, Entity};
+use super::entities::{Context, Entity, Reading};
 
 /// A message that starts later than this after the speaker's last one does not go on with it.
 const GOES_ON_WITHIN_MS: i64 = 5_000;
@@ -56,10 +56,8 @@ pub struct Interim {
 impl Redactor {
     /// Returns what is in a finished text of a speaker (any stable number), and remembers the text as context.
     pub fn finished(&mut self, speaker: u64, at_ms: i64, text: &str) -> Findings {
-        let context = self.context(speaker, at_ms, text);
-        let entities = entities::find(text, context);
-        let loose = entities::loose(text, context);
-        let hidden = merged(text, entities.iter().map(|entity| entity.range.clone()).chain(loose.hidden));
+        let Reading { entities, hidden, .. } = Reading::of(text, self.context(speaker, at_ms, text), true);
+        let hidden = merged(text, entities.iter().map(|entity| entity.range.clone()).chain(hidden));
         self.remember(speaker, at_ms, text);
         Findings { entities, hidden }
     }
@@ -67,11 +65,10 @@ impl Redactor {
     /// Returns what is in words that may still change. Remembers nothing.
     #[must_use]
     pub fn unfinished(&self, speaker: u64, at_ms: i64, text: &str) -> Interim {
-        let context = self.context(speaker, at_ms, text);
-        let entities = entities::find(text, context);
-        let loose = entities::loose(text, context);
-        let hidden = merged(text, entities.into_iter().map(|entity| entity.range).chain(loose.hidden));
-        let mut safe = loose.open.unwrap_or(text.len());
+        let reading = Reading::of(text, self.context(speaker, at_ms, text), true);
+        let entities = reading.entities.into_iter().map(|entity| entity.range);
+        let hidden = merged(text, entities.chain(reading.hidden));
+        let mut safe = reading.open.unwrap_or(text.len());
         // Half a hidden range must not be shown: the client would get its first half in the clear.
         if let Some(cut) = hidden.iter().find(|range| range.start < safe && safe < range.end) {
             safe = cut.start;
@@ -310,7 +307,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_card_is_hidden_whatever_marks_a_recogniser_puts_between_its_digits() {
+        for gap in
+            ["", " ", ",", ".", "-", ", ", " ,", "..", ". ", " .", ",,", ".,", ",.", "  ", " - ", "\u{a0}"]
+        {
+            for after in ["", ".", " please", " k", " p thanks", " or so", " minutes", " for me", "% ", " o"]
+            {
+                let text = format!("card number 4111{gap}1111{gap}1111{gap}1111{after}");
+                let found = Redactor::default().finished(CALLER, 0, &text);
+                assert!(!hidden(&text, &found).contains("111"), "{text}: {found:?}");
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn no_digit_of_a_card_leaves(before in "[a-zé ,.?]{0,30}", gap in "[ .,]{1,2}", after in "[a-zß .]{0,20}") {
+            let text = format!("{before} card number 4111{gap}1111{gap}1111{gap}1111 {after}");
+            let found = Redactor::default().finished(CALLER, 0, &text);
+            prop_assert!(!hidden(&text, &found).contains("111"), "{}", text);
+        }
+
         #[test]
         fn redaction_and_offsets_agree_for_any_text(texts in proptest::collection::vec("\\PC{0,30}|(one |four |at |dot |é){0,12}", 1..6)) {
             let mut redactor = Redactor::default();

@@ -1,10 +1,11 @@
 //! Where people live: street addresses, post boxes, towns with a postal code.
 
 use super::numbers::{self, Chunk};
+use super::postcodes;
 use super::subject::{self, Subject};
 use super::words::{
-    Words, is_first_name, is_function_word, is_hesitation, is_letter, is_month, is_ordinary, one_of,
-    state_words,
+    Words, is_doubtful_name, is_first_name, is_function_word, is_hesitation, is_letter, is_month,
+    is_ordinary, one_of, state_words,
 };
 use super::{EntityKind, Found, classify};
 
@@ -22,6 +23,10 @@ pub(super) fn find(words: &Words<'_>, chunks: &[Chunk], asked: Option<Subject>, 
             continue;
         }
         let told = is_told(words, first, asked);
+        let mut last = last;
+        while is_hesitation(words.at(last + 1)) {
+            last += 1;
+        }
         let street_end = if named {
             with_type(words, last + 1, told, first)
         } else {
@@ -29,6 +34,7 @@ pub(super) fn find(words: &Words<'_>, chunks: &[Chunk], asked: Option<Subject>, 
         };
         let Some(end) = street_end else { continue };
         let end = tail(words, chunks, end);
+        let first = unit_before(words, first).unwrap_or(first);
         found.push(Found::of(words, EntityKind::Address, first, end));
         from = end + 1;
     }
@@ -65,7 +71,7 @@ fn house_numbers(words: &Words<'_>, chunks: &[Chunk]) -> Vec<(usize, usize)> {
 }
 
 /// Street types that mean nothing else.
-fn is_street_type(word: &str) -> bool {
+pub(super) fn is_street_type(word: &str) -> bool {
     one_of(
         word,
         "street avenue ave road rd lane ln boulevard blvd parkway pkwy highway hwy terrace crescent \
@@ -74,7 +80,7 @@ fn is_street_type(word: &str) -> bool {
 }
 
 /// Street types that are common words too.
-fn is_doubtful_type(word: &str) -> bool {
+pub(super) fn is_doubtful_type(word: &str) -> bool {
     one_of(
         word,
         "way place pl run close path point view row square park hill loop trail plaza pike route \
@@ -84,7 +90,7 @@ fn is_doubtful_type(word: &str) -> bool {
 }
 
 /// Trees and other words that streets are called after, so that the type may be left out.
-fn is_street_name(word: &str) -> bool {
+pub(super) fn is_street_name(word: &str) -> bool {
     one_of(
         word,
         "elm oak maple birch cedar pine walnut chestnut willow cherry spruce magnolia sycamore \
@@ -94,7 +100,7 @@ fn is_street_name(word: &str) -> bool {
     )
 }
 
-fn is_direction(word: &str) -> bool {
+pub(super) fn is_direction(word: &str) -> bool {
     one_of(word, "north south east west northeast northwest southeast southwest n s e w ne nw se sw")
 }
 
@@ -122,11 +128,12 @@ fn leads_in(words: &Words<'_>, first: usize) -> bool {
         "to" => {
             one_of(
                 two,
-                "it moved moving that them package out everything one delivered shipped mailed mail come",
+                "someone somebody technician tech guy driver it moved moving that them package out everything one delivered shipped mailed mail come",
             ) && !matches!(three, "get" | "change" | "got" | "up" | "have" | "set" | "turn")
         }
         "is" => matches!(two, "address" | "house" | "that"),
         "address" | "address's" => true,
+        "house" | "home" | "place" => !matches!(two, "go" | "going" | "get" | "at"),
         _ => false,
     }
 }
@@ -152,6 +159,11 @@ fn with_type(words: &Words<'_>, start: usize, told: bool, first: usize) -> Optio
             || !(fits_name(words, index) || words.at(index) == "new" || words.at(index) == "st")
             || index == start && is_street_type(words.at(index)) && words.at(index) != "st"
     })?;
+    let longer = name_end > start
+        && is_doubtful_type(words.at(name_end))
+        && is_street_type(words.at(name_end + 1))
+        && words.gap_before(name_end + 1) == " ";
+    let name_end = name_end + usize::from(longer);
     let kind = words.at(name_end);
     let highway = name_end == start
         && matches!(kind, "highway" | "route")
@@ -167,6 +179,7 @@ fn with_type(words: &Words<'_>, start: usize, told: bool, first: usize) -> Optio
         let word = words.at(index);
         is_ordinary(word)
             && !is_street_name(word)
+            && (!is_doubtful_name(word) || is_function_word(word))
             && !is_direction(word)
             && (!words.list[index].capital || !words.cased)
     });
@@ -182,15 +195,20 @@ fn with_type(words: &Words<'_>, start: usize, told: bool, first: usize) -> Optio
         let movable =
             matches!(kind, "drive" | "court" | "circle" | "lane" | "dr" | "st" | "highway" | "road");
         told || !ordinary || (long_number && name_end - start <= 2) || !movable && name_end - start == 1
+    } else if words.cased && (start..=name_end).all(|index| words.list[index].capital) {
+        !words.sentence_before(name_end)
     } else {
-        is_doubtful_type(kind) && (told && (long_number || !ordinary) || (!ordinary && long_number))
+        let said = leads_in(words, first) && words.gap_before(name_end) == " ";
+        is_doubtful_type(kind) && (said || told && (long_number || !ordinary) || (!ordinary && long_number))
     };
     if !accepted {
         return None;
     }
     let doubled = is_street_type(words.at(name_end + 1)) && !words.sentence_before(name_end + 1);
     let mut end = name_end + usize::from(doubled);
-    if matches!(kind, "route" | "highway") && numbers::is_number_word(words.at(end + 1)) {
+    let numbered = matches!(kind, "route" | "highway")
+        || kind == "road" && matches!(words.at(start), "county" | "state");
+    if numbered && numbers::is_number_word(words.at(end + 1)) {
         end += 1;
     }
     if is_direction(words.at(end + 1)) && !words.sentence_before(end + 1) {
@@ -201,7 +219,15 @@ fn with_type(words: &Words<'_>, start: usize, told: bool, first: usize) -> Optio
 
 /// The last word of a street whose type was left out: "one fourteen birchwood number six".
 fn without_type(words: &Words<'_>, first: usize, start: usize, told: bool) -> Option<usize> {
-    if !told || !fits_name(words, start) || numbers::is_number_word(words.at(start)) {
+    let with_unit = (start..start + 3).any(|index| {
+        matches!(words.at(index + 1), "apartment" | "apt" | "unit" | "suite")
+            && unit_end(words, index + 1).is_some()
+    });
+    let known_street = is_direction(words.at(start)) && is_street_name(words.at(start + 1));
+    if !(told || with_unit || known_street)
+        || !fits_name(words, start)
+        || numbers::is_number_word(words.at(start))
+    {
         return None;
     }
     if matches!(
@@ -228,6 +254,29 @@ fn without_type(words: &Words<'_>, first: usize, start: usize, told: bool) -> Op
         end += 1;
     }
     Some(end)
+}
+
+/// "flat 3, 22 acacia avenue", "building C 400 corporate drive": the first word of the unit before the house number.
+fn unit_before(words: &Words<'_>, first: usize) -> Option<usize> {
+    (1..=3).filter_map(|count| first.checked_sub(count)).find(|&index| {
+        let is_id = |place: usize| {
+            let word = words.at(place);
+            is_letter(word) || numbers::is_number_word(word) || word.bytes().any(|byte| byte.is_ascii_digit())
+        };
+        one_of(words.at(index), "flat apartment apt unit suite building")
+            && (index + 1..first).all(is_id)
+            && !words.sentence_before(first)
+    })
+}
+
+/// "second floor": its last word.
+fn floor_end(words: &Words<'_>, index: usize) -> Option<usize> {
+    let ordinal = one_of(
+        words.at(index),
+        "first second third fourth fifth sixth seventh eighth ninth tenth ground top",
+    ) || matches!(words.at(index), "1st" | "2nd" | "3rd")
+        || words.at(index).ends_with("th");
+    (ordinal && words.at(index + 1) == "floor").then_some(index + 1)
 }
 
 /// "apartment four b", "number six", "# 12", "suite 200": its last word.
@@ -267,7 +316,7 @@ fn tail(words: &Words<'_>, chunks: &[Chunk], mut end: usize) -> usize {
     while is_hesitation(words.at(next)) || words.at(next) == "and" && unit_end(words, next + 1).is_some() {
         next += 1;
     }
-    if let Some(last) = unit_end(words, next) {
+    if let Some(last) = unit_end(words, next).or_else(|| floor_end(words, next)) {
         end = last;
     }
     let inside = usize::from(
@@ -295,6 +344,9 @@ fn tail(words: &Words<'_>, chunks: &[Chunk], mut end: usize) -> usize {
             end += state_words(words, end + 1);
         }
     }
+    if let Some(last) = postcodes::code_at(words, end + 1, None) {
+        return last;
+    }
     let mut zip = end + 1;
     while matches!(words.at(zip), "zip" | "code" | "postal" | "is") {
         zip += 1;
@@ -313,6 +365,7 @@ fn fits_town(words: &Words<'_>, index: usize, length: usize) -> bool {
         && !is_hesitation(word)
         && !numbers::is_number_word(word)
         && !is_month(word)
+        && !word.bytes().any(|byte| byte.is_ascii_digit())
         && !gap.contains(['?', '!', ';', ':'])
         && (length == 0 || !gap.starts_with('.'))
 }

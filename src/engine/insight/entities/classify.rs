@@ -1,6 +1,6 @@
 //! What a run of digits is: by its length, its check digits and the words around it.
 
-use super::numbers::{self, Chunk, Element, joins, takes_back};
+use super::numbers::{self, Chunk, Element, FEWEST_LONG, joins, takes_back};
 use super::subject::{self, Subject};
 use super::words::{Words, is_hesitation, one_of};
 use super::{EntityKind, Found, checks, dates};
@@ -10,21 +10,21 @@ const WORDS_BEFORE: usize = 14;
 /// Words after it.
 const WORDS_AFTER: usize = 7;
 /// Words between two parts of a number that is read out in parts.
-const LONGEST_JOIN: usize = 6;
+pub(super) const LONGEST_JOIN: usize = 6;
 /// Parts of one number; more are a list.
 const MOST_PARTS: usize = 24;
 
 /// A number that may be read out in several parts.
 #[derive(Debug)]
-struct Candidate<'a> {
+pub(super) struct Candidate<'a> {
     parts: &'a [Chunk],
-    digits: String,
-    first: usize,
-    last: usize,
+    pub(super) digits: String,
+    pub(super) first: usize,
+    pub(super) last: usize,
 }
 
 impl<'a> Candidate<'a> {
-    fn of(words: &Words<'_>, parts: &'a [Chunk]) -> Self {
+    pub(super) fn of(words: &Words<'_>, parts: &'a [Chunk]) -> Self {
         let mut digits = String::new();
         for (index, part) in parts.iter().enumerate() {
             digits.push_str(&part.digits());
@@ -49,6 +49,12 @@ impl<'a> Candidate<'a> {
 
     fn pieces(&self) -> usize {
         self.parts.iter().map(|part| part.elements.len()).sum()
+    }
+
+    /// Whether a word between two parts was read as a digit, as in "from four twelve to six oh nine".
+    fn guesses(&self, words: &Words<'_>) -> bool {
+        let between = self.parts.windows(2).map(|pair| (pair[0].last() + 1, pair[1].first()));
+        between.into_iter().any(|(from, to)| to == from + 1 && numbers::heard_as(words.at(from)).is_some())
     }
 
     fn takes_back(&self, words: &Words<'_>) -> bool {
@@ -121,14 +127,22 @@ fn misheard(words: &Words<'_>, asked: Option<Subject>) -> Vec<Found> {
     found
 }
 
+/// "account 20991177 for jerome": the last word is what it says, no digit.
+fn leads_on(words: &Words<'_>, last: usize) -> bool {
+    matches!(words.at(last), "for" | "to" | "too")
+        && last + 1 < words.len()
+        && !words.sentence_before(last + 1)
+}
+
 fn read_misheard(words: &Words<'_>, elements: &[(Element, bool)], asked: Option<Subject>) -> Option<Found> {
     let heard_at = |index: usize| elements.get(index).is_some_and(|&(_, heard)| heard);
     for start in 0..=1 {
         for cut in 0..=1 {
             let end = elements.len().checked_sub(cut).filter(|&end| end > start)?;
             let trims_digit = (start == 1 && !heard_at(0)) || (cut == 1 && !heard_at(end));
+            let goes_on = cut == 0 && heard_at(end - 1) && leads_on(words, elements[end - 1].0.last);
             let part = &elements[start..end];
-            if trims_digit || !part.iter().any(|&(_, heard)| heard) {
+            if trims_digit || goes_on || !part.iter().any(|&(_, heard)| heard) {
                 continue;
             }
             let elements: Vec<Element> = part.iter().map(|(element, _)| element.clone()).collect();
@@ -156,12 +170,13 @@ fn read_misheard(words: &Words<'_>, elements: &[(Element, bool)], asked: Option<
 }
 
 /// Chunks that may be parts of one number.
-fn groups<'a>(words: &Words<'_>, chunks: &'a [Chunk]) -> Vec<&'a [Chunk]> {
+pub(super) fn groups<'a>(words: &Words<'_>, chunks: &'a [Chunk]) -> Vec<&'a [Chunk]> {
     let mut found = Vec::new();
     let mut start = 0;
     for index in 0..chunks.len() {
         let amount = chunks[index].is_amount() || measures(words, chunks[index].last());
-        if amount {
+        let digits: usize = chunks[start..=index].iter().map(|chunk| chunk.digits().len()).sum();
+        if amount && (digits < FEWEST_LONG || chunks[index].is_amount()) {
             if start < index {
                 found.push(&chunks[start..index]);
             }
@@ -214,9 +229,9 @@ fn read(words: &Words<'_>, parts: &[Chunk], asked: Option<Subject>, wanted: Fit)
     }
     let subject = subject_of(words, &candidate, asked);
     if wanted == Fit::Exact
-        && let Some(kind) = restarted(words, &candidate, subject)
+        && let Some((kind, first)) = restarted(words, &candidate, subject)
     {
-        return Some(vec![Found::of(words, kind, candidate.first, candidate.last)]);
+        return Some(vec![Found::of(words, kind, first, candidate.last)]);
     }
     let single = |kind: EntityKind, first: usize, last: usize| vec![Found::of(words, kind, first, last)];
     if let Some((kind, fit)) = classify(words, &candidate, &candidate.digits, subject)
@@ -248,8 +263,13 @@ fn read(words: &Words<'_>, parts: &[Chunk], asked: Option<Subject>, wanted: Fit)
     card_with_more(words, &candidate, subject)
 }
 
-/// "six wait six one one five": what comes after the last "wait" is the number, the rest of it tells as much.
-fn restarted(words: &Words<'_>, candidate: &Candidate<'_>, subject: Option<Subject>) -> Option<EntityKind> {
+/// "six wait six one one five": what comes after the last "wait" is the number. The rest of it tells as much, but for
+/// the few first digits of a telephone number.
+fn restarted(
+    words: &Words<'_>,
+    candidate: &Candidate<'_>,
+    subject: Option<Subject>,
+) -> Option<(EntityKind, usize)> {
     let parts = candidate.parts;
     let last = (1..parts.len()).rev().find(|&index| {
         (parts[index - 1].last() + 1..parts[index].first()).any(|between| takes_back(words.at(between)))
@@ -259,15 +279,27 @@ fn restarted(words: &Words<'_>, candidate: &Candidate<'_>, subject: Option<Subje
         return None;
     }
     match classify(words, &rest, &rest.digits, subject) {
-        Some((kind, Fit::Exact)) => Some(kind),
+        Some((kind @ EntityKind::PhoneNumber, Fit::Exact)) => Some((kind, rest.first)),
+        Some((kind, Fit::Exact)) => Some((kind, candidate.first)),
         _ => None,
     }
 }
 
 /// What the words around say, the speaker's own first.
-fn subject_of(words: &Words<'_>, candidate: &Candidate<'_>, asked: Option<Subject>) -> Option<Subject> {
+pub(super) fn subject_of(
+    words: &Words<'_>,
+    candidate: &Candidate<'_>,
+    asked: Option<Subject>,
+) -> Option<Subject> {
     let before = subject::before(words, candidate.first, WORDS_BEFORE);
+    if let Some(said) = is_what(words, candidate.last) {
+        return Some(said);
+    }
     if before == Some(Subject::Harmless) && is_cards_code(words, candidate.first) {
+        return Some(Subject::SecurityCode);
+    }
+    let code = (candidate.first.saturating_sub(3)..candidate.first).any(|index| words.at(index) == "code");
+    if code && subject::after(words, candidate.last, WORDS_AFTER) == Some(Subject::SecurityCode) {
         return Some(Subject::SecurityCode);
     }
     if let Some(said) = before.filter(|&said| said != Subject::SomeNumber && said != Subject::Name) {
@@ -280,6 +312,17 @@ fn subject_of(words: &Words<'_>, candidate: &Candidate<'_>, asked: Option<Subjec
         return Some(said);
     }
     asked.or(before).or(after)
+}
+
+/// "314 is the cvv": said of this number, whatever the one before it was.
+fn is_what(words: &Words<'_>, last: usize) -> Option<Subject> {
+    let owner = matches!(words.at(last + 2), "the" | "my" | "your" | "his" | "her" | "our");
+    if words.at(last + 1) != "is" || !owner {
+        return None;
+    }
+    let said = subject::after(words, last + 2, 3)?;
+    let vague = matches!(said, Subject::SomeNumber | Subject::Name | Subject::Email | Subject::Amount);
+    (!vague).then_some(said)
 }
 
 /// "code one two nine" after a card.
@@ -388,7 +431,14 @@ fn classify(
 
 /// A number that starts like a payment card and passes the check.
 fn is_card(digits: &str) -> bool {
-    (13..=19).contains(&digits.len()) && digits.starts_with(['2', '3', '4', '5', '6']) && checks::luhn(digits)
+    let starts = match digits.len() {
+        13 => digits.starts_with('4'),
+        14 => digits.starts_with("30") || digits.starts_with("36") || digits.starts_with("38"),
+        15 => digits.starts_with("34") || digits.starts_with("37"),
+        16..=19 => digits.starts_with(['2', '3', '4', '5', '6']),
+        _ => false,
+    };
+    starts && checks::luhn(digits)
 }
 
 fn without_subject(
@@ -422,7 +472,15 @@ fn without_subject(
     }
     let some_number = subject == Some(Subject::SomeNumber);
     match length {
+        7 if candidate.guesses(words) && !some_number || is_of_other_length(subject) => None,
         10 if !digits.starts_with(['0', '1']) => Some((PhoneNumber, Fit::Exact)),
+        10 | 11
+            if digits.starts_with('0')
+                && matches!(candidate.pieces(), 2..=4)
+                && !digits.starts_with("00") =>
+        {
+            Some((PhoneNumber, Fit::Exact))
+        }
         11 if digits.starts_with('1') => Some((PhoneNumber, Fit::Exact)),
         11 if digits.starts_with('0') && (spoken || some_number) => Some((PhoneNumber, Fit::Exact)),
         7 if some_number || shape == [3, 4] || (spoken && candidate.pieces() >= 4) => {
@@ -434,29 +492,8 @@ fn without_subject(
     }
 }
 
-/// The digits at the end of a text that may go on in the next one: their first and last word.
-pub(super) fn open_run(
-    words: &Words<'_>,
-    chunks: &[Chunk],
-    asked: Option<Subject>,
-    least: usize,
-) -> Option<(usize, usize)> {
-    let group = groups(words, chunks).pop()?;
-    let last = group.last()?.last();
-    let closed =
-        (last + 1..words.len()).any(|index| !joins(words.at(index)) && !is_hesitation(words.at(index)));
-    if closed || words.len() > last + 1 + LONGEST_JOIN {
-        return None;
-    }
-    let candidate = Candidate::of(words, group);
-    let harmless = matches!(subject_of(words, &candidate, asked), Some(Subject::Harmless | Subject::Amount));
-    (candidate.digits.len() >= least && !harmless).then_some((candidate.first, last))
-}
-
-/// The digits that a text begins with: their first and last word.
-pub(super) fn leading_run(words: &Words<'_>, chunks: &[Chunk]) -> Option<(usize, usize)> {
-    let group = groups(words, chunks).into_iter().next()?;
-    let candidate = Candidate::of(words, group);
-    let starts = (0..candidate.first).all(|index| joins(words.at(index)) || is_hesitation(words.at(index)));
-    starts.then_some((candidate.first, candidate.last))
+/// Whether what is asked for has a length of its own, so that seven digits are no telephone number.
+fn is_of_other_length(subject: Option<Subject>) -> bool {
+    use Subject::{Expiry, Pin, Routing, SecurityCode, Social, Zip};
+    matches!(subject, Some(Expiry | Pin | Routing | SecurityCode | Social | Zip))
 }

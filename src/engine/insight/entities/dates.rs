@@ -1,6 +1,7 @@
 //! Dates of birth, and when a payment card expires.
 
-use super::numbers::{self, Chunk};
+use super::holidays::holiday;
+use super::numbers::{self, Chunk, takes_back};
 use super::subject::{self, Subject};
 use super::words::{Words, is_hesitation, is_month, one_of};
 use super::{EntityKind, Found};
@@ -62,7 +63,8 @@ fn kind_of(words: &Words<'_>, date: Date, asked: Option<Subject>) -> Option<Enti
     let current = date.year.is_none_or(|year| (2015..2060).contains(&year) || CARD_YEARS.contains(&year));
     if date.year.is_some() && !date.day {
         let expires = is(Subject::Expiry) || asked_for(Subject::Expiry);
-        let near_card = before == Some(Subject::Card) && words.gap_before(date.last) == "/";
+        let near_card = (before == Some(Subject::Card) || follows_card(words, date.first))
+            && words.gap_before(date.last) == "/";
         if current && (expires || near_card) && !something_else_expires(words, date.first) {
             return Some(EntityKind::CardExpiration);
         }
@@ -72,6 +74,13 @@ fn kind_of(words: &Words<'_>, date: Date, asked: Option<Subject>) -> Option<Enti
         return Some(EntityKind::DateOfBirth);
     }
     None
+}
+
+/// Whether the digits directly before are as many as a card has.
+fn follows_card(words: &Words<'_>, index: usize) -> bool {
+    let before = words.list[..index].iter().rev();
+    let digits = before.take_while(|word| word.lower.bytes().all(|byte| byte.is_ascii_digit()));
+    (13..=19).contains(&digits.map(|word| word.lower.len()).sum::<usize>())
 }
 
 /// Whether a contract, a licence or the like is what expires.
@@ -184,8 +193,9 @@ fn year(words: &Words<'_>, start: usize) -> Option<(u32, usize)> {
         let next = index + 2 + usize::from(words.at(index + 2) == "and");
         return small_number(words, next).map(|(value, last)| (1900 + value, last));
     }
+    let and = usize::from(word == "nineteen" && words.at(index + 1) == "and");
     if matches!(word, "nineteen" | "twenty")
-        && let Some((value, last)) = small_number(words, index + 1)
+        && let Some((value, last)) = small_number(words, index + 1 + and)
     {
         let two_digits = value > 9 || matches!(words.at(index + 1), "oh" | "o" | "zero");
         if two_digits {
@@ -199,7 +209,61 @@ fn year(words: &Words<'_>, start: usize) -> Option<(u32, usize)> {
 }
 
 fn date_at(words: &Words<'_>, index: usize) -> Option<Date> {
-    written(words, index).or_else(|| month_first(words, index)).or_else(|| day_first(words, index))
+    written(words, index)
+        .or_else(|| year_first(words, index))
+        .or_else(|| holiday_first(words, index))
+        .or_else(|| month_first(words, index))
+        .or_else(|| day_first(words, index))
+}
+
+/// "christmas eve of seventy two".
+fn holiday_first(words: &Words<'_>, index: usize) -> Option<Date> {
+    let (value, last) = year(words, holiday(words, index)? + 1)?;
+    Some(Date { first: index, last, day: true, year: Some(value) })
+}
+
+/// "seventy two on christmas eve", "nineteen eighty no eighty one march the tenth".
+fn year_first(words: &Words<'_>, index: usize) -> Option<Date> {
+    let leads = matches!(words.at(index), "in" | "back" | "of" | "the" | "year" | "and" | "like" | "way");
+    if leads || is_hesitation(words.at(index)) {
+        return None;
+    }
+    let (value, last) = year(words, index)?;
+    let again = skip_taking_back(words, last + 1);
+    let better = year(words, again).filter(|_| again > last + 1);
+    let (value, last) = better.unwrap_or((value, last));
+    let next = last + 1 + usize::from(matches!(words.at(last + 1), "on" | "in"));
+    let end = holiday(words, next)
+        .filter(|&end| year(words, end + 1).is_none())
+        .or_else(|| {
+            month_first(words, next).filter(|date| date.day && date.year.is_none()).map(|date| date.last)
+        })
+        .or_else(|| {
+            day_first(words, next).filter(|date| date.day && date.year.is_none()).map(|date| date.last)
+        })?;
+    (value > 31 || value == 0).then_some(Date { first: index, last: end, day: true, year: Some(value) })
+}
+
+/// The first word after "no wait", "sorry" and the like.
+fn skip_taking_back(words: &Words<'_>, start: usize) -> usize {
+    let taken_back = |index: usize| takes_back(words.at(index)) || is_hesitation(words.at(index));
+    let mut index = start;
+    while index < start + 3 && (taken_back(index) || words.at(index) == "i" && words.at(index + 1) == "mean")
+    {
+        index += 1;
+    }
+    index
+}
+
+/// Where the year begins after "of" or "and the year is".
+fn of_year(words: &Words<'_>, index: usize) -> Option<usize> {
+    if words.at(index) == "of" {
+        return Some(index + 1);
+    }
+    let start = index + usize::from(words.at(index) == "and");
+    let said = (words.at(start), words.at(start + 1), words.at(start + 2)) == ("the", "year", "is")
+        || (words.at(start), words.at(start + 1)) == ("year", "is");
+    said.then(|| if words.at(start) == "the" { start + 3 } else { start + 2 })
 }
 
 /// "04/12/1975", "4-12-75", "09/27", "nine slash twenty seven".
@@ -224,10 +288,10 @@ fn written(words: &Words<'_>, index: usize) -> Option<Date> {
         return valid.then_some(Date { first: index, last: second_end, day: false, year: Some(second) });
     }
     if let Some((month, month_end)) = small_number(words, index)
-        && words.at(month_end + 1) == "of"
-        && !is_month(words.at(month_end + 2))
+        && let Some(year_start) = of_year(words, month_end + 1)
+        && !is_month(words.at(year_start))
     {
-        let (value, last) = year(words, month_end + 2)?;
+        let (value, last) = year(words, year_start)?;
         return (1..=12).contains(&month).then_some(Date {
             first: index,
             last,
@@ -265,7 +329,14 @@ fn month_first(words: &Words<'_>, index: usize) -> Option<Date> {
     if !is_month(words.at(index)) {
         return None;
     }
-    let day_start = index + 1 + usize::from(words.at(index + 1) == "the");
+    let again = skip_taking_back(words, index + 1);
+    if again > index + 1 && is_month(words.at(again)) && again < words.len() {
+        return month_first(words, again).map(|date| Date { first: index, ..date });
+    }
+    let mut day_start = index + 1;
+    while day_start < index + 4 && (words.at(day_start) == "the" || is_hesitation(words.at(day_start))) {
+        day_start += 1;
+    }
     if let Some((value, last)) = year(words, index + 1)
         && (value > 31 || ordinal(words, day_start).is_none())
     {

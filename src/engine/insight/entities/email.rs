@@ -183,7 +183,7 @@ fn leads_in(word: &str) -> bool {
         && !matches!(word, "one" | "two" | "under" | "oh" | "new" | "number")
         || one_of(
             word,
-            "word letter email address mail lowercase uppercase send use using reach write be cc contact forward \
+            "word letter try email address mail lowercase uppercase send use using reach write be cc contact forward \
             change update updated as gmail uh um",
         )
 }
@@ -221,11 +221,28 @@ fn local_start(words: &Words<'_>, from: usize, last: usize, wanted: bool, writte
             first = Some(index);
             continue;
         }
-        if (leads_in(word) && !connected_right)
+        let said_left = index > from
+            && index > 0
+            && matches!(words.at(index - 1), "dot" | "underscore" | "dash" | "hyphen")
+            && !is_hesitation(word);
+        // "mike and sue at ...": couples share an address.
+        let couple = word == "and"
+            && index > from + 1
+            && first.is_some()
+            && is_first_name(words.at(index - 1))
+            && matches!(words.at(index - 2), "it's" | "is" | "email" | "address" | "that's");
+        if couple {
+            continue;
+        }
+        if (leads_in(word) && !connected_right && !said_left)
             || (index < last && words.sentence_before(index + 1) && !connected_right)
         {
+            let before = index.checked_sub(1).map_or("", |before| words.at(before));
+            if word == "the" && plain > 0 && matches!(before, "it's" | "is" | "one" | "be") && index > from {
+                return Some(index);
+            }
             stopped = !is_function_word(word)
-                || one_of(word, "is it's its to at me that's name address on for so or and that");
+                || one_of(word, "is it's its to at me that's name address on for so or and that like");
             break;
         }
         let piece = is_letter(word)

@@ -1,7 +1,7 @@
 //! Words that decide whether a name is one: titles, relations, products, places, shops.
 
 use super::numbers;
-use super::words::{Words, is_letter, one_of};
+use super::words::{Words, is_function_word, is_letter, one_of};
 
 pub(super) fn is_title(word: &str) -> bool {
     matches!(
@@ -41,8 +41,36 @@ pub(super) fn is_relation(word: &str) -> bool {
     one_of(
         word,
         "husband wife son daughter brother sister colleague boss manager friend partner roommate \
-            coworker mother father mom dad assistant",
+            coworker mother father mom dad assistant mum attorney lawyer solicitor landlord landlady neighbor \
+            neighbour fiance fiancee nephew niece aunt uncle cousin grandson granddaughter grandma grandpa \
+            grandmother grandfather girlfriend boyfriend supervisor accountant realtor plumber electrician \
+            technician therapist dentist tenant caregiver nanny stepson stepdaughter stepmom stepdad",
     )
+}
+
+/// "the beneficiary is".
+pub(super) fn is_role(word: &str) -> bool {
+    one_of(
+        word,
+        "beneficiary cardholder patient policyholder owner executor insured signer cosigner guarantor guest \
+            passenger traveler traveller holder contact sender recipient occupant spouse",
+    )
+}
+
+/// "the lily pads", "amber alert", "jack it up": a thing or a deed with the name of a person.
+pub(super) fn is_thing(words: &Words<'_>, index: usize) -> bool {
+    let back = |count: usize| index.checked_sub(count).map_or("", |index| words.at(index));
+    let after = words.at(index + 1);
+    let article = matches!(back(1), "the" | "an" | "some" | "these" | "those")
+        || back(1) == "a" && !is_function_word(after) && !after.is_empty();
+    let small = !words.list[index].capital || !words.cased;
+    let deed = one_of(words.at(index), "jack rob sue bob") && matches!(after, "it" | "up" | "them" | "in");
+    article && small
+        || deed
+        || one_of(
+            after,
+            "alert light lights lamp color colour furniture pads bush tree leaf flag fund award act law syndrome disease",
+        )
 }
 
 /// Family names that are words, yet after a first name hardly ever mean the word.
@@ -67,7 +95,7 @@ pub(super) fn is_product(word: &str) -> bool {
 }
 
 /// Things that are called like people.
-pub(super) fn is_other_thing(words: &Words<'_>, index: usize) -> bool {
+pub(super) fn is_other_thing(words: &Words<'_>, index: usize, introduced: bool) -> bool {
     let word = words.at(index);
     let before = index.checked_sub(1).map_or("", |before| words.at(before));
     let after = words.at(index + 1);
@@ -75,13 +103,10 @@ pub(super) fn is_other_thing(words: &Words<'_>, index: usize) -> bool {
         && !(before == "st" && index < 2);
     let named_place = one_of(
         after,
-        "street avenue ave road lane drive boulevard county city airport hospital university \
-            college school bank insurance court place parkway schwab deere kors klein lauren hilfiger \
-            vuitton bauer jones's daniels spade jerry's mae mac club clinic medical plaza station \
-            hotel inn stadium center buster's callender's jewelers beauty airlines electric motors \
-            pharmacy hill park island beach bridge square crescent way blvd rd st madden luther fargo \
-            hancock lewis's crow dean's craig's cards cream barr",
-    );
+        "street avenue ave road drive boulevard county city airport hospital university college school bank \
+            insurance court place parkway mae mac club clinic medical plaza station hotel inn stadium center \
+            jewelers beauty airlines electric motors pharmacy crescent blvd rd st cards",
+    ) || !introduced && one_of(after, "lane hill park island beach bridge square way");
     let spelling = (before == "in" && index >= 2 && words.at(index - 2) == "as")
         || (matches!(before, "for" | "like")
             && index >= 2
@@ -132,8 +157,19 @@ pub(super) fn is_other_thing(words: &Words<'_>, index: usize) -> bool {
             | ("ray", "ban" | "bans")
             | ("phillips" | "philip", "morris")
             | ("kelley" | "kelly", "blue")
-            | ("jack", "in")
-            | ("calvin", "klein")
+            | ("jack", "in" | "daniels" | "daniel's")
+            | ("calvin" | "anne", "klein")
+            | ("charles", "schwab")
+            | ("ralph", "lauren")
+            | ("tommy", "hilfiger")
+            | ("louis", "vuitton")
+            | ("eddie", "bauer")
+            | ("kate", "spade")
+            | ("steve", "madden")
+            | ("jenny", "craig" | "craig's")
+            | ("marie", "callender's")
+            | ("jimmy", "dean")
+            | ("michael", "kors")
             | ("dale", "carnegie")
     );
     let shop = one_of(

@@ -1,8 +1,9 @@
 //! People's names.
 
+use super::name_leads::{Lead, answer_start, confirms, is_booking, is_introduced, is_seat, lead_before};
 use super::name_words::{
     asks_for, is_adjective, is_asked_for, is_company, is_greeted, is_other_thing, is_place_like, is_product,
-    is_relation, is_safe_family, is_title,
+    is_relation, is_safe_family, is_thing, is_title,
 };
 use super::numbers;
 use super::spelling;
@@ -12,20 +13,6 @@ use super::words::{
     is_month, is_ordinary, one_of, state_words,
 };
 use super::{EntityKind, Found};
-
-/// How surely the words before a word announce a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Lead {
-    None,
-    /// "thanks", "speaking with": names that are words too count, unknown words don't.
-    Person,
-    /// "this is": unknown words count if "calling", "from" or the like follows.
-    Introduction,
-    /// "mister": unknown words and family names count.
-    Title,
-    /// "my name is": whatever is no ordinary word counts.
-    Name,
-}
 
 /// Words of the longest name.
 const LONGEST_NAME: usize = 4;
@@ -50,6 +37,11 @@ pub(super) fn find(words: &Words<'_>, asked: Option<Subject>) -> Vec<Found> {
         } else {
             lead_before(words, index)
         };
+        if let Some(last) = initials(words, index, lead) {
+            found.push(Found::of(words, EntityKind::Person, index, last));
+            index = last + 1;
+            continue;
+        }
         match name_at(words, index, lead, answer == Some(index)) {
             Some(last) => {
                 found.push(Found::of(words, EntityKind::Person, index, last));
@@ -58,7 +50,43 @@ pub(super) fn find(words: &Words<'_>, asked: Option<Subject>) -> Vec<Found> {
             None => index += 1,
         }
     }
+    name_again(words, &mut found);
     found
+}
+
+/// "so i told frank, frank, i said": who was named is meant again.
+fn name_again(words: &Words<'_>, found: &mut Vec<Found>) {
+    let known: Vec<&str> = words
+        .list
+        .iter()
+        .filter(|word| found.iter().any(|hit| hit.range == word.range) && !is_function_word(&word.lower))
+        .filter(|word| !is_month(&word.lower))
+        .map(|word| word.lower.as_str())
+        .collect();
+    for index in 0..words.len() {
+        let word = &words.list[index];
+        let taken =
+            found.iter().any(|hit| hit.range.start < word.range.end && word.range.start < hit.range.end);
+        let before = index.checked_sub(1).map_or("", |before| words.at(before));
+        let verb = one_of(before, "to can you please the a will just let's i'll and or in of my we'll could");
+        if !taken && !verb && known.contains(&word.lower.as_str()) && !is_other_thing(words, index, false) {
+            found.push(Found::of(words, EntityKind::Person, index, index));
+        }
+    }
+}
+
+/// "d j whitfield" where a name is told: its last word.
+fn initials(words: &Words<'_>, index: usize, lead: Lead) -> Option<usize> {
+    if lead < Lead::Title {
+        return None;
+    }
+    let letters = (index..index + 2).take_while(|&place| is_letter(words.at(place))).count();
+    let family = index + letters;
+    let word = words.at(family);
+    let named = word.len() > 2
+        && !is_function_word(word)
+        && (!is_ordinary(word) || is_last_name(word) && words.at(family + 1).is_empty());
+    (letters > 0 && named && !(letters == 1 && matches!(words.at(index), "a" | "i"))).then_some(family)
 }
 
 /// Spelled letters that follow a name: nobody's entity, but they tell the name as well.
@@ -88,130 +116,6 @@ fn spells_name(words: &Words<'_>, first: usize, answer: Option<usize>) -> bool {
     (names || answer.is_some_and(|answer| answer <= first && first <= answer + 3)) && !other
 }
 
-/// Where the name begins in an answer to "and your name?".
-fn answer_start(words: &Words<'_>) -> usize {
-    let mut index = 0;
-    while index < words.len()
-        && (is_hesitation(words.at(index))
-            || one_of(
-                words.at(index),
-                "yes yeah sure it's it is that's that my name name's this okay ok of course first last the \
-            would be and so well i'm yep absolutely certainly full oh mine hi hello just i am",
-            ))
-        && !(words.at(index) == "i" && is_letter(words.at(index + 1)))
-    {
-        index += 1;
-    }
-    index
-}
-
-/// What the words directly before announce.
-fn lead_before(words: &Words<'_>, index: usize) -> Lead {
-    let mut place = index;
-    while place > 0
-        && (is_hesitation(words.at(place - 1)) || words.at(place - 1) == "like")
-        && index - place < 2
-    {
-        place -= 1;
-    }
-    let back = |count: usize| place.checked_sub(count).map_or("", |index| words.at(index));
-    let (one, two, three) = (back(1), back(2), back(3));
-    if is_title(one) {
-        return Lead::Title;
-    }
-    let owner = matches!(
-        three,
-        "my" | "the"
-            | "his"
-            | "her"
-            | "your"
-            | "whose"
-            | "first"
-            | "last"
-            | "full"
-            | "maiden"
-            | "sur"
-            | "their"
-            | "a"
-            | "and"
-            | "husband's"
-            | "wife's"
-            | "yeah"
-            | ""
-            | "middle"
-            | "married"
-            | "daughter's"
-            | "son's"
-    );
-    match (two, one) {
-        ("name" | "surname" | "names", "is" | "was" | "would") if owner || two == "surname" => {
-            return Lead::Name;
-        }
-        ("name", "of") if matches!(three, "the" | "by") => return Lead::Name,
-        ("on" | "for" | "under", "the") => {}
-        ("name", "it's") | ("name", "as") => return Lead::Name,
-        (
-            "my" | "first" | "last" | "his" | "her" | "whose" | "the" | "husband's" | "wife's" | "maiden"
-            | "your",
-            "name's" | "names",
-        ) => return Lead::Name,
-        ("last" | "first" | "maiden", "name") => return Lead::Name,
-        ("go" | "goes", "by") => return Lead::Name,
-        ("this", "is") | ("that's", "to") => return Lead::Introduction,
-        (
-            "speak" | "speaking" | "talk" | "talking" | "talked" | "spoke" | "spoken" | "chatting"
-            | "chatted",
-            "with" | "to",
-        ) => {
-            return Lead::Introduction;
-        }
-        ("calling" | "asking" | "looking" | "message" | "ask" | "asked" | "here", "for") => {
-            return Lead::Person;
-        }
-        ("thank", "you")
-        | ("call", "me")
-        | ("i", "am")
-        | ("behalf", "of")
-        | ("attention", "to")
-        | ("named", _) => {}
-        _ => {}
-    }
-    match one {
-        "surname" => Lead::Name,
-        "under"
-            if matches!(
-                two,
-                "it's" | "be" | "is" | "listed" | "booked" | "registered" | "filed" | "that's"
-            ) =>
-        {
-            Lead::Title
-        }
-        "named" => Lead::Person,
-        "i'm" => Lead::Introduction,
-        "am" if two == "i" => Lead::Introduction,
-        "it's" if place == 1 || words.sentence_before(place - 1) || matches!(two, "hi" | "hello" | "hey") => {
-            Lead::Introduction
-        }
-        "thanks" | "hi" | "hello" | "hey" | "dear" => Lead::Person,
-        "you" if two == "thank" => Lead::Person,
-        "me" if two == "call" && !matches!(words.at(index), "asap" | "anytime") => Lead::Name,
-        "is" if is_relation(two) => Lead::Introduction,
-        "of" if two == "behalf" => Lead::Person,
-        relation if is_relation(relation) => Lead::Person,
-        "law" if two == "in" && is_relation(three) => Lead::Person,
-        _ => Lead::None,
-    }
-}
-
-/// Words after an unknown name that show that somebody was introduced.
-fn confirms(words: &Words<'_>, index: usize) -> bool {
-    matches!(words.at(index), "calling" | "from" | "speaking" | "here" | "with" | "over")
-        || matches!(
-            (words.at(index), words.at(index + 1)),
-            ("and", "i" | "i'm") | ("again", _) | ("i", "am") | ("i'm", _) | ("at", "the")
-        )
-}
-
 /// The letters of a word without its possessive ending.
 fn base(word: &str) -> &str {
     word.strip_suffix("'s").unwrap_or(word)
@@ -222,7 +126,7 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
     let word = base(words.at(index));
     let contracted = words.at(index) != word;
     if word.len() < 2
-        || is_month(word) && lead < Lead::Name && !asks_for(words, index)
+        || is_month(word) && lead < Lead::Name && !asks_for(words, index) && !is_introduced(words, index)
         || is_title(word)
         || numbers::is_number_word(word)
     {
@@ -242,7 +146,10 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
         && !is_hesitation(word)
         && !word.contains('\'')
         || word.starts_with("o'");
-    if function || first && small_in_cased || lead == Lead::None && is_product(words.at(index + 1)) {
+    if function
+        || first && small_in_cased
+        || lead == Lead::None && !contracted && is_product(words.at(index + 1))
+    {
         return None;
     }
     if lead == Lead::None
@@ -252,9 +159,18 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
     {
         return None;
     }
-    if is_other_thing(words, index) {
+    if is_other_thing(words, index, lead >= Lead::Introduction) {
         return None;
     }
+    if is_month(word) && lead == Lead::Introduction && is_introduced(words, index) {
+        return Some(index);
+    }
+    let called = lead == Lead::Name
+        && matches!(index.checked_sub(2).map_or("", |before| words.at(before)), "calls" | "call")
+        && one_of(
+            index.checked_sub(3).map_or("", |before| words.at(before)),
+            "everyone everybody folks friends people family",
+        );
     let family_after = follows_as_family(words, index + 1, lead.max(Lead::Person));
     let next = words.at(index + 1);
     let closed = index + 1 >= words.len()
@@ -309,8 +225,13 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
                     && tells_name(words, index)
                     && !is_company(word)
                     && !is_place(words, index)
+                || is_booking(words, index)
+                    && (is_last_name(word)
+                        || unknown && is_seat(words, index) && (closed || numbers::is_number_word(next)))
+                    && !is_ordinary(word)
+                    && !is_place(words, index)
                 || doubtful
-                    && (closed || family_after)
+                    && (closed || family_after || tells_name(words, index) && is_doing(next))
                     && (!is_adjective(word) || is_greeted(words, index))
                     && !is_place(words, index)
         }
@@ -335,6 +256,15 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
                 doubtful && is_first_name(words.at(index + 1)) && is_last_name(words.at(index + 2));
             first
                 || two_names
+                || doubtful
+                    && index == 0
+                    && !function
+                    && !is_function_word(word)
+                    && !is_adjective(word)
+                    && !is_place_like(word)
+                    && !is_ordinary(next)
+                    && family_after
+                    && (words.gap_before(index + 2).contains(',') || index + 2 == words.len())
                 || doubtful && is_asked_for(words, index) && !is_adjective(word)
                 || doubtful
                     && family_after
@@ -345,7 +275,11 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
                 || mid_capital
         }
     };
-    if !accepted || (lead == Lead::None && is_place(words, index)) {
+    let accepted = accepted || called && closed && !is_hesitation(word);
+    if !accepted
+        || (lead == Lead::None
+            && (is_place(words, index) || is_thing(words, index) && !is_owner(words, index)))
+    {
         return None;
     }
     if contracted {
@@ -363,6 +297,25 @@ fn any_capital_inside(words: &Words<'_>) -> bool {
     })
 }
 
+/// "the john smith account": two names, and nothing after them that is called so.
+fn is_owner(words: &Words<'_>, index: usize) -> bool {
+    let after = words.at(index + 2);
+    is_last_name(base(words.at(index + 1)))
+        && follows_as_family(words, index + 1, Lead::None)
+        && (after.is_empty()
+            || is_function_word(after)
+            || one_of(
+                after,
+                "account file policy residence household claim booking reservation family loan order",
+            ))
+}
+
+/// "hope signed": a name stands before what somebody did.
+fn is_doing(word: &str) -> bool {
+    word.len() > 4 && word.ends_with("ed")
+        || one_of(word, "has had is was does did went called got said says paid took gave sent works lives")
+}
+
 /// Forms of words that the list of ordinary words lacks ("misspelled"); names that look like them are listed.
 fn is_inflected(word: &str) -> bool {
     const ENDINGS: &[&str] =
@@ -375,7 +328,7 @@ fn is_inflected(word: &str) -> bool {
 fn tells_name(words: &Words<'_>, index: usize) -> bool {
     let before = index.checked_sub(1).map_or("", |before| words.at(before));
     let owner = index.checked_sub(2).map_or("", |before| words.at(before));
-    before == "named"
+    matches!(before, "named" | "spell" | "pronounce" | "pronouncing")
         || before == "law"
         || is_relation(before) && matches!(owner, "my" | "his" | "her" | "your" | "our")
 }
@@ -434,7 +387,10 @@ fn follows_as_family(words: &Words<'_>, index: usize, lead: Lead) -> bool {
         || is_function_word(next) && !one_of(next, "the a my your his her it me up back to him them off out")
         || is_letter(next);
     let safe = is_safe_family(word)
-        && matches!(next, "" | "at" | "from" | "here" | "calling" | "and" | "is" | "on" | "in" | "for");
+        && one_of(
+            if next.is_empty() { "at" } else { next },
+            "at from here calling and is on in for born date phone zip dob who has was will email my with speaking",
+        );
     is_last_name(word) && (lead > Lead::None && ends || safe)
 }
 
@@ -458,9 +414,9 @@ fn extend(words: &Words<'_>, first: usize, lead: Lead) -> usize {
         }
         let initial = is_letter(next)
             && next != "i"
-            && next != "a"
             && spaced
-            && follows_as_family(words, last + 2, lead);
+            && follows_as_family(words, last + 2, lead)
+            && (next != "a" || is_common_family(words.at(last + 2)));
         let initial_dot = is_letter(next)
             && words.gap_before(last + 2).starts_with('.')
             && words.list.get(last + 2).is_some_and(|word| word.capital)
@@ -469,11 +425,17 @@ fn extend(words: &Words<'_>, first: usize, lead: Lead) -> usize {
             last += 2;
             continue;
         }
+        let both = lead == Lead::Name && is_last_name(next) && follows_as_family(words, last + 2, lead);
+        if both && spaced && !is_function_word(next) {
+            last += 2;
+            continue;
+        }
         if !follows_as_family(words, last + 1, lead) {
             break;
         }
         let third = last > first;
-        if third && is_ordinary(next) && !words.list[last + 1].capital {
+        let sure = lead >= Lead::Introduction && is_last_name(next);
+        if third && is_ordinary(next) && !words.list[last + 1].capital && !sure {
             break;
         }
         last += 1;

@@ -130,6 +130,14 @@ fn counts_digits(words: &Words<'_>, index: usize) -> bool {
         || matches!(words.at(index + 1), "digit" | "digits")
 }
 
+/// "cvv two is 919".
+fn is_in_a_name(words: &Words<'_>, index: usize) -> bool {
+    let before = index.checked_sub(1).map_or("", |before| words.at(before));
+    matches!(words.at(index), "two" | "2")
+        && matches!(before, "cvv" | "cvc")
+        && matches!(words.at(index + 1), "is" | "it's" | "code" | "number")
+}
+
 /// "last four zero zero one nine": as many digits follow as the word says.
 fn announces_digits(words: &Words<'_>, index: usize) -> bool {
     let before = index.checked_sub(1).map_or("", |before| words.at(before));
@@ -230,11 +238,12 @@ pub(super) fn chunks(words: &Words<'_>) -> Vec<Chunk> {
     let mut open: Vec<Element> = Vec::new();
     let mut index = 0;
     while index < words.len() {
-        let piece = if counts_digits(words, index) || announces_digits(words, index) {
-            None
-        } else {
-            element(words, index)
-        };
+        let piece =
+            if is_in_a_name(words, index) || counts_digits(words, index) || announces_digits(words, index) {
+                None
+            } else {
+                element(words, index)
+            };
         let Some(mut piece) = piece else {
             let hesitates =
                 is_hesitation(words.at(index)) || matches!(words.at(index), "dash" | "hyphen" | "space");
@@ -248,12 +257,10 @@ pub(super) fn chunks(words: &Words<'_>) -> Vec<Chunk> {
         piece.amount |= gap.ends_with(['$', '£', '€']);
         if let Some(previous) = open.last_mut() {
             let decimal = previous.written && piece.written && matches!(gap, "." | ",");
-            if decimal {
-                previous.amount = true;
-                piece.amount = true;
-            }
             let directly = previous.last + 1 == piece.first;
-            if !decimal && directly && !goes_on(gap) {
+            let date = piece.written && words.gap_before(piece.last + 1).trim() == "/"
+                || previous.written && words.gap_before(previous.first).trim() == "/";
+            if !decimal && directly && (!goes_on(gap) || date && gap != " ") {
                 close(&mut found, &mut open);
             }
         }
@@ -262,7 +269,7 @@ pub(super) fn chunks(words: &Words<'_>) -> Vec<Chunk> {
     }
     close(&mut found, &mut open);
     for chunk in &mut found {
-        dotted_phone(chunk);
+        mark_amounts(words, chunk);
         let before = chunk.first().checked_sub(1);
         chunk.heard_before = before.and_then(|word| heard_as(words.at(word)).map(|digit| (word, digit)));
         let after = chunk.last() + 1;
@@ -271,13 +278,40 @@ pub(super) fn chunks(words: &Words<'_>) -> Vec<Chunk> {
     found
 }
 
-/// "415.555.0134" is no decimal number.
-fn dotted_phone(chunk: &mut Chunk) {
-    let lengths: Vec<usize> = chunk.elements.iter().map(|element| element.digits.len()).collect();
-    if matches!(lengths.as_slice(), [3, 3, 4] | [1, 3, 3, 4]) {
-        for element in &mut chunk.elements {
-            element.amount = false;
+/// Fewest digits that are no amount however they are grouped: "4111,1111,1111,1111" is a card.
+pub(super) const FEWEST_LONG: usize = 12;
+
+/// Marks "1,299", "10.15" and "192.168.1.1", but neither "415.555.0134" nor "4111,1111,1111,1111".
+fn mark_amounts(words: &Words<'_>, chunk: &mut Chunk) {
+    let all: usize = chunk.elements.iter().map(|element| element.digits.len()).sum();
+    let glued = |elements: &[Element], index: usize| {
+        let (one, other) = (&elements[index - 1], &elements[index]);
+        let gap = words.gap_before(other.first);
+        (one.written && other.written && one.last + 1 == other.first && matches!(gap, "." | ","))
+            .then_some(gap)
+    };
+    let mut start = 0;
+    while start < chunk.elements.len() {
+        let mut end = start + 1;
+        while end < chunk.elements.len() && glued(&chunk.elements, end).is_some() {
+            end += 1;
         }
+        if end - start > 1 {
+            let lengths: Vec<usize> =
+                chunk.elements[start..end].iter().map(|element| element.digits.len()).collect();
+            let commas = (start + 1..end).all(|index| glued(&chunk.elements, index) == Some(","));
+            let network = lengths.len() == 4 && lengths.iter().all(|&length| length <= 3);
+            let amount = if commas {
+                lengths[0] <= 3 && lengths[1..].iter().all(|&length| length == 3)
+            } else {
+                let grouped = matches!(lengths.as_slice(), [3, 4] | [3, 3, 4] | [1, 3, 3, 4] | [3, 4, 4]);
+                network || !grouped && all < FEWEST_LONG
+            };
+            for element in &mut chunk.elements[start..end] {
+                element.amount |= amount;
+            }
+        }
+        start = end;
     }
 }
 
@@ -319,6 +353,8 @@ mod tests {
             ("4111 1111, 1111 1111", vec!["4111111111111111"]),
             ("5 5 5, 0 1 0 0.", vec!["5550100"]),
             ("call 415.555.0134", vec!["4155550134"]),
+            ("4111,1111.1111, 1111", vec!["4111111111111111"]),
+            ("5105 1051 0510 5100, 12/26", vec!["5105105105105100", "12", "26"]),
             ("from nine to five", vec!["9", "5"]),
             ("12/26 and 5:30", vec!["12", "26", "5", "30"]),
             ("the last four are one two three four", vec!["1234"]),

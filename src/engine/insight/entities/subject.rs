@@ -60,7 +60,7 @@ const PHRASES: &[(Subject, &str)] = &[
     ),
     (
         Social,
-        "social|social security|social security number|ssn|s s n|social number|full social|soch|sosh|tax id|taxpayer id|itin|soc",
+        "social|ss number|s s number|social security|social security number|ssn|s s n|social number|full social|soch|sosh|tax id|taxpayer id|itin|soc",
     ),
     (
         Routing,
@@ -77,14 +77,14 @@ const PHRASES: &[(Subject, &str)] = &[
         Phone,
         "phone|phone number|cell|cell phone|cell number|mobile|mobile number|call me|call|calling|reach|reach me|text|\
          text me|callback|callback number|call back|call back number|contact number|best number|area code|telephone|\
-         telephone number|landline|home number|work number|dial|fax|fax number|house phone|good number|direct line|\
+         telephone number|hotline|helpline|hot line|help line|switchboard|emergency contact|landline|home number|work number|dial|fax|fax number|house phone|good number|direct line|\
          my line|daytime number|toll free|whatsapp|home phone|work phone|try me|ring me|ring|office number|work line|home line|line|cell's|\
          best number to reach|other number|alternate number|number to reach",
     ),
     (SomeNumber, "number|number's|number is|numbers|digits"),
     (
         Birth,
-        "born|birth|birthday|birth date|birthdate|date of birth|dob|d o b|birthday's|birth day|was born|b day|bday|\
+        "born|birth|birthday|came into the world|christmas baby|new year's baby|leap year baby|birth date|birthdate|date of birth|dob|d o b|birthday's|birth day|was born|b day|bday|\
          year of birth|month and day",
     ),
     (Age, "age|how old|years old|years of age|old are you|your age|aged"),
@@ -128,7 +128,7 @@ const PHRASES: &[(Subject, &str)] = &[
          request number|request id|service request|docket|file number|unit|dose|pressure|speed|score|invoice's|\
          isbn|barcode|lottery|quantity|points|miles|seat|locker|terminal|platform|route|registration|plate|\
          license plate|ticket's|protocol|frequent flyer|loyalty|rewards number|rewards|device|modem|router|\
-         mileage|odometer|reads|meter reads|counter|minutes",
+         mileage|odometer|counter|minutes",
     ),
 ];
 
@@ -177,7 +177,7 @@ fn kind_of_number(before: &str) -> Subject {
         || is_hesitation(before)
         || one_of(
             before,
-            "best different another whole full correct wrong main direct long actual current old \
+            "best primary secondary preferred different another whole full correct wrong main direct long actual current old \
             husband's wife's mom's original complete entire",
         );
     if says_nothing { SomeNumber } else { Harmless }
@@ -193,6 +193,7 @@ pub(super) fn before(words: &Words<'_>, index: usize, reach: usize) -> Option<Su
         match ending_at(words, last, not_before) {
             Some((SomeNumber, _)) => weak = weak.or(Some(SomeNumber)),
             Some((place @ (Account | Card), first)) if is_where(words, first) => weak = Some(place),
+            Some((Amount, first)) if is_where(words, first) => {}
             Some((subject, _)) => return Some(subject),
             None => {}
         }

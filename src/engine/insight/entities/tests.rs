@@ -320,6 +320,48 @@ fn a_number_goes_on_in_the_next_message() {
     assert_eq!(found, ["CREDIT_CARD_NUMBER one one one one one one one one"]);
 }
 
+/// Sentences of our own, one a line, with "[KIND:text]" around what must be found, exactly; nothing else may be.
+const ROWS: &str = include_str!("tests/rows.txt");
+
+#[test]
+fn telephone_speech_of_many_trades_is_read_exactly() {
+    let mut wrong = Vec::new();
+    for row in ROWS.lines() {
+        let mut text = String::new();
+        let mut expected = Vec::new();
+        let mut rest = row;
+        while let Some((before, marked)) = rest.split_once('[') {
+            let (inside, after) = marked.split_once(']').unwrap();
+            let (kind, said) = inside.split_once(':').unwrap();
+            text.push_str(before);
+            text.push_str(said);
+            expected.push(format!("{} {said}", full_name(kind)));
+            rest = after;
+        }
+        text.push_str(rest);
+        let found = shown(&text, Context::default());
+        if found != expected {
+            wrong.push(format!("{text}: {found:?}, not {expected:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn full_name(kind: &str) -> &str {
+    match kind {
+        "P" => "PERSON",
+        "CARD" => "CREDIT_CARD_NUMBER",
+        "PHONE" => "PHONE_NUMBER",
+        "A" => "ADDRESS",
+        "DOB" => "DATE_OF_BIRTH",
+        "EXP" => "CARD_EXPIRATION",
+        "ROUT" => "ROUTING_NUMBER",
+        "ACC" => "ACCOUNT_NUMBER",
+        "SWIFT" => "SWIFT_CODE",
+        same => same,
+    }
+}
+
 mod any_text {
     use proptest::prelude::*;
 
@@ -383,9 +425,9 @@ mod any_text {
             assert!(text.get(entity.range.clone()).is_some(), "{text:?} {entity:?}");
             end = entity.range.end;
         }
-        let loose = loose(text, context);
-        assert!(loose.hidden.iter().all(|range| text.get(range.clone()).is_some()));
-        assert!(loose.open.is_none_or(|open| text.is_char_boundary(open)));
+        let reading = Reading::of(text, context, true);
+        assert!(reading.hidden.iter().all(|range| text.get(range.clone()).is_some()));
+        assert!(reading.open.is_none_or(|open| text.is_char_boundary(open)));
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! The words of a text with their places in it, and what is known about words as such.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -129,8 +130,15 @@ const FUNCTION_WORDS: &str = "a about actually after again ago all already alrig
     when where which who why will with would yeah yep yes yesterday yet you your";
 
 /// Whether a word is in a list of words with one space between two.
-pub(super) fn one_of(word: &str, list: &str) -> bool {
-    list.split(' ').any(|listed| listed == word)
+pub(super) fn one_of(word: &str, list: &'static str) -> bool {
+    thread_local! {
+        /// Lists by place and length: each is cut into words once a thread, for dozens are asked about every word.
+        static LISTS: RefCell<HashMap<(usize, usize), Set>> = RefCell::default();
+    }
+    LISTS.with_borrow_mut(|lists| {
+        let place = (list.as_ptr() as usize, list.len());
+        lists.entry(place).or_insert_with(|| list.split(' ').collect()).contains(word)
+    })
 }
 
 /// Sounds of somebody who is thinking.
