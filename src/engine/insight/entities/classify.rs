@@ -295,6 +295,10 @@ pub(super) fn subject_of(
     if let Some(said) = is_what(words, candidate.last) {
         return Some(said);
     }
+    let after_expiry = candidate.first >= 2 && words.gap_before(candidate.first - 1) == "/";
+    if after_expiry && before.is_none() && dates::follows_card(words, candidate.first - 2) {
+        return Some(Subject::SecurityCode);
+    }
     if before == Some(Subject::Harmless) && is_cards_code(words, candidate.first) {
         return Some(Subject::SecurityCode);
     }
@@ -397,7 +401,9 @@ fn classify(
     let alone = candidate.parts.len() == 1;
     let exact = |kind: EntityKind| Some((kind, Fit::Exact));
     let loose = |kind: EntityKind| Some((kind, Fit::Loose));
+    let international = words.gap_before(candidate.first).ends_with(['+']);
     match subject {
+        _ if international && (8..=15).contains(&length) => exact(PhoneNumber),
         Some(Subject::Harmless) => None,
         Some(Subject::Amount) => {
             let card = matches!(length, 15 | 16) && is_card(digits)
