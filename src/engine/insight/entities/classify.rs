@@ -406,7 +406,7 @@ fn classify(
         _ if international && (8..=15).contains(&length) => exact(PhoneNumber),
         Some(Subject::Harmless) => None,
         Some(Subject::Amount) => {
-            let card = matches!(length, 15 | 16) && is_card(digits)
+            let card = matches!(length, 15 | 16) && checks::is_card(digits)
                 || length == 16 && candidate.shape() == [4, 4, 4, 4];
             card.then_some((EntityKind::CreditCardNumber, Fit::Exact))
         }
@@ -421,7 +421,7 @@ fn classify(
             && !dates::something_else_expires(words, candidate.first))
         .then_some((CardExpiration, Fit::Exact)),
         Some(Subject::Account) if (6..=17).contains(&length) => {
-            let card = matches!(length, 15 | 16) && is_card(digits);
+            let card = matches!(length, 15 | 16) && checks::is_card(digits);
             if card { exact(EntityKind::CreditCardNumber) } else { exact(AccountNumber) }
         }
         Some(Subject::Phone)
@@ -435,18 +435,6 @@ fn classify(
     }
 }
 
-/// A number that starts like a payment card and passes the check.
-fn is_card(digits: &str) -> bool {
-    let starts = match digits.len() {
-        13 => digits.starts_with('4'),
-        14 => digits.starts_with("30") || digits.starts_with("36") || digits.starts_with("38"),
-        15 => digits.starts_with("34") || digits.starts_with("37"),
-        16..=19 => digits.starts_with(['2', '3', '4', '5', '6']),
-        _ => false,
-    };
-    starts && checks::luhn(digits)
-}
-
 fn without_subject(
     words: &Words<'_>,
     candidate: &Candidate<'_>,
@@ -458,7 +446,7 @@ fn without_subject(
     let shape = candidate.shape();
     let spoken = shape.iter().all(|&length| length <= 1);
     let gap_text = words.gap_before(candidate.first).trim_start_matches('(');
-    if is_card(digits) {
+    if checks::is_card(digits) {
         return Some((CreditCardNumber, Fit::Exact));
     }
     if length == 16

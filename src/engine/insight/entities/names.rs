@@ -271,6 +271,7 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
                     && !is_adjective(word)
                     && !is_place_like(word)
                     && is_common_family(words.at(index + 1))
+                    && (!is_function_word(word) || !is_doubtful_name(words.at(index + 1)))
                 || caller
                 || mid_capital
         }
