@@ -154,6 +154,16 @@ fn with_type(words: &Words<'_>, start: usize, told: bool, first: usize) -> Optio
     if words.at(start) == "broadway" {
         return Some(start);
     }
+    let article = told
+        && words.at(start) == "the"
+        && one_of(
+            words.at(start + 1),
+            "crescent green square mews grove avenue drive terrace parade circle promenade",
+        )
+        && (words.at(start + 2).is_empty() || !words.gap_before(start + 2).trim().is_empty());
+    if article {
+        return Some(start + 1);
+    }
     let name_end = (start..words.len().min(start + LONGEST_STREET + 1)).find(|&index| {
         index > start && (is_street_type(words.at(index)) || is_doubtful_type(words.at(index)))
             || !(fits_name(words, index) || words.at(index) == "new" || words.at(index) == "st")

@@ -83,7 +83,7 @@ fn age(words: &Words<'_>, chunk: &Chunk, asked: Option<Subject>) -> Option<Found
                 || words.at(next) == "now"
         }
         (Copula::Relative, _) => ends,
-        (Copula::Will, _) => soon || ends && adult,
+        (Copula::Will, _) => soon || ends && (adult || words.at(element.first - 1) == "turning"),
         (Copula::Nears, _) => ends && years >= 30 && years.is_multiple_of(10),
     };
     is_age.then(|| hit(next - 1))?
@@ -140,6 +140,7 @@ fn copula(words: &Words<'_>, number: usize) -> Option<Copula> {
         "is" | "turned" if is_first_name(back(2)) => {
             Some(if is_person(back(3)) { Copula::Relative } else { Copula::He })
         }
+        "turning" if back(2) == "is" && is_person(back(3)) => Some(Copula::Will),
         "turns" | "turning" if is_pronoun(back(2)) || is_person(back(2)) || is_now(back(2)) => {
             Some(Copula::Will)
         }

@@ -14,6 +14,18 @@ pub(super) fn luhn(number: &str) -> bool {
     sum.is_multiple_of(10)
 }
 
+/// A number that starts like a payment card and passes the check.
+pub(super) fn is_card(digits: &str) -> bool {
+    let starts = match digits.len() {
+        13 => digits.starts_with('4'),
+        14 => digits.starts_with("30") || digits.starts_with("36") || digits.starts_with("38"),
+        15 => digits.starts_with("34") || digits.starts_with("37"),
+        16..=19 => digits.starts_with(['2', '3', '4', '5', '6']),
+        _ => false,
+    };
+    starts && luhn(digits)
+}
+
 /// Whether letters and digits (no spaces) fit each other as in international bank account numbers.
 pub(super) fn iban(number: &str) -> bool {
     if number.len() < 15 || number.len() > 34 || !number.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
@@ -34,6 +46,7 @@ mod tests {
 
     #[test]
     fn one_wrong_digit_is_noticed() {
+        assert!(is_card("4111111111111111") && is_card("30569309025904") && !is_card("5555454555501290"));
         assert!(luhn("4111111111111111") && !luhn("4111111111111112"));
         assert!(iban("GB82WEST12345698765432") && iban("de89370400440532013000"));
         assert!(!iban("GB82WEST12345698765433") && !iban(""));

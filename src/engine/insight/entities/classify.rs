@@ -295,6 +295,10 @@ pub(super) fn subject_of(
     if let Some(said) = is_what(words, candidate.last) {
         return Some(said);
     }
+    let after_expiry = candidate.first >= 2 && words.gap_before(candidate.first - 1) == "/";
+    if after_expiry && before.is_none() && dates::follows_card(words, candidate.first - 2) {
+        return Some(Subject::SecurityCode);
+    }
     if before == Some(Subject::Harmless) && is_cards_code(words, candidate.first) {
         return Some(Subject::SecurityCode);
     }
@@ -397,10 +401,12 @@ fn classify(
     let alone = candidate.parts.len() == 1;
     let exact = |kind: EntityKind| Some((kind, Fit::Exact));
     let loose = |kind: EntityKind| Some((kind, Fit::Loose));
+    let international = words.gap_before(candidate.first).ends_with(['+']);
     match subject {
+        _ if international && (8..=15).contains(&length) => exact(PhoneNumber),
         Some(Subject::Harmless) => None,
         Some(Subject::Amount) => {
-            let card = matches!(length, 15 | 16) && is_card(digits)
+            let card = matches!(length, 15 | 16) && checks::is_card(digits)
                 || length == 16 && candidate.shape() == [4, 4, 4, 4];
             card.then_some((EntityKind::CreditCardNumber, Fit::Exact))
         }
@@ -415,7 +421,7 @@ fn classify(
             && !dates::something_else_expires(words, candidate.first))
         .then_some((CardExpiration, Fit::Exact)),
         Some(Subject::Account) if (6..=17).contains(&length) => {
-            let card = matches!(length, 15 | 16) && is_card(digits);
+            let card = matches!(length, 15 | 16) && checks::is_card(digits);
             if card { exact(EntityKind::CreditCardNumber) } else { exact(AccountNumber) }
         }
         Some(Subject::Phone)
@@ -429,18 +435,6 @@ fn classify(
     }
 }
 
-/// A number that starts like a payment card and passes the check.
-fn is_card(digits: &str) -> bool {
-    let starts = match digits.len() {
-        13 => digits.starts_with('4'),
-        14 => digits.starts_with("30") || digits.starts_with("36") || digits.starts_with("38"),
-        15 => digits.starts_with("34") || digits.starts_with("37"),
-        16..=19 => digits.starts_with(['2', '3', '4', '5', '6']),
-        _ => false,
-    };
-    starts && checks::luhn(digits)
-}
-
 fn without_subject(
     words: &Words<'_>,
     candidate: &Candidate<'_>,
@@ -452,7 +446,7 @@ fn without_subject(
     let shape = candidate.shape();
     let spoken = shape.iter().all(|&length| length <= 1);
     let gap_text = words.gap_before(candidate.first).trim_start_matches('(');
-    if is_card(digits) {
+    if checks::is_card(digits) {
         return Some((CreditCardNumber, Fit::Exact));
     }
     if length == 16

@@ -77,7 +77,7 @@ fn kind_of(words: &Words<'_>, date: Date, asked: Option<Subject>) -> Option<Enti
 }
 
 /// Whether the digits directly before are as many as a card has.
-fn follows_card(words: &Words<'_>, index: usize) -> bool {
+pub(super) fn follows_card(words: &Words<'_>, index: usize) -> bool {
     let before = words.list[..index].iter().rev();
     let digits = before.take_while(|word| word.lower.bytes().all(|byte| byte.is_ascii_digit()));
     (13..=19).contains(&digits.map(|word| word.lower.len()).sum::<usize>())

@@ -183,13 +183,23 @@ fn leads_in(word: &str) -> bool {
         && !matches!(word, "one" | "two" | "under" | "oh" | "new" | "number")
         || one_of(
             word,
-            "word letter try email address mail lowercase uppercase send use using reach write be cc contact forward \
+            "word letter try name email address mail lowercase uppercase send use using reach write be cc contact forward \
             change update updated as gmail uh um",
         )
 }
 
 /// The first word of the part before the "at".
 fn local_start(words: &Words<'_>, from: usize, last: usize, wanted: bool, written: bool) -> Option<usize> {
+    if matches!(words.at(last), "name" | "initial") {
+        // "first initial last name at ...": how an address is made up.
+        let mut start = last;
+        while start > from
+            && matches!(words.at(start - 1), "first" | "last" | "initial" | "name" | "dot" | "middle")
+        {
+            start -= 1;
+        }
+        return (start < last).then_some(start);
+    }
     let mut first = None;
     let mut plain = 0;
     let mut stopped = false;

@@ -134,6 +134,7 @@ pub(super) fn lead_before(words: &Words<'_>, index: usize) -> Lead {
         "thanks" | "hi" | "hello" | "hey" | "dear" => Lead::Person,
         "you" if two == "thank" => Lead::Person,
         "me" if two == "call" && !matches!(words.at(index), "asap" | "anytime") => Lead::Name,
+        "is" if two == "it" && (place == 2 || words.sentence_before(place - 2)) => Lead::Introduction,
         "is" | "was" | "are" if is_relation(two) || is_role(two) => Lead::Introduction,
         "be" if is_relation(three) || is_role(three) => Lead::Introduction,
         "of" if two == "behalf" => Lead::Person,
@@ -196,6 +197,10 @@ pub(super) fn is_introduced(words: &Words<'_>, index: usize) -> bool {
         "billing sales support accounts service claims scheduling shipping returns hr collections customer \
             reception dispatch technical tech the payroll reservations housekeeping",
     );
+    let greeted = matches!(back(1), "hi" | "hello" | "hey" | "thanks") && words.at(index) != "may";
+    if greeted && (index + 1 == words.len() || one_of(words.at(index + 1), "it's i i'm this it how thanks")) {
+        return true;
+    }
     (back(2), back(1)) == ("this", "is")
         && (matches!(words.at(index + 1), "calling" | "speaking" | "from" | "with")
             || matches!(words.at(index + 1), "in" | "at") && works

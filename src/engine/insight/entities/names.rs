@@ -162,7 +162,7 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
     if is_other_thing(words, index, lead >= Lead::Introduction) {
         return None;
     }
-    if is_month(word) && lead == Lead::Introduction && is_introduced(words, index) {
+    if is_month(word) && lead < Lead::Name && is_introduced(words, index) {
         return Some(index);
     }
     let called = lead == Lead::Name
@@ -271,11 +271,16 @@ fn name_at(words: &Words<'_>, index: usize, lead: Lead, answer: bool) -> Option<
                     && !is_adjective(word)
                     && !is_place_like(word)
                     && is_common_family(words.at(index + 1))
+                    && (!is_function_word(word) || !is_doubtful_name(words.at(index + 1)))
                 || caller
                 || mid_capital
         }
     };
-    let accepted = accepted || called && closed && !is_hesitation(word);
+    let related = words.at(index + 1) == "is"
+        && matches!(words.at(index + 2), "my" | "our")
+        && is_relation(words.at(index + 3))
+        && doubtful;
+    let accepted = accepted || related || called && closed && !is_hesitation(word);
     if !accepted
         || (lead == Lead::None
             && (is_place(words, index) || is_thing(words, index) && !is_owner(words, index)))
@@ -428,6 +433,11 @@ fn extend(words: &Words<'_>, first: usize, lead: Lead) -> usize {
         let both = lead == Lead::Name && is_last_name(next) && follows_as_family(words, last + 2, lead);
         if both && spaced && !is_function_word(next) {
             last += 2;
+            continue;
+        }
+        let hyphenated = words.gap_before(last + 1) == "-" && !is_function_word(next) && !is_letter(next);
+        if hyphenated && !next.is_empty() && !next.bytes().any(|byte| byte.is_ascii_digit()) {
+            last += 1;
             continue;
         }
         if !follows_as_family(words, last + 1, lead) {

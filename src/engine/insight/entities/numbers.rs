@@ -260,7 +260,7 @@ pub(super) fn chunks(words: &Words<'_>) -> Vec<Chunk> {
             let directly = previous.last + 1 == piece.first;
             let date = piece.written && words.gap_before(piece.last + 1).trim() == "/"
                 || previous.written && words.gap_before(previous.first).trim() == "/";
-            if !decimal && directly && (!goes_on(gap) || date && gap != " ") {
+            if !decimal && directly && (!goes_on(gap) || date) {
                 close(&mut found, &mut open);
             }
         }
@@ -329,7 +329,7 @@ pub(super) fn joins(word: &str) -> bool {
         word,
         "then and again right okay ok got that that's it's it is let me see think i so yeah yes yep \
             next followed by after the rest last first hold lemme check here look on sorry wait no are hang a second one \
-            four three finally group you now um uh er hmm mm like comes goes digits numbers well \
+            four three five six seven eight finally group you now um uh er hmm mm like comes goes digits numbers well \
             alright two was oh make actually scratch mean with ready there ones final pause remaining \
             set part try let's say",
     )

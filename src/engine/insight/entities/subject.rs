@@ -72,7 +72,7 @@ const PHRASES: &[(Subject, &str)] = &[
          account is|direct deposit",
     ),
     (Pin, "pin|pin number|pin code|p i n|passcode|pass code|pin's|security pin|four digit pin"),
-    (Zip, "zip|zip code|zipcode|postal code|post code|postcode|billing zip"),
+    (Zip, "zip|eircode|air code|zip code|zipcode|postal code|post code|postcode|billing zip"),
     (
         Phone,
         "phone|phone number|cell|cell phone|cell number|mobile|mobile number|call me|call|calling|reach|reach me|text|\
