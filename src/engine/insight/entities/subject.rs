@@ -194,6 +194,9 @@ pub(super) fn before(words: &Words<'_>, index: usize, reach: usize) -> Option<Su
             Some((SomeNumber, _)) => weak = weak.or(Some(SomeNumber)),
             Some((place @ (Account | Card), first)) if is_where(words, first) => weak = Some(place),
             Some((Amount, first)) if is_where(words, first) => {}
+            // "Where is my refund? My number is ...": "number" has changed the subject.
+            Some((Amount, _)) if weak == Some(SomeNumber) => {}
+            Some((Harmless, _)) if weak == Some(SomeNumber) && words.sentence_between(last, index) => {}
             Some((subject, _)) => return Some(subject),
             None => {}
         }
@@ -237,6 +240,9 @@ mod tests {
             ("my employee number", Some(Harmless)),
             ("the number is", Some(SomeNumber)),
             ("my card is gone my cell is", Some(Phone)),
+            ("where is my refund? my number is", Some(SomeNumber)),
+            ("i want a refund and my number is", Some(SomeNumber)),
+            ("did you get my order? my number is", Some(SomeNumber)),
             ("and the three digit code on the back", Some(SecurityCode)),
             ("hello there", None),
         ] {

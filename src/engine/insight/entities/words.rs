@@ -69,6 +69,11 @@ impl<'a> Words<'a> {
         self.list[first].range.start..self.list[last].range.end
     }
 
+    /// Whether a sentence ends between two words.
+    pub(super) fn sentence_between(&self, first: usize, last: usize) -> bool {
+        (first + 1..=last).any(|index| self.gap_before(index).contains(['.', '?', '!', ';']))
+    }
+
     /// Whether a sentence ends between this word and the one before it.
     pub(super) fn sentence_before(&self, index: usize) -> bool {
         index == 0 || self.gap_before(index).contains(['.', '?', '!', ';'])
