@@ -124,7 +124,7 @@ async fn whatever_is_found_refers_to_a_message_that_was_sent_before() {
         "all that was said, once and in order"
     );
 
-    let (mut spoken, mut sentences, mut seen) = (String::new(), String::new(), BTreeSet::new());
+    let (mut spoken, mut sentences, mut seen) = (String::new(), String::new(), Vec::new());
     let mut sequence: BTreeMap<&str, u64> = BTreeMap::new();
     for frame in &frames {
         if let Some(number) = frame["sequenceNumber"].as_u64() {
@@ -143,13 +143,15 @@ async fn whatever_is_found_refers_to_a_message_that_was_sent_before() {
                     sentences.push_str(message["payload"]["content"].as_str().unwrap());
                     sentences.push(' ');
                     assert!(spoken.starts_with(&sentences), "{sentences} before its words: {spoken}");
-                    assert!(seen.insert(&message["id"]), "{message}");
+                    assert!(!seen.contains(&&message["id"]), "{message}");
+                    seen.push(&message["id"]);
                 }
             }
             "insight_response" => {
                 for insight in frame["insights"].as_array().unwrap() {
                     refers_to.push(&insight["messageReference"]["id"]);
-                    assert!(seen.insert(&insight["id"]), "{insight}");
+                    assert!(!seen.contains(&&insight["id"]), "{insight}");
+                    seen.push(&insight["id"]);
                 }
             }
             "tracker_response" => {

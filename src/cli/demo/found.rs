@@ -70,7 +70,9 @@ impl Found {
                     "negative" => Paint::Bad,
                     _ => Paint::Plain,
                 };
-                (paint, format!("{:+.1}", sentiment.polarity.score))
+                // No sign before a zero, from either side.
+                let tenths = (sentiment.polarity.score * 10.0).round();
+                (paint, if tenths == 0.0 { "0.0".to_owned() } else { format!("{:+.1}", tenths / 10.0) })
             }
             None => (Paint::Plain, String::new()),
         };

@@ -122,8 +122,8 @@ impl Heard {
                 seconds(speaker.delays.last()),
             );
         }
-        if let Some(script) = script {
-            let hidden: usize = script.iter().map(|said| said.hidden_words).sum();
+        let hidden: usize = script.unwrap_or_default().iter().map(|said| said.hidden_words).sum();
+        if hidden > 0 {
             println!(
                 "  the {hidden} words that redaction hides in the script are not counted, right or wrong"
             );
