@@ -17,12 +17,14 @@ use actix_web::{App, HttpResponse, HttpServer};
 use secrecy::SecretString;
 use serde_json::json;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use crate::bridge;
 use crate::bridge::call::leg::LegLimits;
 use crate::bridge::call::registry::Registry;
 use crate::bridge::call::stream_token::StreamTokens;
 use crate::bridge::call::upload::BYTES_PER_MS;
+use crate::bridge::http::watchers::Watchers;
 use crate::bridge::services::{Services, Shared};
 use crate::bridge::supervisor::{CountLegs, Drain, EndAllLegs, Supervisor};
 use crate::bridge::updates_hub::{CloseDashboards, UpdatesHub};
@@ -70,6 +72,7 @@ pub struct Application {
     server: Server,
     bridge: Option<Bridge>,
     engine: Option<Engine>,
+    watch_token: Option<SecretString>,
     drain_deadline: Duration,
     stop_within: Duration,
 }
@@ -142,9 +145,12 @@ impl Application {
             }
             (_, Wings::Engine) => (None, Some(Engine::new(settings)?)),
         };
+        let is_public = settings.public_url.is_some();
+        let watch_token = settings.watchers.token.clone().or_else(|| is_public.then(random_token));
         let (shared, bridge) = match &upstream {
             Some(upstream) => {
-                let (shared, bridge) = build_bridge(settings, &public_url, upstream, engine.as_ref())?;
+                let (shared, bridge) =
+                    build_bridge(settings, watch_token.as_ref(), &public_url, upstream, engine.as_ref())?;
                 (Some(shared), Some(bridge))
             }
             None => (None, None),
@@ -158,6 +164,7 @@ impl Application {
             server,
             bridge,
             engine,
+            watch_token,
             drain_deadline: settings.drain_deadline,
             stop_within: settings.symbl.stop_timeout + DRAIN_MARGIN,
         })
@@ -171,6 +178,11 @@ impl Application {
     /// Returns the base of the addresses that Twilio is given.
     pub fn public_url(&self) -> &PublicUrl {
         &self.public_url
+    }
+
+    /// Returns what dashboards must show, to be printed once.
+    pub fn watch_token(&self) -> Option<&SecretString> {
+        self.watch_token.as_ref()
     }
 
     /// Returns where the bridge's results come from.
@@ -296,6 +308,7 @@ fn user_data_dir() -> Option<PathBuf> {
 
 fn build_bridge(
     settings: &Settings,
+    watch_token: Option<&SecretString>,
     public_url: &PublicUrl,
     upstream: &Endpoint,
     engine: Option<&Engine>,
@@ -323,6 +336,8 @@ fn build_bridge(
         start_template: Arc::new(symbl.start_template.clone()),
         connect_timeout: symbl.connect_timeout,
         limits: LegLimits { buffer, give_up_after: symbl.give_up_after, stop_within: symbl.stop_timeout },
+        signer: settings.twilio.signer(),
+        watchers: Watchers::new(watch_token, &settings.watchers.origins, public_url),
         stream_tokens: StreamTokens::new(key),
         mode: settings.mode,
         end_on_exit: settings.conference.end_on_exit,
@@ -366,6 +381,11 @@ fn serve(
         server = server.workers(workers.get());
     }
     Ok(server.listen(listener)?.run())
+}
+
+/// Returns a token that nobody guesses: 244 random bits of the operating system.
+fn random_token() -> SecretString {
+    SecretString::from(format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()))
 }
 
 async fn alive() -> HttpResponse {

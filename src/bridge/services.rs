@@ -7,6 +7,7 @@ use actix::Addr;
 
 use super::call::leg::LegLimits;
 use super::call::stream_token::StreamTokens;
+use super::http::watchers::Watchers;
 use super::supervisor::Supervisor;
 use super::updates_hub::UpdatesHub;
 use crate::config::{MediaSettings, Mode, UpdatesSettings};
@@ -14,7 +15,7 @@ use crate::symbl::endpoint::Endpoint;
 use crate::symbl::start_template::StartTemplate;
 use crate::symbl::token::TokenClient;
 use crate::telemetry::LegTags;
-use crate::twilio::{PublicUrl, StreamUrl};
+use crate::twilio::{PublicUrl, Signer, StreamUrl};
 
 /// Shared by all workers of a process.
 #[derive(Clone)]
@@ -33,6 +34,10 @@ pub struct Shared {
     pub connect_timeout: Duration,
     /// Bounds of a leg.
     pub limits: LegLimits,
+    /// Checks that requests come from Twilio; none: they are not checked.
+    pub signer: Option<Signer>,
+    /// Who may watch.
+    pub watchers: Watchers,
     /// Makes and checks what lets a media socket in.
     pub stream_tokens: StreamTokens,
     /// What a caller's TwiML does.

@@ -1,4 +1,4 @@
-//! `symbl-bridge eval speech`: word error rate of recordings, heard as live calls are.
+//! `symbl-bridge eval`: how well the engine hears (word error rate, here) and understands (`eval_insights`).
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command's room is the one that prints")]
 
 use std::{
@@ -11,6 +11,7 @@ use std::{
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 
+use super::eval_insights::{self, EvalInsightsArgs};
 use super::speech_model::start_pool;
 use crate::engine::speech::{
     accuracy::WordErrors,
@@ -19,7 +20,7 @@ use crate::engine::speech::{
     recording::{hear_recording, joined},
 };
 
-/// Measures recognition on recordings.
+/// Measures recognition on recordings, and understanding on labelled rows.
 #[derive(Debug, Args)]
 pub struct EvalArgs {
     #[command(subcommand)]
@@ -30,6 +31,8 @@ pub struct EvalArgs {
 enum EvalWhat {
     /// Word error rate of speech recognition.
     Speech(EvalSpeechArgs),
+    /// Questions, action items, follow-ups, sentiment, entities, trackers and topics against labels.
+    Insights(EvalInsightsArgs),
 }
 
 /// Arguments of `eval speech`.
@@ -67,8 +70,11 @@ struct Report<'a> {
 
 /// Runs the command.
 pub fn run(args: EvalArgs) -> ExitCode {
-    let EvalWhat::Speech(args) = args.what;
-    match eval_speech(&args) {
+    let done = match args.what {
+        EvalWhat::Speech(args) => eval_speech(&args),
+        EvalWhat::Insights(args) => eval_insights::run(&args),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("{problem}");

@@ -5,7 +5,8 @@
 //! * [`engine`] - the Symbl-protocol server alone.
 //! * [`call`] - simulated telephones that call a bridge.
 //! * [`model`] - the recogniser's files: install, list, verify.
-//! * [`eval`] - how well the engine hears recordings.
+//! * [`eval`] - how well the engine hears recordings, and understands labelled rows.
+//! * [`train`] - learns what rules miss from labelled rows.
 //! * [`bench_speech`] - how many legs it hears at once.
 
 pub mod bench_speech;
@@ -13,9 +14,11 @@ pub mod call;
 pub mod demo;
 pub mod engine;
 pub mod eval;
+mod eval_insights;
 pub mod model;
 pub mod serve;
 mod speech_model;
+pub mod train;
 
 use std::process::ExitCode;
 
@@ -48,6 +51,8 @@ enum Command {
     Model(model::ModelArgs),
     Eval(eval::EvalArgs),
     BenchSpeech(bench_speech::BenchSpeechArgs),
+    #[command(hide = true)]
+    Train(train::TrainArgs),
 }
 
 impl Cli {
@@ -61,6 +66,7 @@ impl Cli {
             Command::Model(args) => model::run(args),
             Command::Eval(args) => eval::run(args),
             Command::BenchSpeech(args) => bench_speech::run(args),
+            Command::Train(args) => train::run(&args),
         }
     }
 }

@@ -94,7 +94,9 @@ fn introduce(application: &Application, settings: &Settings) {
     println!("  in Twilio, set the number's webhooks (HTTP POST) to");
     println!("    a call comes in   {}", public.page("/twilio/twiml"));
     println!("    status changes    {}", public.page("/twilio/statuschange"));
-    println!("  dashboards          {}", public.page("/symbl/updates").replacen("http", "ws", 1));
+    let token = application.watch_token().map(|token| format!("?token={}", token.expose_secret()));
+    let dashboards = public.page("/symbl/updates").replacen("http", "ws", 1);
+    println!("  dashboards          {dashboards}{}", token.unwrap_or_default());
     show_credentials(application);
     if settings.public_url.is_none() {
         println!("  WEBHOOK_DOMAIN is not set: only simulators on this machine can call (symbl-bridge call)");

@@ -16,7 +16,8 @@ use secrecy::SecretString;
 
 use crate::symbl::endpoint::Endpoint;
 use crate::symbl::start_template::{DEFAULT_TEMPLATE, StartTemplate};
-use crate::twilio::{PhoneNumber, PublicUrl};
+use crate::twilio::signature::AuthToken;
+use crate::twilio::{PhoneNumber, PublicUrl, Signer};
 
 pub use parties::{NamedParty, PartyList};
 use reader::Reader;
@@ -95,8 +96,10 @@ pub struct HttpSettings {
 pub struct TwilioSettings {
     /// `AC…`.
     pub account_sid: Option<String>,
-    /// The key of webhook signatures.
-    pub auth_token: Option<SecretString>,
+    /// The keys of webhook signatures: one, or several while they are being changed or for sub-accounts.
+    pub auth_tokens: Vec<AuthToken>,
+    /// Whether signatures are checked.
+    pub check_signatures: bool,
     /// The number callers dial.
     pub number: Option<PhoneNumber>,
 }
@@ -138,6 +141,15 @@ pub struct UpdatesSettings {
     pub queue: usize,
     /// Dashboards at once.
     pub max_dashboards: usize,
+}
+
+/// Who may watch.
+#[derive(Debug, Clone)]
+pub struct WatcherSettings {
+    /// What dashboards must show; none: nothing, or a generated one when the world can reach us.
+    pub token: Option<SecretString>,
+    /// Origins of pages that may connect, besides our own.
+    pub origins: Vec<String>,
 }
 
 /// Conferences.
@@ -203,6 +215,8 @@ pub struct Settings {
     pub media: MediaSettings,
     /// Dashboards.
     pub updates: UpdatesSettings,
+    /// Who may watch.
+    pub watchers: WatcherSettings,
     /// Calls known at once.
     pub max_calls: usize,
     /// The embedded engine's recogniser.
@@ -237,9 +251,19 @@ impl Settings {
         };
         let twilio = TwilioSettings {
             account_sid: read.parsed("twilio.account_sid", account_sid),
-            auth_token: read.text("twilio.auth_token").map(SecretString::from),
+            auth_tokens: read.parsed_secret("twilio.auth_token", auth_tokens).unwrap_or_default(),
+            check_signatures: read.flag("twilio.check_signatures"),
             number: read.parsed("twilio.number", |text| PhoneNumber::parse(text).map_err(|e| e.to_string())),
         };
+        if public_url.is_some() && twilio.check_signatures && twilio.auth_tokens.is_empty() {
+            read.problem(
+                "twilio.auth_token",
+                "is missing, but WEBHOOK_DOMAIN is set: anybody could post to this server",
+                "set TWILIO_AUTH_TOKEN to the auth token of the Twilio account, or, to serve unsigned requests all \
+                 the same, twilio.check_signatures = false"
+                    .to_owned(),
+            );
+        }
         let upstream =
             read.parsed("symbl.api_base_url", |text| Endpoint::parse(text).map_err(|e| e.to_string()));
         let symbl = SymblSettings {
@@ -285,6 +309,13 @@ impl Settings {
                 queue: read.number("updates.queue", 1..=65_536) as usize,
                 max_dashboards: read.number("updates.max_dashboards", 1..=100_000) as usize,
             },
+            watchers: WatcherSettings {
+                token: read.parsed_secret("updates.token", access_token),
+                origins: read
+                    .text("updates.origins")
+                    .map(|list| list.split(',').map(|origin| origin.trim().to_owned()).collect())
+                    .unwrap_or_default(),
+            },
             max_calls: read.number("limits.max_calls", 1..=1_000_000) as usize,
             model: ModelSettings {
                 name: read.text("model.name").unwrap_or_else(|| "base".to_owned()),
@@ -315,6 +346,30 @@ fn webhook_domain(text: &str) -> Result<PublicUrl, String> {
         return Err("must be a host name that Twilio reaches over https, without path or query".to_owned());
     }
     PublicUrl::parse(&format!("https://{domain}")).map_err(|error| error.to_string())
+}
+
+/// Long enough not to be guessed, and of characters that a WebSocket subprotocol may have.
+fn access_token(text: &str) -> Result<SecretString, String> {
+    const SHORTEST: usize = 16;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    if text.len() < SHORTEST || !text.bytes().all(fits) {
+        return Err(format!("must have at least {SHORTEST} letters, digits, - _ . ~ and nothing else"));
+    }
+    Ok(SecretString::from(text.to_owned()))
+}
+
+/// One token, or several between commas.
+fn auth_tokens(text: &str) -> Result<Vec<AuthToken>, String> {
+    let tokens = text.split(',').map(|token| AuthToken::parse(token.trim()));
+    tokens.collect::<Result<_, _>>().map_err(|fault| fault.to_string())
+}
+
+impl TwilioSettings {
+    /// Returns what checks that requests come from Twilio; none: they are not checked.
+    pub fn signer(&self) -> Option<Signer> {
+        let (first, others) = self.auth_tokens.split_first().filter(|_| self.check_signatures)?;
+        Some(others.iter().cloned().fold(Signer::new(first.clone()), Signer::accepting))
+    }
 }
 
 fn account_sid(text: &str) -> Result<String, String> {

@@ -163,6 +163,16 @@ impl Reader {
         }
     }
 
+    /// Returns a secret in its checked form; a mistake does not show it.
+    pub(super) fn parsed_secret<T>(
+        &mut self,
+        key: &'static str,
+        parse: fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = self.text(key)?;
+        parse(&text).map_err(|fault| self.problem(key, format!("cannot be used: {fault}"), "correct it")).ok()
+    }
+
     /// Returns yes or no.
     pub(super) fn flag(&mut self, key: &'static str) -> bool {
         self.value(key, "true or false", "write `true` or `false`").unwrap_or_default()

@@ -12,8 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::insight::analyst::{self, Analyst, SentenceFindings, TopicFound, TrackerHit};
+use super::insight::redaction::Redactor;
 use super::insight::trackers::{Tracker, TrackerDefinition};
-use super::meaning::{Meaning, Vector};
+use super::insight::{due, intents, sentiment};
+use super::meaning::{Meaning, MeaningError, Vector};
 
 /// Tasks that may wait; beyond it a conversation goes on without findings for the sentence.
 const QUEUE: usize = 4096;
@@ -173,16 +175,24 @@ impl Analysis {
 
     /// Returns trackers ready to be used on this thread, which may block while their phrases are embedded.
     pub fn trackers(&self, definitions: &[TrackerDefinition]) -> Vec<Arc<Tracker>> {
-        let trackers = self.shared.trackers(definitions);
-        if let Some(meaning) = self.shared.meaning.get() {
-            trackers.iter().for_each(|tracker| while tracker.embed_next(meaning) {});
-        }
-        trackers
+        let trackers = self.shared.trackers(definitions).into_iter();
+        let Some(meaning) = self.shared.meaning.get() else {
+            return trackers.collect();
+        };
+        let learned = |tracker: Arc<Tracker>| {
+            let mut tracker = Tracker::clone(&tracker);
+            while !tracker.is_learned() {
+                tell_failure(tracker.learn(meaning));
+            }
+            Arc::new(tracker)
+        };
+        trackers.map(learned).collect()
     }
 }
 
 impl Shared {
     fn work(&self, queue: &Receiver<Task>) {
+        warm_up();
         loop {
             // Phrases get their vectors when nothing else is to be done, one at a time: a conversation that brings
             // many trackers must not keep another one's sentence waiting.
@@ -233,8 +243,7 @@ impl Shared {
     }
 
     fn vector(&self, text: &str) -> Option<Vector> {
-        let vector = self.meaning.get()?.vector(text);
-        vector.inspect_err(|error| log::warn!(event = "meaning_failed", error:%; "no vector")).ok()
+        tell_failure(self.meaning.get()?.vector(text))
     }
 
     fn trackers(&self, definitions: &[TrackerDefinition]) -> Vec<Arc<Tracker>> {
@@ -259,15 +268,35 @@ impl Shared {
         let Some(meaning) = self.meaning.get() else {
             return false;
         };
-        let ready = lock(&self.ready);
-        let unready = ready.values().find(|ready| !ready.tracker.is_embedded());
-        let unready = unready.map(|ready| Arc::clone(&ready.tracker));
-        drop(ready);
-        unready.is_some_and(|tracker| {
-            tracker.embed_next(meaning);
-            true
-        })
+        let unlearned = |ready: &&Ready| !ready.tracker.is_learned();
+        let next = lock(&self.ready).values().find(unlearned).map(|ready| Arc::clone(&ready.tracker));
+        let Some(before) = next else {
+            return false;
+        };
+        let mut tracker = Tracker::clone(&before);
+        tell_failure(tracker.learn(meaning));
+        // Meanwhile it may have been defined anew.
+        if let Some(ready) = lock(&self.ready).get_mut(&before.id)
+            && Arc::ptr_eq(&ready.tracker, &before)
+        {
+            ready.tracker = Arc::new(tracker);
+        }
+        true
     }
+}
+
+fn tell_failure<T>(result: Result<T, MeaningError>) -> Option<T> {
+    result.inspect_err(|error| log::warn!(event = "meaning_failed", error:%; "judged by words alone")).ok()
+}
+
+/// Patterns and word lists are made ready when they are first used, which takes half a second in all: here and now,
+/// not in the first caller's first sentence.
+fn warm_up() {
+    sentiment::prepare();
+    let _ = intents::detect("could you call me back tomorrow");
+    let _ = due::find("tomorrow", 0, 0);
+    let _ = Redactor::default().finished(0, 0, "my name is on the card");
+    let _ = Analyst::default().sentence("", "warm up", None, &[]);
 }
 
 /// A panic while an analyst was held leaves it with a sentence less, which is better than none.

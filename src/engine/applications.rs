@@ -2,6 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 /// One application; its secret is kept as a hash only.
@@ -64,7 +65,7 @@ impl Applications {
     pub fn accept(&self, app_id: &str, app_secret: &str) -> bool {
         let secret = hash(app_secret);
         self.0.iter().fold(false, |accepted, application| {
-            let is_right = same_bytes(&application.secret_sha256, &secret);
+            let is_right = bool::from(application.secret_sha256.ct_eq(&secret));
             accepted | (is_right & (application.app_id == app_id))
         })
     }
@@ -77,11 +78,6 @@ impl Applications {
 
 fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
-}
-
-/// Compares without stopping at the first difference.
-fn same_bytes(left: &[u8; 32], right: &[u8; 32]) -> bool {
-    left.iter().zip(right).fold(0, |difference, (l, r)| difference | (l ^ r)) == 0
 }
 
 /// Returns 64 hexadecimal digits from the operating system's randomness (UUIDs of version 4 are 122 random bits each).

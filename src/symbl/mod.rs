@@ -3,12 +3,14 @@
 //! * [`server_message`] - what a server sends: acknowledgements, results, insights, errors, in the two envelopes.
 //! * [`client_message`] - what a client sends, in every spelling seen in the wild.
 //! * [`start_template`] - the `start_request` a bridge sends, from a file that operators edit.
+//! * [`rest`] - the bodies of the REST API.
 //! * [`endpoint`] - where a server lives: token, streaming and subscribe addresses from one base URL.
 //! * [`token`] - the token client: one request in flight, cached, renewed early.
 
 pub mod client_message;
 pub mod endpoint;
 mod loose;
+pub mod rest;
 pub mod server_message;
 pub mod start_template;
 pub mod token;

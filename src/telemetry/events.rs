@@ -119,6 +119,15 @@ events! {
         /// What is wrong with it.
         reason: &'a str,
     }
+    /// A request did not carry Twilio's signature of it.
+    Warn process SignatureRefused "signature_refused" "request without Twilio's signature refused" {
+        /// Path.
+        path: &'a str,
+        /// What is wrong with it.
+        reason: &'a str,
+        /// What was hashed to compare, numbers masked: a wrong address or a changed field shows here.
+        hashed: &'a str,
+    }
     /// Twilio reported a call's status.
     Info leg CallStatusReported "call_status" "call status" {
         /// Twilio's word.

@@ -1,4 +1,4 @@
-//! A form, read whole and bounded before anything is believed.
+//! A form from Twilio: read whole and bounded, and its signature checked, before anything is believed.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,12 +6,16 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentType};
+use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
 use futures_util::StreamExt;
 
+use super::signed;
+use crate::bridge::services::Services;
 use crate::telemetry::events;
 use crate::twilio::Form;
 use crate::twilio::form::BadForm;
+use crate::twilio::signature::{BadSignature, Body};
 
 /// Twilio's forms have 500 to 900 bytes, some kilobytes with add-ons (`twilio-protocol` 1.4).
 const BODY_LIMIT: usize = 64 * 1024;
@@ -23,6 +27,9 @@ pub struct FormBody(pub Form);
 /// Why a request has no form we can use.
 #[derive(Debug, thiserror::Error)]
 pub enum BadFormBody {
+    /// Not from Twilio, or not shown to be.
+    #[error("this request is not signed by the Twilio account that this server serves: {0}")]
+    Unsigned(#[from] BadSignature),
     /// Another content type.
     #[error("the body must be application/x-www-form-urlencoded, as Twilio posts it")]
     ContentType,
@@ -46,6 +53,7 @@ pub enum BadFormBody {
 impl ResponseError for BadFormBody {
     fn status_code(&self) -> StatusCode {
         match self {
+            Self::Unsigned(_) => StatusCode::FORBIDDEN,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Ending => StatusCode::SERVICE_UNAVAILABLE,
@@ -73,14 +81,25 @@ impl FromRequest for FormBody {
     type Future = Pin<Box<dyn Future<Output = Result<Self, BadFormBody>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let path = request.path().to_owned();
-        let is_form = has_form_type(request);
+        let request = request.clone();
         let payload = payload.take();
         Box::pin(async move {
-            let form = if is_form { read(payload).await } else { Err(BadFormBody::ContentType) };
-            form.map(FormBody).map_err(|error| error.logged(&path))
+            let form = form(&request, payload).await;
+            form.map(FormBody).map_err(|error| error.logged(request.path()))
         })
     }
+}
+
+async fn form(request: &HttpRequest, payload: Payload) -> Result<Form, BadFormBody> {
+    let body = read(payload).await?;
+    let services = request.app_data::<Data<Services>>().ok_or(BadFormBody::Ending)?;
+    if !has_form_type(request) {
+        signed::check_webhook(&services.shared, request, Body::Raw(&body))?;
+        return Err(BadFormBody::ContentType);
+    }
+    let form = Form::parse(&body)?;
+    signed::check_webhook(&services.shared, request, Body::Form(&form))?;
+    Ok(form)
 }
 
 /// Only the media type counts; a charset after it does not (`twilio-protocol` 1.1).
@@ -92,7 +111,7 @@ fn has_form_type(request: &HttpRequest) -> bool {
     media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-async fn read(mut payload: Payload) -> Result<Form, BadFormBody> {
+async fn read(mut payload: Payload) -> Result<web::BytesMut, BadFormBody> {
     let mut body = web::BytesMut::new();
     while let Some(piece) = payload.next().await {
         let piece = piece.map_err(|_| BadFormBody::Broken)?;
@@ -101,5 +120,5 @@ async fn read(mut payload: Payload) -> Result<Form, BadFormBody> {
         }
         body.extend_from_slice(&piece);
     }
-    Ok(Form::parse(&body)?)
+    Ok(body)
 }

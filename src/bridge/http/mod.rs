@@ -3,12 +3,16 @@
 //! * [`twiml`] - what a call is to do.
 //! * [`callbacks`] - what became of calls, streams, conferences.
 //! * [`sockets`] - the media and the updates socket.
+//! * [`signed`] - nobody but Twilio.
+//! * [`watchers`] - who may watch.
 //! * [`form_body`] - a form, read whole and bounded before anything is believed.
 
 pub mod callbacks;
 pub mod form_body;
+pub mod signed;
 pub mod sockets;
 pub mod twiml;
+pub mod watchers;
 
 use actix_web::{HttpResponse, web};
 

@@ -3,6 +3,8 @@
 use actix_web::web::{Data, Payload};
 use actix_web::{Error, HttpRequest, HttpResponse};
 
+use super::form_body::BadFormBody;
+use super::signed;
 use crate::bridge::services::Services;
 use crate::bridge::twilio_stream::{self, TwilioStream};
 use crate::bridge::updates_session::{self, UpdatesSession};
@@ -15,6 +17,7 @@ pub async fn media(
     services: Data<Services>,
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
+    signed::check_handshake(&services.shared, &request).map_err(BadFormBody::from)?;
     let actor = |shell| TwilioStream::new(services, shell);
     accept(actor, &request, payload, twilio_stream::MESSAGE_LIMIT, None)
 }
@@ -26,7 +29,8 @@ pub async fn updates(
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
     let shared = &services.shared;
+    let subprotocol = shared.watchers.admit(&request)?;
     let (hub, socket, queue) = (shared.hub.clone(), SocketHandle::of(&request), shared.updates.queue);
     let actor = |shell| UpdatesSession::new(hub, socket, queue, shell);
-    accept(actor, &request, payload, updates_session::MESSAGE_LIMIT, None)
+    accept(actor, &request, payload, updates_session::MESSAGE_LIMIT, subprotocol)
 }

@@ -30,6 +30,8 @@ const MESSAGES_BETWEEN_TOPICS: u64 = 6;
 pub(super) struct Live {
     pub(super) id: String,
     connection_id: String,
+    /// What stands in the store.
+    written: Option<ConversationRecord>,
     pub(super) began_at_ms: i64,
     pub(super) heard_at_ms: i64,
     /// By `userId`: who comes back is the same member.
@@ -86,6 +88,7 @@ impl Live {
         Self {
             id: ids::sixteen_digits(),
             connection_id: connection_id.to_owned(),
+            written: None,
             began_at_ms: now_ms,
             heard_at_ms: now_ms,
             members: HashMap::new(),
@@ -112,6 +115,7 @@ impl Live {
         let members = before.members.iter().map(|member| (member.user_id.clone(), user(member)));
         Self {
             id: record.id.clone(),
+            written: Some(record.clone()),
             began_at_ms: record.start_ms,
             heard_at_ms: before.last_message_end_ms.unwrap_or(record.start_ms),
             members: members.collect(),
@@ -126,9 +130,10 @@ impl Live {
         self.heard_at_ms.max(self.began_at_ms)
     }
 
-    /// Returns how the conversation is written down.
-    pub(super) fn record(&self) -> Record {
-        Record::Began(ConversationRecord {
+    /// Returns how the conversation is written down, unless it stands like that already: one that was deleted meanwhile
+    /// must not come back with the next leg.
+    pub(super) fn changed_record(&mut self) -> Option<Record> {
+        let record = ConversationRecord {
             id: self.id.clone(),
             connection_id: self.connection_id.clone(),
             name: self.wishes.title.clone().unwrap_or_else(|| "Untitled".to_owned()),
@@ -136,7 +141,10 @@ impl Live {
             end_ms: None,
             no_connection_timeout_ms: i64::try_from(self.no_connection_timeout.as_millis())
                 .unwrap_or(i64::MAX),
-        })
+        };
+        let is_new = self.written.as_ref() != Some(&record);
+        self.written = Some(record.clone());
+        is_new.then_some(Record::Began(record))
     }
 
     pub(super) fn created(&self) -> ServerMessage {

@@ -125,7 +125,7 @@ impl Room {
         live.returning = None;
         live.no_connection_timeout = live.no_connection_timeout.max(request.no_connection_timeout);
         live.wishes.add(&request);
-        effects.push(Effect::Record(live.record()));
+        effects.extend(live.changed_record().map(Effect::Record));
         let (wishes, all) = (live.wishes.trackers.clone(), live.wishes.all_trackers);
         effects.push(Effect::Watch { wishes, all });
         leg.voice = live.voice(&request, &leg.voice);

@@ -189,3 +189,98 @@ fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
     let start = range.start + (inside.len() - inside.trim_start().len());
     start..start + inside.trim().len()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::engine::insight::redaction::Redactor;
+
+    /// Words of 100 ms each.
+    fn heard(text: &str) -> FinalWords {
+        let words: Vec<HeardWord> = text
+            .split_whitespace()
+            .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
+            .filter(|word| !word.is_empty())
+            .zip(0_u64..)
+            .map(|(word, at)| HeardWord { word: word.to_owned(), start_ms: at * 100, end_ms: at * 100 + 100 })
+            .collect();
+        FinalWords {
+            transcript: text.to_lowercase(),
+            punctuated: text.to_owned(),
+            end_ms: words.len() as u64 * 100,
+            words,
+            confidence: 0.9,
+            start_ms: 0,
+        }
+    }
+
+    /// Hides every occurrence of `secrets`, reporting each as an entity.
+    fn findings(text: &str, secrets: &[&str]) -> Findings {
+        let hidden: Vec<Range<usize>> = secrets
+            .iter()
+            .flat_map(|secret| text.match_indices(secret).map(|(at, found)| at..at + found.len()))
+            .collect();
+        let entity = |range: &Range<usize>| Entity { kind: EntityKind::PhoneNumber, range: range.clone() };
+        Findings { entities: hidden.iter().map(entity).collect(), hidden }
+    }
+
+    #[test]
+    fn what_is_hidden_is_hidden_in_text_words_and_entities() {
+        let text = "Call me at 555 0100. Ask for Jo.";
+        let said = saying(&heard(text), &findings(text, &["555 0100"]), Some("***"));
+        assert_eq!(said.words.punctuated, "Call me at ***. Ask for Jo.");
+        assert_eq!(said.words.transcript, "call me at *** ask for jo");
+        let words: Vec<_> = said.words.words.iter().map(|word| word.word.as_str()).collect();
+        assert_eq!(words, ["Call", "me", "at", "***", "Ask", "for", "Jo"]);
+        let hidden = &said.words.words[3];
+        assert_eq!((hidden.start_ms, hidden.end_ms), (300, 500), "as long as both words");
+        assert_eq!(said.sentences.len(), 2);
+        assert_eq!(said.sentences[0].entities[0].text, "***");
+        assert_eq!(said.sentences[0].entities[0].offset, 11);
+        assert_eq!(said.sentences[1].words.start_ms, 500);
+    }
+
+    #[test]
+    fn without_redaction_entities_are_reported_as_they_were_said() {
+        let text = "Call 555 0100.";
+        let said = saying(&heard(text), &findings(text, &["555 0100"]), None);
+        assert_eq!(said.words.punctuated, text);
+        assert_eq!(said.sentences[0].entities[0].text, "555 0100");
+        assert_eq!(said.words.words.len(), 3);
+    }
+
+    #[test]
+    fn a_number_that_spans_sentences_is_hidden_in_both() {
+        let text = "My card is 4111 1111. 1111 1111 is the rest.";
+        let said = saying(&heard(text), &findings(text, &["4111 1111. 1111 1111"]), Some("#"));
+        let all: String = said.sentences.iter().map(|sentence| sentence.words.punctuated.as_str()).collect();
+        assert!(!all.contains('1') && !all.contains('4'), "{all}");
+        assert!(!format!("{:?}", said.words).contains("111"));
+    }
+
+    #[test]
+    fn an_interim_text_is_cut_before_what_is_still_being_said() {
+        let text = "my number is 555 01";
+        let shown = interim(text, &Interim { hidden: Vec::new(), safe: 12 }, "*");
+        assert_eq!(shown, "my number is");
+        let hidden = Interim { hidden: vec![13..19], safe: text.len() };
+        assert_eq!(interim(text, &hidden, "*"), "my number is *");
+    }
+
+    proptest! {
+        /// Whatever is said and wherever the recogniser puts its marks: no digit of a card leaves anywhere.
+        #[test]
+        fn no_digit_of_a_card_leaves(before in "[a-zé ,.?]{0,30}", gap in "[ .,]{1,2}", after in "[a-zß .]{0,20}") {
+            let text = format!("{before} card number 4111{gap}1111{gap}1111{gap}1111 {after}");
+            let found = Redactor::default().finished(0, 0, &text);
+            let said = saying(&heard(&text), &found, Some("~"));
+            let everything = format!("{:?}", (&said.words.punctuated, &said.words.transcript,
+                said.words.words.iter().map(|word| &word.word).collect::<Vec<_>>(),
+                said.sentences.iter().map(|s| (&s.words.punctuated, s.words.words.iter().map(|w| &w.word)
+                    .collect::<Vec<_>>(), s.entities.iter().map(|e| &e.text).collect::<Vec<_>>())).collect::<Vec<_>>()));
+            prop_assert!(!everything.contains("111"), "{}", everything);
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! * [`streaming`] - a leg's socket; [`leg`] is its state machine, [`listening`] its ear.
 //! * [`subscribe`] - a listener's socket.
 //! * [`handshake`] - what both do before a socket opens.
+//! * [`rest`] - what conversations were about, stored trackers, the OpenAPI document.
 //! * [`auth`] - the five places where a token may be.
 //! * [`refusal`] - saying no slowly.
 //! * [`cors`] - browsers from elsewhere.
@@ -15,6 +16,7 @@ pub mod handshake;
 pub mod leg;
 pub mod listening;
 pub mod refusal;
+pub mod rest;
 pub mod socket;
 pub mod streaming;
 pub mod subscribe;
@@ -53,6 +55,7 @@ pub fn configure(cfg: &mut web::ServiceConfig, state: EngineState) {
     ] {
         cfg.service(path(subscribe, web::get().to(subscribe::open)));
     }
+    rest::configure(cfg);
 }
 
 /// One path with one method; other methods hear 405.

@@ -8,8 +8,19 @@ use super::message;
 use crate::engine::EngineState;
 use crate::engine::counters::Count;
 use crate::engine::state::unix_now_s;
+use crate::symbl::rest::Said;
+use crate::symbl::rest::token::{TokenAnswer, TokenRequest};
 
 /// Answers an application's credentials with a token.
+#[utoipa::path(post, path = "/oauth2/token:generate", tag = "Tokens", operation_id = "generateToken", security(()),
+    request_body = TokenRequest,
+    responses(
+        (status = 200, body = TokenAnswer, description = "A token"),
+        (status = 400, body = Said, description = "The body is not what it has to be"),
+        (status = 401, body = Said, description = "The credentials are wrong"),
+        (status = 413, body = Said, description = "The body has more than 1 MB"),
+        (status = 429, body = Said, description = "Wrong credentials too often from this address"),
+    ))]
 pub async fn generate(
     request: HttpRequest,
     body: web::Payload,

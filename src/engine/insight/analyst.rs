@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::intents::{self, Intent};
+use super::intents::{self, Assignee, Intent, IntentKind};
+use super::leanings::{self, ACTION_ITEM_FROM, FOLLOW_UP_FROM, Leanings, QUESTION_FROM};
 use super::sentiment;
 use super::topics::Topics;
 use super::trackers::{self, Tracker};
@@ -84,9 +85,15 @@ impl Analyst {
         vector: Option<&Vector>,
         watched: &[Arc<Tracker>],
     ) -> SentenceFindings {
-        let polarity = sentiment::polarity(text);
+        let leanings = vector.map(|vector| leanings::of(vector, text));
+        let by_rules = sentiment::polarity(text);
+        let polarity = leanings.map_or(by_rules, |leanings| leanings.polarity_with(by_rules));
         self.remember(id, text, polarity);
-        SentenceFindings { intents: intents::detect(text), polarity, hits: hits(text, vector, watched) }
+        let mut intents = intents::detect(text);
+        if let Some(leanings) = leanings {
+            second_opinion(&mut intents, &leanings);
+        }
+        SentenceFindings { intents, polarity, hits: hits(text, vector, watched) }
     }
 
     /// Takes in a sentence that was judged before a restart.
@@ -118,6 +125,23 @@ impl Analyst {
     }
 }
 
+/// Adds what the rules missed and the sentence's meaning makes likely. A follow-up takes the place of an action item.
+fn second_opinion(intents: &mut Vec<Intent>, leanings: &Leanings) {
+    let likely = [
+        (IntentKind::Question, leanings.question, QUESTION_FROM, Assignee::Nobody),
+        (IntentKind::FollowUp, leanings.follow_up, FOLLOW_UP_FROM, Assignee::Nobody),
+        (IntentKind::ActionItem, leanings.action_item, ACTION_ITEM_FROM, Assignee::Nobody),
+    ];
+    for (kind, probability, from, assignee) in likely {
+        let has = |kind| intents.iter().any(|intent: &Intent| intent.kind == kind);
+        let is_covered =
+            kind == IntentKind::ActionItem && (has(IntentKind::FollowUp) || leanings.follow_up >= 0.5);
+        if probability >= from && !has(kind) && !is_covered {
+            intents.push(Intent { kind, score: f64::from(probability), assignee });
+        }
+    }
+}
+
 /// Returns the trackers that fire on a text.
 pub fn hits(text: &str, vector: Option<&Vector>, watched: &[Arc<Tracker>]) -> Vec<TrackerHit> {
     trackers::find(watched, text, vector)
@@ -127,7 +151,7 @@ pub fn hits(text: &str, vector: Option<&Vector>, watched: &[Arc<Tracker>]) -> Ve
             TrackerHit {
                 id: tracker.id.clone(),
                 name: tracker.name.clone(),
-                phrase: tracker.phrases[hit.phrase].clone(),
+                phrase: tracker.phrase(hit.phrase).to_owned(),
                 range: hit.range,
             }
         })

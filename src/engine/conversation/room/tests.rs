@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::insight::analyst::SentenceFindings;
+use crate::engine::insight::intents::{Assignee, Intent, IntentKind};
 use crate::symbl::Speaker;
 use crate::symbl::server_message::User;
 
@@ -38,6 +39,8 @@ fn kind(message: &ServerMessage) -> &'static str {
         ServerMessage::RecognitionResult(result) if result.is_final => "final",
         ServerMessage::RecognitionResult(_) => "interim",
         ServerMessage::MessageResponse(_) => "message",
+        ServerMessage::InsightResponse(_) => "insight",
+        ServerMessage::TrackerResponse(_) => "tracker",
         ServerMessage::ConversationCompleted(_) => "completed",
         ServerMessage::RecognitionStopped => "stopped",
         _ => "other",
@@ -461,4 +464,187 @@ proptest! {
         }
         prop_assert!(room.is_empty(), "{room:?}");
     }
+}
+
+/// A start request that wants everything.
+fn curious(user_id: &str) -> Arc<StartRequest> {
+    use crate::symbl::client_message::InsightType;
+    Arc::new(StartRequest {
+        insight_types: vec![InsightType::Question, InsightType::ActionItem],
+        sentiment: true,
+        detect_entities: true,
+        interim_trackers: true,
+        confidence_threshold: 0.6,
+        ..(*request(user_id, 0)).clone()
+    })
+}
+
+fn question(score: f64) -> SentenceFindings {
+    let intent = Intent { kind: IntentKind::Question, score, assignee: Assignee::Nobody };
+    let follow_up = Intent { kind: IntentKind::FollowUp, score: 1.0, assignee: Assignee::Speaker };
+    let hit = TrackerHit {
+        id: "7".to_owned(),
+        name: "Refund".to_owned(),
+        phrase: "money back".to_owned(),
+        range: Some(0..4),
+    };
+    SentenceFindings { intents: vec![intent, follow_up], polarity: 0.5, hits: vec![hit] }
+}
+
+/// Returns the number of the task in `effects` that has sentences judged.
+fn handed(effects: &[Effect]) -> TaskNumber {
+    let number = effects.iter().find_map(|effect| match effect {
+        Effect::Judge(number, Ask::Sentences(_)) => Some(*number),
+        _ => None,
+    });
+    number.unwrap()
+}
+
+#[test]
+fn words_leave_at_once_and_their_meaning_follows_the_message() {
+    let (mut stage, a, ..) = Stage::new();
+    stage.room.leg_started(a, curious("+1"), Some(1), 0);
+    let effects = stage.room.heard(a, 1, ANCHOR, words("May I have my money back?"), 0);
+    assert_eq!(stage.tell(&effects), ["as:final", "judge"]);
+    let answer = Answer::Sentences(vec![question(0.9)]);
+    let effects = stage.room.judged(handed(&effects), answer);
+    assert_eq!(stage.tell(&effects), ["as:message", "as:insight", "as:tracker"]);
+    let sent: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Send { message, .. } => Some(&**message),
+            _ => None,
+        })
+        .collect();
+    let [
+        ServerMessage::MessageResponse(message),
+        ServerMessage::InsightResponse(insights),
+        ServerMessage::TrackerResponse(trackers),
+    ] = &sent[..]
+    else {
+        panic!("{sent:?}");
+    };
+    let id = &message.messages[0].id;
+    assert!(message.sentiment && message.messages[0].sentiment.as_ref().unwrap().suggested == "positive");
+    assert_eq!(insights.insights.len(), 1, "nobody asked for follow-ups");
+    assert_eq!(&insights.insights[0].message_reference.id, id);
+    let found = &trackers.trackers[0].matches[0];
+    assert_eq!((&found.message_refs[0].id, found.message_refs[0].offset), (id, 0));
+    assert_eq!(found.insight_refs[0].id, insights.insights[0].id);
+    let records: Vec<_> = effects.iter().filter(|effect| matches!(effect, Effect::Record(_))).collect();
+    assert_eq!(records.len(), 3, "what is sent is written down: {records:?}");
+}
+
+#[test]
+fn an_insight_below_the_threshold_is_neither_sent_nor_kept() {
+    let (mut stage, a, ..) = Stage::new();
+    stage.room.leg_started(a, curious("+1"), Some(1), 0);
+    let effects = stage.room.heard(a, 1, ANCHOR, words("Perhaps?"), 0);
+    let unsure = SentenceFindings { hits: Vec::new(), ..question(0.55) };
+    let effects = stage.room.judged(handed(&effects), Answer::Sentences(vec![unsure]));
+    assert_eq!(stage.tell(&effects), ["as:message"]);
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Record(Record::Insight(_)))));
+}
+
+#[test]
+fn messages_leave_in_the_order_of_speech_whatever_is_judged_first() {
+    let (mut stage, a, ..) = Stage::new();
+    stage.room.leg_started(a, curious("+1"), Some(1), 0);
+    let first = handed(&stage.room.heard(a, 1, ANCHOR, words("One."), 0));
+    let second = handed(&stage.room.heard(a, 1, ANCHOR, words("Two."), 0));
+    let nothing = || Answer::Sentences(vec![SentenceFindings::default()]);
+    assert!(stage.room.judged(second, nothing()).is_empty());
+    let effects = stage.room.judged(first, nothing());
+    let said: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Record(Record::Message(message)) => Some((message.sequence, message.text.as_str())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(said, [(0, "One."), (1, "Two.")]);
+    assert!(stage.room.judged(first, nothing()).is_empty(), "an answer counts once");
+}
+
+#[test]
+fn a_stop_is_acknowledged_after_the_last_sentence_was_judged() {
+    let (mut stage, a, ..) = Stage::new();
+    stage.room.leg_started(a, curious("+1"), Some(1), 0);
+    stage.room.leg_stopped(a, AfterStop::Close);
+    let sentence = handed(&stage.room.heard(a, 1, ANCHOR, words("Bye."), 0));
+    let effects = stage.room.heard(a, 1, ANCHOR, Heard::Done, 0);
+    assert!(effects.is_empty(), "its last sentence is being judged: {effects:?}");
+    let answer = Answer::Sentences(vec![SentenceFindings::default()]);
+    let effects = stage.room.judged(sentence, answer);
+    assert_eq!(stage.tell(&effects), ["as:message", "judge"], "topics are asked for once more");
+    let Some(Effect::Judge(topics, Ask::Topics)) = effects.last() else { panic!("{effects:?}") };
+    let effects = stage.room.judged(*topics, Answer::Nothing);
+    assert_eq!(stage.tell(&effects)[..2], ["a:completed", "a:stopped"]);
+}
+
+#[test]
+fn a_sentence_that_nobody_judges_in_time_is_a_message_all_the_same() {
+    let (mut stage, a, ..) = Stage::new();
+    stage.room.leg_started(a, curious("+1"), Some(1), 0);
+    stage.room.heard(a, 1, ANCHOR, words("Bye."), 0);
+    stage.room.leg_stopped(a, AfterStop::Close);
+    let effects = stage.room.flush_expired(a, 1);
+    // Told after everybody has gone; whom the message reached is seen on the wire.
+    assert_eq!(stage.tell(&effects)[..3], [":message", "a:completed", "a:stopped"]);
+}
+
+#[test]
+fn trackers_in_words_that_may_change_are_told_as_such() {
+    let (mut stage, a, ..) = Stage::new();
+    stage.room.leg_started(a, curious("+1"), Some(1), 0);
+    let effects = stage.room.heard(a, 1, ANCHOR, partial("money back"), 0);
+    assert_eq!(stage.tell(&effects), ["as:interim", "look"]);
+    let effects = stage.room.seen_early("money back", &question(0.9).hits);
+    let [Effect::Send { message, .. }] = &effects[..] else { panic!("{effects:?}") };
+    let ServerMessage::TrackerResponse(early) = &**message else { panic!("{message:?}") };
+    assert!(!early.is_final && early.trackers[0].matches[0].message_refs[0].id.is_empty());
+}
+
+#[test]
+fn a_restart_goes_on_with_the_conversation_and_its_numbers() {
+    use crate::engine::store::record::{ConversationRecord, MemberRecord};
+    use crate::engine::store::view::OpenConversation;
+    let before = Interrupted {
+        conversation: OpenConversation {
+            record: ConversationRecord {
+                id: "1234".to_owned(),
+                connection_id: "c".to_owned(),
+                name: "Call".to_owned(),
+                start_ms: 0,
+                end_ms: None,
+                no_connection_timeout_ms: 300_000,
+            },
+            members: vec![MemberRecord {
+                id: "member".to_owned(),
+                name: "Anna".to_owned(),
+                user_id: "+1".to_owned(),
+            }],
+            next_sequence: 7,
+            last_message_end_ms: Some(5000),
+        },
+        messages: Vec::new(),
+    };
+    let mut room = Room::new("c");
+    let effects = room.resume(before, Duration::from_secs(60), 10_000);
+    let waits = effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::AwaitReturn(_, time) if *time == Duration::from_secs(300)));
+    assert!(waits, "{effects:?}");
+    let leg = SocketId::next();
+    room.leg_joined(leg);
+    assert_eq!(conversation_id(&room.leg_started(leg, curious("+1"), Some(1), 20_000)), "1234");
+    let effects = room.heard(leg, 1, ANCHOR, words("Back again."), 21_000);
+    let effects = judge_at_once(&mut room, effects);
+    let Some(Record::Message(message)) = effects.iter().find_map(|effect| match effect {
+        Effect::Record(record @ Record::Message(_)) => Some(record),
+        _ => None,
+    }) else {
+        panic!("{effects:?}");
+    };
+    assert_eq!((message.sequence, message.member_id.as_deref()), (7, Some("member")));
 }

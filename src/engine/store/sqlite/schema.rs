@@ -63,7 +63,7 @@ CREATE TABLE insights (
     assignee_id TEXT,
     due_ms INTEGER
 ) STRICT;
-CREATE INDEX insights_of_conversation ON insights (conversation_id);
+CREATE INDEX insights_of_conversation ON insights (conversation_id, message_id);
 
 CREATE TABLE tracker_matches (
     conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,

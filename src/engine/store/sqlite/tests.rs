@@ -243,7 +243,7 @@ fn a_name_given_over_rest_outlives_what_clients_say() {
     assert!(store.rename_member("1", &renamed).unwrap());
     store.record(member("1", "agent", "Agent"));
     store.flush();
-    assert_eq!(store.conversation("1").unwrap().unwrap().members, [renamed.clone()]);
+    assert_eq!(store.conversation("1").unwrap().unwrap().members, std::slice::from_ref(&renamed));
     assert!(!store.rename_member("2", &renamed).unwrap());
 }
 
