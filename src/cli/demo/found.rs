@@ -122,8 +122,12 @@ impl Found {
     }
 
     fn topics(&mut self, response: &TopicResponse) -> Vec<Line> {
-        let best = response.topics.iter().take(TOPICS_SHOWN);
-        self.topics = best.map(|topic| topic.phrases.clone()).collect();
+        let best: Vec<String> =
+            response.topics.iter().take(TOPICS_SHOWN).map(|topic| topic.phrases.clone()).collect();
+        if best == self.topics {
+            return Vec::new();
+        }
+        self.topics = best;
         vec![vec![(Paint::Found, format!("{:>6} topics so far: {}", "", self.topics.join(", ")))]]
     }
 
