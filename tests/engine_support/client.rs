@@ -1,5 +1,7 @@
 //! A WebSocket client over tokio-tungstenite.
 
+use std::collections::VecDeque;
+
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -16,6 +18,8 @@ use super::{PATIENCE, check_message};
 pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     pub(crate) subprotocol: Option<String>,
+    /// Messages that came before the one that was expected.
+    later: VecDeque<Said>,
 }
 
 /// What the engine said.
@@ -68,7 +72,7 @@ impl Client {
         let (socket, response): (_, Response) = connect_async(request).await?;
         let subprotocol = response.headers().get("sec-websocket-protocol");
         let subprotocol = subprotocol.map(|value| value.to_str().unwrap().to_owned());
-        Ok(Self { socket, subprotocol })
+        Ok(Self { socket, subprotocol, later: VecDeque::new() })
     }
 
     pub(crate) async fn text(&mut self, text: &str) {
@@ -124,6 +128,13 @@ impl Client {
 
     /// Returns the next message, skipping interim results.
     pub(crate) async fn next_settled(&mut self) -> Said {
+        if let Some(said) = self.later.pop_front() {
+            return said;
+        }
+        self.read_settled().await
+    }
+
+    async fn read_settled(&mut self) -> Said {
         loop {
             let said = self.next().await;
             match &said {
@@ -133,11 +144,26 @@ impl Client {
         }
     }
 
-    /// Expects these kinds, in this order, interim results aside; returns the messages.
+    /// Expects these kinds, in this order, interim results and topics aside; returns the messages.
+    ///
+    /// What a phrase means comes when it has been judged, and the next phrase does not wait for that: its result may
+    /// stand before the message of this one. Such a message is kept for later.
     pub(crate) async fn expect(&mut self, kinds: &[&str]) -> Vec<Value> {
         let mut messages = Vec::new();
         for (number, kind) in kinds.iter().enumerate() {
-            let said = self.next_settled().await;
+            let kept = self.later.iter().position(|said| said.kind() == *kind);
+            let said = match kept.and_then(|at| self.later.remove(at)) {
+                Some(said) => said,
+                None => loop {
+                    let said = self.read_settled().await;
+                    match said.kind().as_str() {
+                        found if found == *kind => break said,
+                        "recognition_result" | "message_response" => self.later.push_back(said),
+                        "topic_response" => {}
+                        _ => break said,
+                    }
+                },
+            };
             assert_eq!(said.kind(), *kind, "number {number} of {kinds:?}: {said:?}");
             if let Said::Json(value) = said {
                 messages.push(value);
