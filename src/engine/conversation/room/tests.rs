@@ -73,8 +73,10 @@ impl Stage {
             .iter()
             .filter(|effect| !matches!(effect, Effect::Record(_) | Effect::Watch { .. }))
             .map(|effect| match effect {
-                Effect::Send { to, message } => format!("{}:{}", reached(*to), kind(message)),
-                Effect::Close { to, code, .. } => format!("{}:close {}", reached(*to), u16::from(*code)),
+                Effect::Send { to, message } => format!("{}:{}", reached(to.clone()), kind(message)),
+                Effect::Close { to, code, .. } => {
+                    format!("{}:close {}", reached(to.clone()), u16::from(*code))
+                }
                 Effect::EndLeg(id, then) => format!("{}:end {then:?}", self.names[id]),
                 Effect::AwaitFlush(id, ear) => format!("{}:flush {ear}", self.names[id]),
                 Effect::AwaitReturn(_, time) => format!("return {}", time.as_secs()),
