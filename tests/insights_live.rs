@@ -14,7 +14,7 @@ use symbl_bridge::engine::store::view::TrackerRecord;
 /// What one caller says: something of everything.
 const CALL: &str = "Where is my refund? The last bill is wrong and I am very unhappy with it. \
     I will send you the signed form tomorrow. I will call you back on Monday. \
-    My phone number is 415 555 0132. Great, thank you so much for your wonderful help.";
+    My phone number is 415 555 0132. That is wonderful news, I am very happy.";
 
 /// Audio of one word.
 const WORD_MS: u64 = 200;
