@@ -47,7 +47,7 @@ impl Screen {
             let skipped = text.chars().count().saturating_sub(PARTIAL_WIDTH);
             let shown: String = text.chars().skip(skipped).collect();
             self.clear_partial();
-            print!("{name:>15}… {shown}");
+            print!("{name:>16}… {shown}");
             let _ = std::io::stdout().flush();
         }
     }
