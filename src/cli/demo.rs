@@ -34,6 +34,9 @@ use crate::symbl::server_message::ServerMessage;
 use crate::symbl::token::TokenClient;
 use crate::telemetry::format::{self, LogFormat};
 
+/// How long the last results may take once the phones have hung up: a busy machine hears the last words late.
+const LAST_RESULTS: Duration = Duration::from_secs(10);
+
 const AGENT_PHONE: &str = "+12125550123";
 const CUSTOMER_PHONE: &str = "+13105550177";
 const OUR_NUMBER: &str = "+14155550100";
@@ -134,7 +137,7 @@ async fn demo(args: &DemoArgs) -> Result<(), DemoError> {
     let reports = call(&base, callers, &heard).await;
     // The engine's last results are with the subscriber before the bridge's legs are gone.
     let finished = heard.borrow().finished();
-    let _ = tokio::time::timeout(Duration::from_secs(5), finished).await;
+    let _ = tokio::time::timeout(LAST_RESULTS, finished).await;
     let said = args.audio.is_none().then(script::said);
     heard.borrow_mut().print_summary(said.as_ref().map(<[_; 2]>::as_slice));
     if args.keep {
@@ -250,10 +253,15 @@ async fn subscribe(
     let asked = asked.header(awc::http::header::AUTHORIZATION, format!("Bearer {}", token.expose()));
     let (_, mut socket) = asked.connect().await.map_err(|error| error.to_string())?;
     while let Some(Ok(frame)) = socket.next().await {
-        if let awc::ws::Frame::Text(text) = frame
-            && let Ok(message) = ServerMessage::parse(&String::from_utf8_lossy(&text))
-        {
-            heard.borrow_mut().take(&message);
+        match frame {
+            awc::ws::Frame::Text(text) => {
+                if let Ok(message) = ServerMessage::parse(&String::from_utf8_lossy(&text)) {
+                    heard.borrow_mut().take(&message);
+                }
+            }
+            // The engine leaves the socket open for a while after it, for an answer that nobody needs.
+            awc::ws::Frame::Close(_) => break,
+            _ => {}
         }
     }
     let conversation_id = heard.borrow().conversation_id();
