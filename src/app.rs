@@ -35,6 +35,7 @@ use crate::engine::analysis::{Analysis, State as AnalysisState};
 use crate::engine::applications::{Application as EngineApplication, Credentials};
 use crate::engine::housekeeping::forget_old_conversations;
 use crate::engine::listening::{Listening, State as HearingState};
+use crate::engine::llm::LlmSettings;
 use crate::engine::settings::EngineSettings;
 use crate::engine::store::{SqliteStore, Store, StoreError};
 use crate::symbl::endpoint::Endpoint;
@@ -273,6 +274,13 @@ impl Engine {
             applications: vec![application],
             // A call may outlive the token it began with; the bridge has no reason to be cut off for it.
             close_at_token_expiry: false,
+            llm: settings.llm.as_ref().map(|llm| LlmSettings {
+                base_url: llm.base_url.clone(),
+                model: llm.model.clone(),
+                api_key: llm.api_key.clone(),
+                timeout: llm.timeout,
+                unredacted: llm.unredacted,
+            }),
             ..EngineSettings::default()
         };
         let analysis = Analysis::start("the model of meaning is being loaded");

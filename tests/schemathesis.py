@@ -42,6 +42,8 @@ class Engine:
             "BRIDGE__HTTP__PORT": "0",
             # Nobody speaks here: no model is wanted, and none is there to be installed.
             "BRIDGE__MODEL__NAME": os.path.join(self.directory, "no-model"),
+            "BRIDGE__MODEL__MEANING": "false",
+            "BRIDGE__STORE__DIR": "memory",
             "HOME": self.directory,
             "LOG_FORMAT": "json",
             "RUST_LOG": "info",
@@ -56,11 +58,13 @@ class Engine:
             text=True,
         )
         self.watchdog = threading.Timer(DEADLINE_SECONDS, self.process.kill)
+        self.watchdog.daemon = True
         self.watchdog.start()
         self.lines = []
         for line in self.process.stderr:
             self.lines.append(line)
-            event = json.loads(line)
+            # Whatever is no event is for people.
+            event = json.loads(line) if line.startswith("{") else {}
             if event.get("event") == "server_listening":
                 self.address = event["address"]
                 # Somebody has to read on, or the engine waits for room in the pipe.

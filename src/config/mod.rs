@@ -4,6 +4,7 @@
 //! `BRIDGE__SECTION__KEY`, the names that users of this integration already have (`reader::KNOWN_NAMES`).
 //! [`Settings::load`] collects every mistake before it gives up, each with its key, fault and remedy.
 
+mod llm;
 mod parties;
 mod reader;
 
@@ -19,6 +20,7 @@ use crate::symbl::start_template::{DEFAULT_TEMPLATE, StartTemplate};
 use crate::twilio::signature::AuthToken;
 use crate::twilio::{PhoneNumber, PublicUrl, Signer};
 
+pub use llm::LlmSettings;
 pub use parties::{NamedParty, PartyList};
 use reader::Reader;
 pub use reader::{ConfigError, Problem};
@@ -223,6 +225,8 @@ pub struct Settings {
     pub model: ModelSettings,
     /// Where the embedded engine keeps conversations.
     pub store: StoreSettings,
+    /// The language model that is asked for a second opinion; none: nobody is.
+    pub llm: Option<LlmSettings>,
     /// Whether transcripts are logged.
     pub log_transcripts: bool,
     /// How long live calls may go on after SIGTERM.
@@ -333,6 +337,7 @@ impl Settings {
                     .filter(|days| *days > 0)
                     .map(|days| Duration::from_secs(days * 24 * 3600)),
             },
+            llm: llm::read(read),
             log_transcripts: read.flag("log.transcripts"),
             drain_deadline: read.millis("drain.deadline_ms", 0..=86_400_000),
         }

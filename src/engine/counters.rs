@@ -29,11 +29,15 @@ pub enum Count {
     SlowClosed,
     /// A sentence that was sent without insights, because too many were waiting to be judged.
     SentenceUnjudged,
+    /// A question to the language model for which there was no room.
+    LlmDropped,
+    /// A question that the language model did not answer, or not as asked.
+    LlmFailed,
 }
 
 impl Count {
     /// All counts, in the order of the enum.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::LegOpened,
         Self::SubscriberOpened,
         Self::ConversationBegan,
@@ -46,6 +50,8 @@ impl Count {
         Self::InterimDropped,
         Self::SlowClosed,
         Self::SentenceUnjudged,
+        Self::LlmDropped,
+        Self::LlmFailed,
     ];
 }
 

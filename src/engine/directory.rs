@@ -12,6 +12,7 @@ use super::conversation::Interrupted;
 use super::conversation::actor::{Drain, SocketGone};
 use super::conversation::ids::SocketId;
 use super::counters::Counters;
+use super::llm::stage::Stage;
 use super::settings::{Limits, Timers};
 use super::store::Store;
 
@@ -22,6 +23,7 @@ pub struct Directory {
     counters: Arc<Counters>,
     analysis: Analysis,
     store: Arc<dyn Store>,
+    llm: Option<Stage>,
     rooms: Mutex<Rooms>,
     changed: Notify,
 }
@@ -91,9 +93,15 @@ impl Directory {
         counters: Arc<Counters>,
         analysis: Analysis,
         store: Arc<dyn Store>,
+        llm: Option<Stage>,
     ) -> Arc<Self> {
         let (rooms, changed) = (Mutex::default(), Notify::new());
-        Arc::new(Self { limits, timers, counters, analysis, store, rooms, changed })
+        Arc::new(Self { limits, timers, counters, analysis, store, llm, rooms, changed })
+    }
+
+    /// Returns the language model that is asked for a second opinion, if there is one.
+    pub fn llm(&self) -> Option<&Stage> {
+        self.llm.as_ref()
     }
 
     /// Goes on with conversations that a restart interrupted; their legs may come back to them.

@@ -8,8 +8,10 @@
 //! * [`speech`] - audio in, words out: voice activity, segments, recogniser, worker pool. Never touches a socket.
 //! * [`analysis`] - the thread that judges sentences.
 //! * [`insight`] - what was meant: one file a capability. Plain functions over sentences.
+//! * [`llm`] - an optional second opinion from a language model elsewhere.
 //! * [`meaning`] - sentences as vectors.
 //! * [`store`] - the record that stays.
+//! * [`import`] - transcripts that were typed or come from elsewhere, judged like live calls.
 //! * [`housekeeping`] - forgets conversations whose time is over.
 //! * [`model`] - the recogniser's files: what they are, where they lie, how they get there.
 //! * [`applications`], [`token`] - who may come in.
@@ -24,8 +26,10 @@ pub mod directory;
 pub mod hearing;
 pub mod housekeeping;
 pub mod http;
+pub mod import;
 pub mod insight;
 pub mod listening;
+pub mod llm;
 pub mod meaning;
 pub mod model;
 pub mod settings;

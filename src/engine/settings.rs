@@ -5,6 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::applications::Application;
+use super::llm::LlmSettings;
 use crate::ws::outbox::OutboxLimits;
 
 /// JS clients feed the lifetime to a 32-bit millisecond timer, which ends at 24.8 days (`symbl-protocol` 1.1).
@@ -25,6 +26,8 @@ pub struct EngineSettings {
     pub close_at_token_expiry: bool,
     /// Origins that browsers may call from; `*` is any.
     pub cors_origins: Vec<String>,
+    /// The language model that is asked for a second opinion; none: nobody is.
+    pub llm: Option<LlmSettings>,
     /// Numbers of sockets and sizes of messages.
     pub limits: Limits,
     /// Times.
@@ -52,6 +55,8 @@ pub struct Limits {
     pub leg_outbox: OutboxLimits,
     /// What may wait for one subscriber.
     pub subscriber_outbox: OutboxLimits,
+    /// Transcripts in process at once, waiting ones included.
+    pub imports: usize,
     /// Refusals held back at once; beyond it they are answered at once.
     pub held_refusals: usize,
     /// Wrong credentials from one address in a minute, before it hears 429.
@@ -87,6 +92,7 @@ impl Default for EngineSettings {
             token_lifetime: Duration::from_secs(86_400),
             close_at_token_expiry: true,
             cors_origins: vec!["*".to_owned()],
+            llm: None,
             limits: Limits::default(),
             timers: Timers::default(),
         }
@@ -113,6 +119,8 @@ impl Default for Limits {
             // About a minute of two people's busy interim results.
             leg_outbox: OutboxLimits { frames: 1024, bytes: 4 * 1024 * 1024 },
             subscriber_outbox: OutboxLimits { frames: 512, bytes: 1024 * 1024 },
+            // Each may hold a body of 1 MB.
+            imports: 50,
             held_refusals: 1024,
             token_failures_per_minute: 60,
         }

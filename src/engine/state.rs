@@ -12,12 +12,17 @@ use super::counters::Counters;
 use super::directory::{Directory, Seats};
 use super::hearing::Hearing;
 use super::http::refusal::Refusals;
+use super::import::Imports;
+use super::llm::stage::Stage;
 use super::settings::EngineSettings;
 use super::store::{Store, StoreError};
 use super::token::TokenMint;
 
 /// Messages of an interrupted conversation that its topics are made of after a restart.
 const MESSAGES_REMEMBERED: usize = 2000;
+
+/// How often it is looked whether the last transcript has been put down.
+const IMPORT_CHECK: Duration = Duration::from_millis(20);
 
 /// Everything that handlers and sockets of one engine share. Cloning it shares it.
 #[derive(Clone)]
@@ -32,6 +37,7 @@ struct Shared {
     directory: Arc<Directory>,
     hearing: Arc<dyn Hearing>,
     refusals: Arc<Refusals>,
+    imports: Imports,
 }
 
 /// What is going on, for gauges.
@@ -57,6 +63,7 @@ impl EngineState {
         settings.applications.extend(generated.iter().map(Credentials::application));
         let key = settings.signing_key.as_ref().map(|key| key.expose_secret().as_bytes());
         let counters = Arc::new(Counters::default());
+        let llm = settings.llm.as_ref().map(|llm| Stage::start(llm, Arc::clone(&counters), &store));
         let shared = Shared {
             applications: Applications::new(settings.applications.clone()),
             tokens: TokenMint::new(key, settings.token_lifetime()),
@@ -66,8 +73,10 @@ impl EngineState {
                 counters,
                 analysis,
                 store,
+                llm,
             ),
             refusals: Refusals::new(&settings),
+            imports: Imports::start(settings.limits.imports),
             hearing,
             settings,
         };
@@ -111,7 +120,14 @@ impl EngineState {
     /// Refuses newcomers, ends every leg in order, and waits for that at most `patience`; returns whether all ended.
     pub async fn drain(&self, patience: Duration) -> bool {
         self.directory().drain();
-        tokio::time::timeout(patience, self.directory().emptied()).await.is_ok()
+        self.imports().stop();
+        let ended = async {
+            self.directory().emptied().await;
+            while self.imports().unfinished() > 0 {
+                tokio::time::sleep(IMPORT_CHECK).await;
+            }
+        };
+        tokio::time::timeout(patience, ended).await.is_ok()
     }
 
     /// Returns what is going on.
@@ -143,6 +159,10 @@ impl EngineState {
 
     pub(super) fn hearing(&self) -> &dyn Hearing {
         &*self.shared.hearing
+    }
+
+    pub(super) fn imports(&self) -> &Imports {
+        &self.shared.imports
     }
 
     pub(super) fn refusals(&self) -> &Arc<Refusals> {

@@ -2,6 +2,7 @@
 //!
 //! * [`server_message`] - what a server sends: acknowledgements, results, insights, errors, in the two envelopes.
 //! * [`client_message`] - what a client sends, in every spelling seen in the wild.
+//! * [`process_text`] - bodies of the asynchronous text API.
 //! * [`start_template`] - the `start_request` a bridge sends, from a file that operators edit.
 //! * [`rest`] - the bodies of the REST API.
 //! * [`endpoint`] - where a server lives: token, streaming and subscribe addresses from one base URL.
@@ -10,6 +11,7 @@
 pub mod client_message;
 pub mod endpoint;
 mod loose;
+pub mod process_text;
 pub mod rest;
 pub mod server_message;
 pub mod start_template;

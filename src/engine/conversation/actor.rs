@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, Recipient};
 use bytestring::ByteString;
 use jiff::Timestamp;
 use log::{info, warn};
@@ -20,7 +20,9 @@ use crate::engine::counters::Count;
 use crate::engine::directory::Directory;
 use crate::engine::hearing::Heard;
 use crate::engine::insight::analyst::{Analyst, TrackerHit};
+use crate::engine::llm::notes::{Notes, Wants};
 use crate::engine::settings::Timers;
+use crate::engine::store::record::InsightRecord;
 use crate::symbl::client_message::StartRequest;
 use crate::symbl::server_message::ServerMessage;
 use crate::ws::outbox::{Outbox, Pushed, Worth};
@@ -44,6 +46,10 @@ pub struct Conversation {
     analyst: Arc<Mutex<Analyst>>,
     watch_list: WatchList,
     interrupted: Option<Interrupted>,
+    /// For the language model, if there is one.
+    notes: Notes,
+    /// As of the last thing that happened in the conversation.
+    wants: Wants,
 }
 
 #[derive(Debug)]
@@ -107,6 +113,11 @@ struct SeenEarly {
     text: String,
     hits: Vec<TrackerHit>,
 }
+
+/// The language model found more.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct Suggested(Vec<InsightRecord>);
 
 /// A leg has told its ear to finish.
 #[derive(Debug, Message)]
@@ -172,6 +183,8 @@ impl Conversation {
                 analyst: Arc::default(),
                 watch_list: WatchList::default(),
                 interrupted,
+                notes: Notes::default(),
+                wants: Wants::default(),
             }
         })
     }
@@ -208,15 +221,51 @@ impl Conversation {
                     self.give(ask, |_| {});
                 }
                 Effect::Watch { wishes, all } => self.watch_list.wish(wishes, all),
-                Effect::Record(record) => self.directory.store().record(record),
+                Effect::Record(record) => {
+                    if self.directory.llm().is_some() {
+                        self.notes.note(&record);
+                    }
+                    self.directory.store().record(record);
+                }
                 Effect::Began(id) => {
                     self.analyst = Arc::default();
+                    self.notes = Notes::default();
                     self.directory.counters().add(Count::ConversationBegan);
                     info!(conversation = id.as_str(); "conversation began");
                 }
-                Effect::Finalised(id) => info!(conversation = id.as_str(); "conversation finalised"),
+                Effect::Finalised(id) => {
+                    info!(conversation = id.as_str(); "conversation finalised");
+                    self.ask_for_the_rest(ctx);
+                }
             }
         }
+        self.ask_for_more(ctx);
+    }
+
+    /// Asks the language model, if there is one, what the rules missed in the last sentences.
+    fn ask_for_more(&mut self, ctx: &Context<Self>) {
+        let (Some(llm), Some(wants)) = (self.directory.llm(), self.room.wants()) else {
+            return;
+        };
+        self.wants = wants;
+        if let Some(batch) = self.notes.batch(&self.wants) {
+            llm.look_again(batch, deliver(ctx.address()));
+        }
+    }
+
+    /// The conversation is over: what the model finds now is written down, but no longer sent.
+    fn ask_for_the_rest(&mut self, ctx: &Context<Self>) {
+        let Some(llm) = self.directory.llm() else {
+            return;
+        };
+        let whole = self.notes.whole(&self.wants);
+        if let Some(batch) = self.notes.rest(&self.wants) {
+            llm.look_again(batch, deliver(ctx.address()));
+        }
+        if let Some(whole) = whole {
+            llm.summarise(whole);
+        }
+        self.notes = Notes::default();
     }
 
     /// Every task is answered, so that nothing waits for ever: by the thread, or at once when it is too busy.
@@ -398,6 +447,18 @@ impl Handler<SeenEarly> for Conversation {
     }
 }
 
+impl Handler<Suggested> for Conversation {
+    type Result = ();
+
+    fn handle(&mut self, message: Suggested, ctx: &mut Self::Context) {
+        let Some(conversation_id) = message.0.first().map(|insight| insight.conversation_id.clone()) else {
+            return;
+        };
+        let effects = self.room.suggested(&conversation_id, &message.0);
+        self.perform(effects, ctx);
+    }
+}
+
 impl Handler<SocketGone> for Conversation {
     type Result = ();
 
@@ -414,6 +475,13 @@ impl Handler<Drain> for Conversation {
     fn handle(&mut self, _: Drain, ctx: &mut Self::Context) {
         let effects = self.room.drain();
         self.perform_and_rest(effects, ctx);
+    }
+}
+
+fn deliver(conversation: Addr<Conversation>) -> impl FnOnce(Vec<InsightRecord>) + Send + 'static {
+    move |found| {
+        #[expect(clippy::disallowed_methods, reason = "as many as questions were asked, which are bounded")]
+        conversation.do_send(Suggested(found));
     }
 }
 

@@ -12,9 +12,11 @@ use super::transcript::{Anchor, FinalWords};
 use super::wishes::Wishes;
 use crate::engine::analysis::{Answer, Ask};
 use crate::engine::insight::analyst::{SentenceFindings, TopicFound, TrackerHit};
+use crate::engine::insight::intents::IntentKind;
 use crate::engine::insight::redaction::Redactor;
 use crate::engine::insight::sentiment;
-use crate::engine::store::record::{ConversationRecord, MemberRecord, Record};
+use crate::engine::llm::notes::Wants;
+use crate::engine::store::record::{ConversationRecord, InsightRecord, MemberRecord, Record};
 use crate::engine::store::view::OpenConversation;
 use crate::symbl::client_message::StartRequest;
 use crate::symbl::server_message::{
@@ -34,7 +36,7 @@ pub(super) struct Live {
     written: Option<ConversationRecord>,
     pub(super) began_at_ms: i64,
     pub(super) heard_at_ms: i64,
-    /// By `userId`: who comes back is the same member.
+    /// By `userId`, those without one by id: who comes back is the same member.
     members: HashMap<String, User>,
     /// Member ids; the place is the number that the redactor knows a speaker by.
     speakers: Vec<String>,
@@ -42,6 +44,9 @@ pub(super) struct Live {
     redactor: Redactor,
     pub(super) pending: Pending,
     sent: Sent,
+    /// Whether anything was said that nothing was hidden of.
+    said_openly: bool,
+    timezone_offset: i64,
     /// Messages since topics were last asked for.
     since_topics: u64,
     pub(super) no_connection_timeout: Duration,
@@ -97,6 +102,8 @@ impl Live {
             redactor: Redactor::default(),
             pending: Pending::default(),
             sent: Sent::default(),
+            said_openly: false,
+            timezone_offset: 0,
             since_topics: 0,
             no_connection_timeout: Duration::ZERO,
             returning: None,
@@ -112,7 +119,11 @@ impl Live {
             name: member.name.clone(),
             id: member.id.clone(),
         };
-        let members = before.members.iter().map(|member| (member.user_id.clone(), user(member)));
+        let key = |member: &MemberRecord| match member.user_id.as_str() {
+            "" => member.id.clone(),
+            user_id => user_id.to_owned(),
+        };
+        let members = before.members.iter().map(|member| (key(member), user(member)));
         Self {
             id: record.id.clone(),
             written: Some(record.clone()),
@@ -188,6 +199,11 @@ impl Live {
         })
     }
 
+    /// Makes somebody a member who has a name and no user id.
+    pub(super) fn add_member(&mut self, voice: &Voice) {
+        self.members.insert(voice.user.id.clone(), voice.user.clone());
+    }
+
     /// Returns the other member, if there are two.
     pub(super) fn other_than(&self, member_id: &str) -> Option<User> {
         let others = || self.members.values().filter(|user| user.id != member_id);
@@ -203,6 +219,7 @@ impl Live {
     /// Returns what may leave of a phrase.
     pub(super) fn say(&mut self, voice: &Voice, heard: &FinalWords, anchor: Anchor) -> Saying {
         let speaker = self.speaker(voice);
+        self.said_openly |= self.wishes.redaction.is_none();
         let findings = self.redactor.finished(speaker, anchor.unix_ms(heard.end_ms), &heard.punctuated);
         saying::saying(heard, &findings, self.wishes.redaction.as_deref())
     }
@@ -226,6 +243,19 @@ impl Live {
         voice: &Voice,
         timezone_offset: i64,
     ) -> Effect {
+        let (number, texts) = self.draft(saying, anchor, voice, timezone_offset);
+        Effect::Judge(number, Ask::Sentences(texts))
+    }
+
+    /// Remembers the sentences of a phrase until they have been judged; returns their ids and texts.
+    pub(super) fn draft(
+        &mut self,
+        saying: Saying,
+        anchor: Anchor,
+        voice: &Voice,
+        timezone_offset: i64,
+    ) -> (TaskNumber, Vec<(String, String)>) {
+        self.timezone_offset = timezone_offset;
         let drafts: Vec<Draft> = saying
             .sentences
             .into_iter()
@@ -238,8 +268,8 @@ impl Live {
             })
             .collect();
         let texts = drafts.iter().map(|draft| (draft.id.clone(), draft.sentence.words.punctuated.clone()));
-        let ask = Ask::Sentences(texts.collect());
-        Effect::Judge(self.pending.push(Handed::Sentences(drafts)), ask)
+        let texts = texts.collect();
+        (self.pending.push(Handed::Sentences(drafts)), texts)
     }
 
     /// Asks what the conversation has been about, if it has gone on since that was last asked.
@@ -267,6 +297,32 @@ impl Live {
     pub(super) fn seen_early(&mut self, text: &str, hits: &[TrackerHit]) -> Option<Effect> {
         let trackers = results::early_trackers(text, hits);
         (!trackers.is_empty()).then(|| self.tracker_response(false, trackers))
+    }
+
+    /// Returns what a second opinion has to know.
+    pub(super) fn wants(&self) -> Wants {
+        let kinds = [IntentKind::Question, IntentKind::ActionItem, IntentKind::FollowUp];
+        Wants {
+            kinds: kinds
+                .into_iter()
+                .filter(|kind| self.wishes.want(results::wire_type(*kind), 1.0))
+                .collect(),
+            threshold: self.wishes.confidence_threshold.unwrap_or_default(),
+            is_redacted: !self.said_openly,
+            timezone_offset: self.timezone_offset,
+        }
+    }
+
+    /// Returns what is sent of insights that somebody else found afterwards.
+    pub(super) fn suggested(&mut self, found: &[InsightRecord]) -> Effect {
+        let by_id = |id: &Option<String>| self.members.values().find(|user| Some(&user.id) == id.as_ref());
+        let insights = found
+            .iter()
+            .map(|it| results::suggested(it, by_id(&it.from_id), by_id(&it.assignee_id)))
+            .collect();
+        let sequence_number = next(&mut self.sent.insights);
+        let response = ServerMessage::InsightResponse(InsightResponse { insights, sequence_number });
+        send(Audience::Everyone, response)
     }
 
     fn speaker(&mut self, voice: &Voice) -> u64 {

@@ -8,6 +8,7 @@
 //! * `pending` - what is being judged, in the order in which it was said.
 //! * `results` - what was found, as messages and as records.
 //! * [`watched`] - which trackers it watches with.
+//! * [`typed`] - a conversation that is read rather than heard.
 //! * [`transcript`] - what was heard, as the messages that clients know.
 //! * [`ids`] - conversation, message and socket ids.
 //! * [`actor`] - gives a room its sockets and timers.
@@ -21,6 +22,7 @@ mod results;
 pub mod room;
 mod saying;
 pub mod transcript;
+pub mod typed;
 pub mod watched;
 mod wishes;
 

@@ -86,6 +86,26 @@ pub(super) fn early_trackers(text: &str, hits: &[TrackerHit]) -> Vec<TrackerMatc
     FoundIn { message_id: "", text, insights: &[] }.trackers(hits)
 }
 
+/// Returns an insight that somebody else found in a message that has already been sent.
+pub(super) fn suggested(found: &InsightRecord, from: Option<&User>, assignee: Option<&User>) -> Insight {
+    let score = rounded(found.score);
+    Insight {
+        id: found.id.clone(),
+        kind: found.kind.clone(),
+        confidence: score,
+        text: found.text.clone(),
+        payload: Content::plain(found.text.clone()),
+        message_reference: IdRef { id: found.message_id.clone() },
+        from: person(from),
+        assignee: person(assignee),
+        due_by: found.due_ms.map(|due_ms| DueBy { value: iso(due_ms) }),
+        hints: vec![Hint { key: "confidenceScore".to_owned(), value: score.to_string() }],
+        tags: Vec::new(),
+        entities: None,
+        dismissed: false,
+    }
+}
+
 /// Returns topics as clients know them.
 pub(super) fn topics(found: &[TopicFound], with_sentiment: bool) -> Vec<Topic> {
     let topic = |found: &TopicFound| Topic {
@@ -318,7 +338,7 @@ fn member_id(user: &User) -> Option<String> {
     Some(user.id.clone()).filter(|id| !id.is_empty())
 }
 
-fn wire_type(kind: IntentKind) -> InsightType {
+pub(super) fn wire_type(kind: IntentKind) -> InsightType {
     match kind {
         IntentKind::Question => InsightType::Question,
         IntentKind::ActionItem => InsightType::ActionItem,

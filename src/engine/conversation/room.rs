@@ -14,7 +14,8 @@ use super::transcript::{self, Anchor, FinalWords};
 use crate::engine::analysis::{Answer, Ask};
 use crate::engine::hearing::Heard;
 use crate::engine::insight::analyst::TrackerHit;
-use crate::engine::store::record::Record;
+use crate::engine::llm::notes::Wants;
+use crate::engine::store::record::{InsightRecord, Record};
 use crate::symbl::client_message::StartRequest;
 use crate::symbl::server_message::{
     ConversationCompleted, ConversationRef, RecognitionResult, ServerMessage,
@@ -226,6 +227,17 @@ impl Room {
     /// Trackers were found in words that may still change.
     pub fn seen_early(&mut self, text: &str, hits: &[TrackerHit]) -> Vec<Effect> {
         self.live.as_mut().and_then(|live| live.seen_early(text, hits)).into_iter().collect()
+    }
+
+    /// Returns what a second opinion on the conversation has to know.
+    pub fn wants(&self) -> Option<Wants> {
+        self.live.as_ref().map(Live::wants)
+    }
+
+    /// Somebody else found insights, and wrote them down; those of a conversation that is over are not sent.
+    pub fn suggested(&mut self, conversation_id: &str, found: &[InsightRecord]) -> Vec<Effect> {
+        let live = self.live.as_mut().filter(|live| live.id == conversation_id);
+        live.map(|live| live.suggested(found)).into_iter().collect()
     }
 
     /// A leg wants entities from now on, or no longer; others may still want them.

@@ -265,7 +265,8 @@ mod tests {
         let text = "my number is 555 01";
         let shown = interim(text, &Interim { hidden: Vec::new(), safe: 12 }, "*");
         assert_eq!(shown, "my number is");
-        let hidden = Interim { hidden: vec![13..19], safe: text.len() };
+        let number = 13..text.len();
+        let hidden = Interim { hidden: vec![number], safe: text.len() };
         assert_eq!(interim(text, &hidden, "*"), "my number is *");
     }
 

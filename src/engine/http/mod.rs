@@ -3,6 +3,7 @@
 //! * [`token`] - `POST /oauth2/token:generate`.
 //! * [`streaming`] - a leg's socket; [`leg`] is its state machine, [`listening`] its ear.
 //! * [`subscribe`] - a listener's socket.
+//! * [`process_text`] - transcripts in, jobs to ask for.
 //! * [`handshake`] - what both do before a socket opens.
 //! * [`rest`] - what conversations were about, stored trackers, the OpenAPI document.
 //! * [`auth`] - the five places where a token may be.
@@ -15,6 +16,7 @@ pub mod cors;
 pub mod handshake;
 pub mod leg;
 pub mod listening;
+pub mod process_text;
 pub mod refusal;
 pub mod rest;
 pub mod socket;

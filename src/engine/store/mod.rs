@@ -21,8 +21,8 @@ pub use sqlite::SqliteStore;
 
 use record::{InsightRecord, MemberRecord, MessageRecord, Record, TopicRecord, TrackerMatchRecord};
 use view::{
-    ConversationQuery, JobRecord, OpenConversation, StoreCounts, StoredConversation, TalkRecord,
-    TrackerRecord,
+    ConversationQuery, JobRecord, OpenConversation, StoreCounts, StoredConversation, SummaryRecord,
+    TalkRecord, TrackerRecord,
 };
 
 /// Trackers of one server (`symbl-protocol` 4.2).
@@ -70,6 +70,9 @@ pub trait Store: Send + Sync {
 
     /// Returns a conversation's topics, best first.
     fn topics(&self, id: &str) -> Result<Vec<TopicRecord>, StoreError>;
+
+    /// Returns a conversation's written summary, if there is one.
+    fn summary(&self, id: &str) -> Result<Option<SummaryRecord>, StoreError>;
 
     /// Replaces a conversation's metadata; returns false if there is no such conversation.
     fn set_metadata(&self, id: &str, metadata: &Map<String, Value>) -> Result<bool, StoreError>;

@@ -27,6 +27,15 @@ pub enum Record {
         /// Best first.
         topics: Vec<TopicRecord>,
     },
+    /// What a conversation was about in a few sentences, in place of what was.
+    Summary {
+        /// The conversation's id.
+        conversation_id: String,
+        /// The sentences.
+        text: String,
+        /// The messages it is made of.
+        message_ids: Vec<String>,
+    },
     /// A conversation is over.
     Ended {
         /// The conversation's id.

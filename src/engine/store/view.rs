@@ -83,6 +83,15 @@ pub struct TrackerRecord {
     pub updated_ms: i64,
 }
 
+/// A summary that somebody wrote, not one that is made of sentences that were said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SummaryRecord {
+    /// The text.
+    pub text: String,
+    /// The messages it is made of.
+    pub message_ids: Vec<String>,
+}
+
 /// A piece of asynchronous work on a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobRecord {

@@ -9,8 +9,7 @@
 //! * [`openapi`] - the document of all this.
 //! * [`answer`], [`request`] - what all routes share.
 //!
-//! The asynchronous text API (`/v1/process/text`, `/v1/job/{id}`) has its place beside these; until it is there,
-//! [`out_of_scope`] answers for it.
+//! The asynchronous text API has its handlers in [`process_text`].
 
 pub mod analytics;
 pub mod answer;
@@ -37,7 +36,7 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpResponse, Route, web};
 use serde_json::json;
 
-use super::{auth, cors, message};
+use super::{auth, cors, message, process_text};
 use crate::engine::EngineState;
 use crate::engine::counters::Count;
 
@@ -85,6 +84,10 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         ];
         resource(cfg, path, "GET, PUT, PATCH, DELETE", one);
     }
+    resource(cfg, "/v1/process/text", "POST", vec![web::post().to(process_text::post)]);
+    let append = vec![web::put().to(process_text::put)];
+    resource(cfg, "/v1/process/text/{conversationId}", "PUT", append);
+    resource(cfg, "/v1/job/{jobId}", "GET", vec![get().to(process_text::job)]);
     for pattern in out_of_scope::PATTERNS {
         let anything = web::resource(*pattern).default_service(web::to(out_of_scope::refuse));
         cfg.service(anything.wrap(from_fn(authorised)).wrap(from_fn(cors::allow)));

@@ -11,7 +11,7 @@ use super::{
     analytics, conversations, entities, insights, members, messages, speakers, summary, topics, trackers,
     trackers_detected, transcript,
 };
-use crate::engine::http::token;
+use crate::engine::http::{process_text, token};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -45,6 +45,9 @@ use crate::engine::http::token;
         speakers::put,
         summary::get,
         transcript::post,
+        process_text::post,
+        process_text::put,
+        process_text::job,
         trackers::create,
         trackers::create_several,
         trackers::create_one_or_several,

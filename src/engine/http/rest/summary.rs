@@ -14,14 +14,27 @@ use crate::symbl::rest::figures::{MessageRef, Summary, SummarySentence};
 const MOST_SENTENCES: usize = 5;
 
 /// Returns an extractive summary: sentences that were said, chosen and in their order. It is made anew each time, so
-/// `refresh` changes nothing.
+/// `refresh` changes nothing. With a language model configured (docs/llm.md) it is the text that the model wrote when the
+/// conversation was over, as one sentence.
 #[utoipa::path(get, path = "/v1/conversations/{conversationId}/summary", tag = "Conversations",
     operation_id = "getSummary", params(("conversationId" = String, Path)),
     responses((status = 200, body = Summary, description = "The summary"), ReadFailures))]
 pub async fn get(request: HttpRequest, state: web::Data<EngineState>) -> HttpResponse {
     let id = conversation_id(&request);
     answer(&state, move |store| {
-        conversation(store, &id)?;
+        let stored = conversation(store, &id)?.record;
+        if let Some(written) = store.summary(&id)? {
+            let message_refs = written.message_ids.into_iter().map(|id| MessageRef { id }).collect();
+            return Ok(Summary {
+                summary: vec![SummarySentence {
+                    id,
+                    text: written.text,
+                    message_refs,
+                    start_time: iso(stored.start_ms),
+                    end_time: iso(stored.end_ms.unwrap_or(stored.start_ms)),
+                }],
+            });
+        }
         let messages = store.messages(&id, false)?;
         let mut topic_weights: HashMap<String, f64> = HashMap::new();
         for topic in store.topics(&id)? {

@@ -25,8 +25,8 @@ use serde_json::{Map, Value};
 
 use super::record::{InsightRecord, MemberRecord, MessageRecord, Record, TopicRecord, TrackerMatchRecord};
 use super::view::{
-    ConversationQuery, JobRecord, OpenConversation, StoreCounts, StoredConversation, TalkRecord,
-    TrackerRecord,
+    ConversationQuery, JobRecord, OpenConversation, StoreCounts, StoredConversation, SummaryRecord,
+    TalkRecord, TrackerRecord,
 };
 use super::{Store, StoreError};
 use file::Lock;
@@ -172,6 +172,10 @@ impl Store for SqliteStore {
 
     fn topics(&self, id: &str) -> Result<Vec<TopicRecord>, StoreError> {
         self.readers.read(|connection| read::topics(connection, id))
+    }
+
+    fn summary(&self, id: &str) -> Result<Option<SummaryRecord>, StoreError> {
+        self.readers.read(|connection| read::summary(connection, id))
     }
 
     fn set_metadata(&self, id: &str, metadata: &Map<String, Value>) -> Result<bool, StoreError> {

@@ -8,7 +8,7 @@ use crate::engine::store::record::{
     ConversationRecord, InsightRecord, MemberRecord, MessageRecord, TopicRecord, TrackerMatchRecord,
     WordRecord,
 };
-use crate::engine::store::view::{ConversationQuery, StoredConversation, TalkRecord};
+use crate::engine::store::view::{ConversationQuery, StoredConversation, SummaryRecord, TalkRecord};
 
 /// The columns that [`conversation_of`] reads.
 pub(super) const CONVERSATION: &str =
@@ -167,6 +167,15 @@ pub(super) fn topics(connection: &Connection, id: &str) -> rusqlite::Result<Vec<
     let sql = "SELECT topics FROM topics WHERE conversation_id = ?1";
     let topics = |row: &Row| parsed(0, row.get_ref(0)?.as_str()?);
     Ok(connection.prepare_cached(sql)?.query_row([id], topics).optional()?.unwrap_or_default())
+}
+
+/// Returns a conversation's written summary.
+pub(super) fn summary(connection: &Connection, id: &str) -> rusqlite::Result<Option<SummaryRecord>> {
+    let sql = "SELECT text, message_ids FROM summaries WHERE conversation_id = ?1";
+    let summary = |row: &Row| {
+        Ok(SummaryRecord { text: row.get(0)?, message_ids: parsed(1, row.get_ref(1)?.as_str()?)? })
+    };
+    connection.prepare_cached(sql)?.query_row([id], summary).optional()
 }
 
 /// Returns the conversation in a row of [`CONVERSATION`].

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::engine::store::StoreError;
 
 /// One step a version. Steps that were released are never edited.
-const STEPS: &[&str] = &[FIRST];
+const STEPS: &[&str] = &[FIRST, SUMMARIES];
 
 const FIRST: &str = "
 CREATE TABLE conversations (
@@ -102,6 +102,14 @@ CREATE TABLE jobs (
     status TEXT NOT NULL
 ) STRICT;
 CREATE INDEX jobs_of_conversation ON jobs (conversation_id);
+";
+
+const SUMMARIES: &str = "
+CREATE TABLE summaries (
+    conversation_id TEXT NOT NULL PRIMARY KEY REFERENCES conversations (id) ON DELETE CASCADE,
+    text TEXT NOT NULL,
+    message_ids TEXT NOT NULL
+) STRICT;
 ";
 
 /// Takes the steps that the file has not taken yet, each whole or not at all.

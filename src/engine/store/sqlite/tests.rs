@@ -369,3 +369,22 @@ fn ten_thousand_messages_are_read_in_a_moment() {
     timed("with words", &|| store.messages("1", true).unwrap().len());
     timed("talks", &|| store.talks("1").unwrap().len());
 }
+
+#[test]
+fn a_summary_is_replaced_by_a_newer_one_and_goes_with_its_conversation() {
+    let store = SqliteStore::in_memory().unwrap();
+    store.record(conversation("a", 0));
+    for text in ["An older one.", "A newer one."] {
+        store.record(Record::Summary {
+            conversation_id: "a".to_owned(),
+            text: text.to_owned(),
+            message_ids: vec!["a-0".to_owned()],
+        });
+    }
+    store.flush();
+    let expected = SummaryRecord { text: "A newer one.".to_owned(), message_ids: vec!["a-0".to_owned()] };
+    assert_eq!(store.summary("a").unwrap(), Some(expected));
+    assert_eq!(store.summary("b").unwrap(), None);
+    store.delete_conversation("a").unwrap();
+    assert_eq!(store.summary("a").unwrap(), None);
+}

@@ -21,6 +21,12 @@ pub(super) fn record(transaction: &Transaction, record: &Record) -> rusqlite::Re
              ON CONFLICT (conversation_id) DO UPDATE SET topics = excluded.topics",
             params![conversation_id, json(topics)?],
         ),
+        Record::Summary { conversation_id, text, message_ids } => execute(
+            transaction,
+            "INSERT INTO summaries (conversation_id, text, message_ids) VALUES (?1, ?2, ?3)
+             ON CONFLICT (conversation_id) DO UPDATE SET text = excluded.text, message_ids = excluded.message_ids",
+            params![conversation_id, text, json(message_ids)?],
+        ),
         Record::Ended { conversation_id, end_ms } => execute(
             transaction,
             "UPDATE conversations SET end_ms = ?2 WHERE id = ?1",
