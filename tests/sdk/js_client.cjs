@@ -1,14 +1,18 @@
 // The unmodified JavaScript SDK (which version: environment variable SDK): startRealtimeRequest with
-// subscribeToConnection, then createStream with subscribeToStream; each transcribes the file and stops.
+// subscribeToConnection, then createStream with subscribeToStream; each transcribes the file, hears what was meant,
+// stops, and reads the conversation back with the REST client that the SDK depends on.
 'use strict';
 
 const { randomUUID } = require('crypto');
+const { ConversationsApi } = require('@symblai/api-client');
 const c = require('./common.cjs');
+const { Findings, insightTypes, trackers, readTheRest } = require('./findings.cjs');
 const { sdk } = require(process.env.SDK || 'symbl-js-1-4-10');
 
 const config = {
   meetingTitle: 'SDK test',
-  confidenceThreshold: 0.7,
+  confidenceThreshold: 0.5,
+  sentiment: true,
   timezoneOffset: 480,
   languageCode: 'en-US',
   encoding: c.encoding,
@@ -17,7 +21,8 @@ const config = {
 
 // Collects what handlers are given, and checks what they dereference.
 function listener(name) {
-  const heard = { finals: [], messages: [], interim: 0, completed: 0 };
+  const found = new Findings(name);
+  const heard = { finals: [], found, interim: 0, completed: 0 };
   heard.handlers = {
     onSpeechDetected: (data) => {
       c.expect(typeof data.punctuated.transcript === 'string', 'punctuated.transcript');
@@ -29,12 +34,10 @@ function listener(name) {
         heard.interim += 1;
       }
     },
-    onMessageResponse: (messages) => {
-      for (const message of messages) {
-        heard.messages.push(message.payload.content);
-        c.print('message', { via: name, text: message.payload.content });
-      }
-    },
+    onMessageResponse: (messages) => found.onMessages(messages),
+    onInsightResponse: (insights) => found.onInsights(insights),
+    onTopicResponse: (topics) => found.onTopics(topics),
+    onTrackerResponse: (response) => found.onTrackers(response),
     onConversationCompleted: () => {
       heard.completed += 1;
     },
@@ -43,14 +46,12 @@ function listener(name) {
 }
 
 function subscriber(name) {
-  const heard = { types: [], messages: [], conversationId: null };
+  const heard = { types: [], found: new Findings(`${name}, subscribed`), conversationId: null };
   heard.onMessage = (data) => {
     const type = data.type === 'message' ? data.message.type : data.type;
     heard.types.push(type);
     if (type === 'conversation_created') heard.conversationId = data.message.data.conversationId;
-    if (type === 'message_response') {
-      heard.messages.push(...data.messages.map((message) => message.payload.content));
-    }
+    heard.found.take(data);
     if (type === 'conversation_completed') c.print('subscription completed', { via: name });
   };
   return heard;
@@ -60,11 +61,27 @@ function subscriber(name) {
 async function check(name, heard, listening, conversationId) {
   const settled = () =>
     heard.finals.length > 0 &&
-    heard.finals.join('|') === heard.messages.join('|') &&
-    listening.messages.join('|') === heard.messages.join('|');
-  await c.until(settled, `${name}: one message a final result, and the same for the subscriber`);
+    heard.finals.join(' ') === heard.found.texts().join(' ') &&
+    listening.found.all() === heard.found.all();
+  await c.until(settled, `${name}: all final results as messages, and the same findings for the subscriber`);
   c.expect(heard.interim > 0, `${name}: interim results`);
   c.expect(listening.conversationId === conversationId, `${name}: the subscriber hears of ${conversationId}`);
+  heard.found.expectAll();
+  const conversations = new ConversationsApi(sdk.oauth2.getApiClient());
+  const helpers = {
+    messages: 'getMessagesByConversationId',
+    questions: 'getQuestionsByConversationId',
+    'action-items': 'getActionItemsByConversationId',
+    'follow-ups': 'getFollowUpsByConversationId',
+    topics: 'getTopicsByConversationId',
+  };
+  const read = (path) =>
+    new Promise((resolve, reject) => {
+      const answer = (error, data) => (error ? reject(error) : resolve(data));
+      conversations[helpers[path]](conversationId, answer);
+    });
+  await heard.found.readBack(read);
+  await readTheRest(c.baseUrl, sdk.oauth2.activeToken, conversationId, heard.found);
 }
 
 async function realtimeRequest() {
@@ -75,7 +92,8 @@ async function realtimeRequest() {
   const heard = listener(name);
   const connection = await sdk.startRealtimeRequest({
     id,
-    insightTypes: ['action_item', 'question', 'follow_up'],
+    insightTypes,
+    trackers,
     config: { ...config },
     speaker: { userId: '+15550100002', name: 'Customer' },
     handlers: heard.handlers,
@@ -99,7 +117,8 @@ async function stream() {
   const heard = listener(name);
   const made = await sdk.createStream({
     id,
-    insightTypes: [],
+    insightTypes,
+    trackers,
     config: { ...config },
     speaker: { userId: '+15550100002', name: 'Customer' },
     handlers: heard.handlers,

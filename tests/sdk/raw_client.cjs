@@ -1,10 +1,11 @@
 // A raw WebSocket client as the documentation's samples write it: start_request in onopen, audio right behind it
-// without waiting for an answer, stop_request and close in one go. A second one listens.
+// without waiting for an answer, stop_request and close in one go. A second one listens, and reads the conversation back.
 'use strict';
 
 const { randomUUID } = require('crypto');
 const WebSocket = require('ws');
 const c = require('./common.cjs');
+const { Findings, insightTypes, trackers, readTheRest } = require('./findings.cjs');
 
 (async () => {
   const response = await fetch(`${c.baseUrl}/oauth2/token:generate`, {
@@ -18,17 +19,12 @@ const c = require('./common.cjs');
   const socketUrl = c.baseUrl.replace(/^http/, 'ws');
   const url = (kind) => `${socketUrl}/v1/${kind}/${connectionId}?access_token=${accessToken}`;
 
-  const heard = { types: [], messages: [], closed: null };
+  const heard = { types: [], found: new Findings('subscribed'), closed: null };
   const listening = new WebSocket(url('subscribe'));
   listening.onmessage = (event) => {
     const data = JSON.parse(event.data);
     heard.types.push(data.type === 'message' ? data.message.type : data.type);
-    if (data.type === 'message_response') {
-      for (const message of data.messages) {
-        heard.messages.push(message.payload.content);
-        c.print('message', { text: message.payload.content });
-      }
-    }
+    heard.found.take(data);
   };
   listening.onclose = (event) => {
     heard.closed = event.code;
@@ -58,9 +54,11 @@ const c = require('./common.cjs');
     JSON.stringify({
       type: 'start_request',
       meetingTitle: 'Websockets How-to',
-      insightTypes: ['question', 'action_item'],
+      insightTypes,
+      trackers,
       config: {
         confidenceThreshold: 0.5,
+        sentiment: true,
         languageCode: 'en-US',
         speechRecognition: { encoding: c.encoding, sampleRateHertz: c.sampleRateHertz },
       },
@@ -74,10 +72,13 @@ const c = require('./common.cjs');
   await c.until(() => heard.closed !== null, 'the end of the subscription');
   c.expect(heard.closed === 1000, `the subscription to end with 1000, not ${heard.closed}`);
   c.expect(/^\d{16}$/.test(seen.conversationId), 'a conversationId');
-  c.expect(heard.messages.length > 0, 'messages');
   c.expect(heard.types.at(-1) === 'conversation_completed', 'conversation_completed as the last message');
   // What was said just before the close comes to those who still listen.
-  c.expect(heard.messages.length >= seen.finals.length, 'every final result as a message');
+  const said = heard.found.texts().join(' ');
+  c.expect(said.length > 0 && said.startsWith(seen.finals.join(' ')), `every final result as a message: ${said}`);
+  heard.found.expectAll();
+  const read = await readTheRest(c.baseUrl, accessToken, seen.conversationId, heard.found);
+  await heard.found.readBack(read);
   c.print('passed');
   process.exit(0);
 })().catch(c.fail);

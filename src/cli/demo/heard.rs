@@ -2,21 +2,23 @@
 #![expect(clippy::print_stdout, reason = "this is what a person at a terminal reads")]
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::speech::accuracy::WordErrors;
+use super::found::Found;
+use super::screen::Screen;
+use super::script::Said;
+use crate::engine::speech::accuracy::{WordErrors, normalised_words};
 use crate::symbl::server_message::{RecognitionResult, ServerMessage};
-
-/// A partial longer than a terminal line cannot be replaced in place.
-const PARTIAL_WIDTH: usize = 90;
 
 /// Everything that was heard of one call.
 pub(super) struct Heard {
     speakers: BTreeMap<String, Speaker>,
-    on_terminal: bool,
+    found: Found,
+    screen: Screen,
+    conversation_id: Option<String>,
+    talk: Option<String>,
     ended: CancellationToken,
 }
 
@@ -31,8 +33,14 @@ struct Speaker {
 
 impl Heard {
     pub(super) fn new() -> Self {
-        let on_terminal = std::io::stdout().is_terminal();
-        Self { speakers: BTreeMap::new(), on_terminal, ended: CancellationToken::new() }
+        Self {
+            speakers: BTreeMap::new(),
+            found: Found::default(),
+            screen: Screen::new(),
+            conversation_id: None,
+            talk: None,
+            ended: CancellationToken::new(),
+        }
     }
 
     /// So much of a speaker's audio has left its phone, in real time.
@@ -42,12 +50,23 @@ impl Heard {
     }
 
     pub(super) fn take(&mut self, message: &ServerMessage) {
-        if let ServerMessage::RecognitionResult(result) = message {
-            self.result(result);
+        match message {
+            ServerMessage::ConversationCreated(conversation) => {
+                self.conversation_id = Some(conversation.conversation_id.clone());
+            }
+            ServerMessage::RecognitionResult(result) => self.result(result),
+            _ => self.found.take(message).iter().for_each(|line| self.screen.line(line)),
         }
     }
 
-    pub(super) fn end(&mut self) {
+    /// Returns the conversation that was heard, by the engine's id.
+    pub(super) fn conversation_id(&self) -> Option<String> {
+        self.conversation_id.clone()
+    }
+
+    /// Nothing more comes; `talk` is who talked how much, if the engine said so.
+    pub(super) fn end(&mut self, talk: Option<String>) {
+        self.talk = talk;
         self.ended.cancel();
     }
 
@@ -56,6 +75,7 @@ impl Heard {
         self.ended.clone().cancelled_owned()
     }
 
+    /// Final words are timed here and shown with the sentences made of them, which come a few milliseconds later.
     fn result(&mut self, result: &RecognitionResult) {
         let name = result.user.name.clone();
         let text = &result.punctuated.transcript;
@@ -67,37 +87,29 @@ impl Heard {
                 speaker.delays.push(since.saturating_sub(Duration::from_millis(result.time_offset)));
             }
             speaker.finals.push(text.clone());
-            self.clear_partial();
-            println!("{name:>9}: {text}");
-        } else if self.on_terminal {
-            let shown: String = text.chars().rev().take(PARTIAL_WIDTH).collect();
-            let shown: String = shown.chars().rev().collect();
-            self.clear_partial();
-            print!("{name:>9}… {shown}");
-            let _ = std::io::stdout().flush();
+        } else {
+            self.screen.partial(&name, text);
         }
     }
 
-    /// Takes a partial off its line.
-    fn clear_partial(&self) {
-        if self.on_terminal {
-            print!("\r\x1b[K");
+    /// Prints what was found in the call and how well and how fast each speaker was heard; `script` says what was said.
+    pub(super) fn print_summary(&mut self, script: Option<&[Said]>) {
+        self.screen.clear_partial();
+        println!();
+        self.found.summary().iter().for_each(|line| println!("{line}"));
+        if let Some(talk) = &self.talk {
+            println!("  {:<10} {talk}", "talk");
         }
-    }
-
-    /// Prints, for each speaker, how well and how fast they were heard; `script` says what was said.
-    pub(super) fn print_summary(&mut self, script: Option<&[(String, String)]>) {
-        self.clear_partial();
         println!("\n  speaker     words  word errors   first words   final after the phrase (median, worst)");
         for (name, speaker) in &mut self.speakers {
             let text = speaker.finals.join(" ");
-            let said = script.and_then(|lines| lines.iter().find(|(who, _)| who == name));
+            let said = script.and_then(|speakers| speakers.iter().find(|said| said.name == name));
             let (words, errors) = match said {
-                Some((_, said)) => {
-                    let errors = WordErrors::count(said, &text);
+                Some(said) => {
+                    let errors = WordErrors::count(&said.text, &text);
                     (errors.words, format!("{} ({:.1} %)", errors.errors(), 100.0 * errors.rate()))
                 }
-                None => (text.split_whitespace().count(), "no script".to_owned()),
+                None => (normalised_words(&text).len(), "no script".to_owned()),
             };
             speaker.delays.sort();
             let seconds = |time: Option<&Duration>| {
@@ -108,6 +120,12 @@ impl Heard {
                 seconds(speaker.first_words.as_ref()),
                 seconds(speaker.delays.get(speaker.delays.len() / 2)),
                 seconds(speaker.delays.last()),
+            );
+        }
+        let hidden: usize = script.unwrap_or_default().iter().map(|said| said.hidden_words).sum();
+        if hidden > 0 {
+            println!(
+                "  the {hidden} words that redaction hides in the script are not counted, right or wrong"
             );
         }
     }

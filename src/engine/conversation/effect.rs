@@ -1,5 +1,6 @@
 //! What a room tells its actor to do.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::ids::SocketId;
@@ -64,7 +65,7 @@ pub enum Effect {
 }
 
 /// Who gets a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audience {
     /// One socket.
     One(SocketId),
@@ -74,6 +75,8 @@ pub enum Audience {
     Everyone,
     /// Every subscriber.
     Subscribers,
+    /// Those who were there when there was something to send: some of them are being let go by the same effects.
+    These(Arc<[SocketId]>),
 }
 
 /// Identifies one wait for legs to come back.

@@ -212,8 +212,10 @@ impl Room {
         let Some(live) = self.live.as_mut() else {
             return Vec::new();
         };
-        let mut effects = live.judged(number, answer);
-        if live.pending.is_empty() {
+        let effects = live.judged(number, answer);
+        let is_all_judged = live.pending.is_empty();
+        let mut effects = self.addressed(effects);
+        if is_all_judged {
             // Legs may be waiting to go.
             let silent: Vec<_> =
                 self.legs.iter().filter(|(_, leg)| leg.ears.is_empty()).map(|(id, _)| *id).collect();
@@ -283,7 +285,8 @@ impl Room {
             return Vec::new();
         }
         leg.ears.clear();
-        let mut effects = self.live.as_mut().map(Live::give_up_waiting).unwrap_or_default();
+        let effects = self.live.as_mut().map(Live::give_up_waiting).unwrap_or_default();
+        let mut effects = self.addressed(effects);
         effects.extend(self.leave_or_acknowledge(id));
         effects
     }
@@ -371,7 +374,18 @@ impl Room {
             Audience::LegAndSubscribers(id) => std::iter::once(id).chain(subscribers).collect(),
             Audience::Everyone => self.listening_legs().chain(subscribers).collect(),
             Audience::Subscribers => subscribers.collect(),
+            Audience::These(ids) => ids.to_vec(),
         }
+    }
+
+    /// Writes on what is for everyone who everyone is now, before anybody is let go.
+    fn addressed(&self, mut effects: Vec<Effect>) -> Vec<Effect> {
+        for effect in &mut effects {
+            if let Effect::Send { to: to @ Audience::Everyone, .. } = effect {
+                *to = Audience::These(self.sockets(Audience::Everyone).into());
+            }
+        }
+        effects
     }
 
     /// Legs that belong to the conversation: they have started and are not on their way out.
@@ -486,13 +500,13 @@ impl Room {
         } else {
             (CloseCode::Normal, "conversation completed")
         };
-        let mut effects = live.give_up_waiting();
+        let mut effects = self.addressed(live.give_up_waiting());
         let end_ms = live.ended_at_ms();
         effects.push(Effect::Record(Record::Ended { conversation_id: live.id.clone(), end_ms }));
         // The next conversation on this id is for those who subscribe again.
         for subscriber in std::mem::take(&mut self.subscribers).into_keys() {
             let to = Audience::One(subscriber);
-            effects.push(send(to, completed(live.id.clone())));
+            effects.push(send(to.clone(), completed(live.id.clone())));
             effects.push(close(to, code, why, false));
         }
         effects.push(Effect::Finalised(live.id));

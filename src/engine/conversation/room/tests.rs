@@ -73,8 +73,10 @@ impl Stage {
             .iter()
             .filter(|effect| !matches!(effect, Effect::Record(_) | Effect::Watch { .. }))
             .map(|effect| match effect {
-                Effect::Send { to, message } => format!("{}:{}", reached(*to), kind(message)),
-                Effect::Close { to, code, .. } => format!("{}:close {}", reached(*to), u16::from(*code)),
+                Effect::Send { to, message } => format!("{}:{}", reached(to.clone()), kind(message)),
+                Effect::Close { to, code, .. } => {
+                    format!("{}:close {}", reached(to.clone()), u16::from(*code))
+                }
                 Effect::EndLeg(id, then) => format!("{}:end {then:?}", self.names[id]),
                 Effect::AwaitFlush(id, ear) => format!("{}:flush {ear}", self.names[id]),
                 Effect::AwaitReturn(_, time) => format!("return {}", time.as_secs()),
@@ -589,8 +591,7 @@ fn a_sentence_that_nobody_judges_in_time_is_a_message_all_the_same() {
     stage.room.heard(a, 1, ANCHOR, words("Bye."), 0);
     stage.room.leg_stopped(a, AfterStop::Close);
     let effects = stage.room.flush_expired(a, 1);
-    // Told after everybody has gone; whom the message reached is seen on the wire.
-    assert_eq!(stage.tell(&effects)[..3], [":message", "a:completed", "a:stopped"]);
+    assert_eq!(stage.tell(&effects)[..3], ["as:message", "a:completed", "a:stopped"]);
 }
 
 #[test]
