@@ -309,9 +309,10 @@ mod tests {
 
     #[test]
     fn a_card_is_hidden_whatever_marks_a_recogniser_puts_between_its_digits() {
-        for gap in
-            ["", " ", ",", ".", "-", ", ", " ,", "..", ". ", " .", ",,", ".,", ",.", "  ", " - ", "\u{a0}"]
-        {
+        for gap in [
+            "", " ", ",", ".", "-", ", ", " ,", "..", ". ", " .", ",,", ".,", ",.", "  ", " - ", "/", ": ",
+            "; ", "_", " ... ", "\u{a0}",
+        ] {
             for after in ["", ".", " please", " k", " p thanks", " or so", " minutes", " for me", "% ", " o"]
             {
                 let text = format!("card number 4111{gap}1111{gap}1111{gap}1111{after}");

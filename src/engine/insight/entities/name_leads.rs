@@ -113,6 +113,11 @@ pub(super) fn lead_before(words: &Words<'_>, index: usize) -> Lead {
     match one {
         "surname" | "surname's" => Lead::Name,
         "under"
+            if matches!(two, "reservation's" | "booking's" | "account's" | "appointment's" | "room's") =>
+        {
+            Lead::Title
+        }
+        "under"
             if one_of(
                 two,
                 "it's be is listed booked registered filed that's it that them reservation booking appointment \
@@ -128,7 +133,14 @@ pub(super) fn lead_before(words: &Words<'_>, index: usize) -> Lead {
         "named" => Lead::Person,
         "i'm" => Lead::Introduction,
         "am" if two == "i" => Lead::Introduction,
-        "it's" if place == 1 || words.sentence_before(place - 1) || matches!(two, "hi" | "hello" | "hey") => {
+        "it's"
+            if place == 1
+                || words.sentence_before(place - 1)
+                || matches!(
+                    two,
+                    "hi" | "hello" | "hey" | "sure" | "yeah" | "yes" | "uh" | "um" | "okay" | "so"
+                ) =>
+        {
             Lead::Introduction
         }
         "thanks" | "hi" | "hello" | "hey" | "dear" => Lead::Person,
@@ -146,7 +158,9 @@ pub(super) fn lead_before(words: &Words<'_>, index: usize) -> Lead {
 
 /// Words after an unknown name that show that somebody was introduced.
 pub(super) fn confirms(words: &Words<'_>, index: usize) -> bool {
-    matches!(words.at(index), "calling" | "from" | "speaking" | "here" | "with" | "over")
+    let spelled = (index..index + 3).all(|place| is_letter(words.at(place)));
+    spelled
+        || matches!(words.at(index), "calling" | "from" | "speaking" | "here" | "with" | "over")
         || matches!(
             (words.at(index), words.at(index + 1)),
             ("and", "i" | "i'm") | ("again", _) | ("i", "am") | ("i'm", _) | ("at", "the")

@@ -435,6 +435,9 @@ fn extend(words: &Words<'_>, first: usize, lead: Lead) -> usize {
             last += 2;
             continue;
         }
+        if words.at(first) == next {
+            break;
+        }
         let hyphenated = words.gap_before(last + 1) == "-" && !is_function_word(next) && !is_letter(next);
         if hyphenated && !next.is_empty() && !next.bytes().any(|byte| byte.is_ascii_digit()) {
             last += 1;

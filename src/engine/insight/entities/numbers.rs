@@ -255,12 +255,19 @@ pub(super) fn chunks(words: &Words<'_>) -> Vec<Chunk> {
         };
         let gap = words.gap_before(piece.first);
         piece.amount |= gap.ends_with(['$', '£', '€']);
-        if let Some(previous) = open.last_mut() {
+        let is_alone = open.len() == 1;
+        if let Some(previous) = open.last() {
             let decimal = previous.written && piece.written && matches!(gap, "." | ",");
             let directly = previous.last + 1 == piece.first;
-            let date = piece.written && words.gap_before(piece.last + 1).trim() == "/"
-                || previous.written && words.gap_before(previous.first).trim() == "/";
-            if !decimal && directly && (!goes_on(gap) || date) {
+            let slash_after = words.gap_before(piece.last + 1).trim() == "/" && piece.digits.len() <= 2;
+            let slash_before = words.gap_before(previous.first).trim() == "/";
+            let date = piece.written && slash_after || previous.written && slash_before && is_alone;
+            let fours = previous.written
+                && piece.written
+                && previous.digits.len() == 4
+                && piece.digits.len() == 4
+                && matches!(gap.trim(), "/" | ":");
+            if !decimal && !fours && directly && (!goes_on(gap) || date) {
                 close(&mut found, &mut open);
             }
         }
@@ -302,7 +309,7 @@ fn mark_amounts(words: &Words<'_>, chunk: &mut Chunk) {
             let commas = (start + 1..end).all(|index| glued(&chunk.elements, index) == Some(","));
             let network = lengths.len() == 4 && lengths.iter().all(|&length| length <= 3);
             let amount = if commas {
-                lengths[0] <= 3 && lengths[1..].iter().all(|&length| length == 3)
+                all < FEWEST_LONG && lengths[0] <= 3 && lengths[1..].iter().all(|&length| length == 3)
             } else {
                 let grouped = matches!(lengths.as_slice(), [3, 4] | [3, 3, 4] | [1, 3, 3, 4] | [3, 4, 4]);
                 network || !grouped && all < FEWEST_LONG
