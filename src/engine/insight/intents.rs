@@ -7,9 +7,11 @@
 mod action_item;
 mod confirmation;
 mod follow_up;
+mod misheard;
 mod normaliser;
 mod pattern;
 mod question;
+mod roundabout;
 mod telling;
 #[cfg(test)]
 mod tests;

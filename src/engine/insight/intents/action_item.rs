@@ -3,6 +3,7 @@
 use super::Assignee;
 use super::normaliser::Sentence;
 use super::pattern::{Pattern, last_words};
+use super::roundabout;
 use std::sync::LazyLock;
 
 /// How many words before a match are looked at for what makes it past, conditional or reported.
@@ -23,6 +24,7 @@ struct Rule {
 /// Returns the confidence that a sentence holds an action item, and who is to do it; `asked`: the sentence asks.
 pub(super) fn find(sentence: &Sentence, asked: bool) -> Option<(f64, Assignee)> {
     let text = sentence.words.as_str();
+    let text = HELD.find(text).map_or(text, |held| &text[held.end..]);
     if NO_ACTION.iter().any(|pattern| pattern.matches(text)) {
         return None;
     }
@@ -35,6 +37,9 @@ pub(super) fn find(sentence: &Sentence, asked: bool) -> Option<(f64, Assignee)> 
             continue;
         }
         best = Some((rule.score, rule.assignee.clone()));
+    }
+    if best.is_none() {
+        best = roundabout::find(text, asked);
     }
     let named = NAMED.capture(text).filter(|name| !NO_NAME.matches(name));
     if let (None, Some(name)) = (&best, named) {
@@ -93,11 +98,25 @@ static NO_OFFER: LazyLock<Pattern> = LazyLock::new(|| {
     )
 });
 
+/// What asks the other side to wait, before the matter itself.
+static HELD: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::new(
+        r"^(?:(?:okay|so|well|yeah|alright|no|just|now|oh|sorry) )*(?:hold on|hang on|bear with me)(?: (?:a|one|just|second|sec|minute|moment|there|now|please|for|me|until|till|while|let me see))*\b ?",
+    )
+});
+
 /// Sentences that hold no action item whatever stands in them.
 static NO_ACTION: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     Pattern::all(&[
         r"^(?:(?:okay|so|well|and|yeah|alright|no|just|now|oh) )*(?:let (?:me|us) (?:just )?see(?: (?:here|what|okay|now|then|so)\b.*)?|let (?:me|us) think.*|(?:hold on|(?:give|bear with) me|one)(?: \w+){0,4})$",
         r"\b(?:will take|going to take) (?:care of|note|down|off|over|out|that|it|this)\b.* never\b",
+        r"^(?:(?:and|so|but|okay|then) )*do (?:the|your|my|these|those|our) (?:\w+ )?\w+s (?:go|come|get|need|have|take|open|close|work|run|stop|still|usually|normally|always|ever|all|know|want|leave|start|finish|apply|include|cover|deliver|offer|accept|charge|pay|call|send|not)\b",
+        r"^(?:the |our |your )?(?:check|pick|drop|sign|log|clock|walk|call) ?(?:in|out|up|off)s?(?: \w+){0,2} (?:is|are|was|closes|opens|starts|ends|begins|takes|times?|at|by|from|until)\b",
+        r"\b(?:i|we|he|she|they) (?:have|has) to .*\b(?:every (?:single |other |few )?(?:\w+day|day|morning|night|evening|week|month|year|time|hours?)|each (?:day|morning|night|week|month|time)|(?:once|twice) a (?:day|week|month|year)|most (?:days|weeks))\b",
+        r"\b(?:says?|said|saying|reads|going|goes|went|tells? (?:me|you|us|people)) please\b",
+        r"^(?:(?:okay|so|well|oh) )*(?:great|good|nice|excellent|fantastic|amazing|lovely|super|brilliant|fine|hard) (?:work|job|call|effort|pick|find|start|catch|show)\b",
+        r"\bmind (?:just )?(?:holding|waiting|telling|repeating|spelling|confirming|sharing|explaining|saying|hanging|giving me (?:your|the|an))\b",
+        r"^(?:let me|i will|i have to|i need to|until i|till i|while i|i am going to) (?:{ADVERB} )*(?:find|get|grab|go get|look for|put on) (?:my|the|a) (?:reading )?(?:glasses|pen|phone|card|paper|bill|letter|purse|wallet|bag|laptop|specs|email|book|diary|folder)\b",
         r"\bhave a (?:nice|good|great|wonderful|lovely|blessed|safe) (?:day|one|evening|night|weekend|afternoon|rest|trip|flight|time)\b",
     ])
 });
