@@ -6,6 +6,7 @@
 
 mod action_item;
 mod confirmation;
+mod elliptical;
 mod follow_up;
 mod misheard;
 mod normaliser;

@@ -84,6 +84,10 @@ static OPENED: LazyLock<Vec<(f64, Pattern)>> = LazyLock::new(|| {
         ),
         rule(
             0.7,
+            r"^(?:okay |alright |right )*(?:and|so) (?:the|your) (?:\w+ ){1,3}?(?:is|are) (?:\w+ )?(?:the same (?:price|cost|as|for)|free|included|extra|separate|covered|allowed)\b",
+        ),
+        rule(
+            0.7,
             r"^(?:okay |alright |so )*and my (?:\w+ ){1,3}?(?:is|are) (?:\w+ )?(?:covered|included|safe|good|okay|fine|protected|refundable|part of)\b",
         ),
         rule(
@@ -119,7 +123,10 @@ static STATED: LazyLock<Vec<(f64, Pattern)>> = LazyLock::new(|| {
             0.72,
             r"^you do (?:have|offer|take|accept|know|still|deliver|allow|ship)\b|^you do \w+ (?:as well|too|also|and)\b|^you are taking (?:new|any|walk)\b",
         ),
-        rule(0.7, r"^you would be (?:\w+ing|able to)\b"),
+        rule(
+            0.7,
+            r"^you would (?:be (?:\w+ing|able to)|not (?:have|know|happen|be able|do|be))\b|^you have (?:already )?(?:had a (?:look|go|read|chance)|looked|rung|spoken to|been (?:on to|onto|in touch|in to))\b",
+        ),
         rule(
             0.8,
             r"^(?:and |so )*you (?:are|were) (?:saying|telling|asking|suggesting|open|closed|calling|sure|certain|positive|talking|having (?:trouble|issues|problems|any|a hard)|interested|referring|experiencing|looking (?:for|to|at)|trying to|not able|unable|still (?:having|seeing|using|at|living|interested|open|with|there|on|working|getting)|the (?:account|policy|card|primary|only|owner|one (?:who|on|that|with|calling))|located|available|allergic|currently|hoping|wanting|in (?:the|a|front)|at (?:home|work|the)|near|familiar|aware|using|running|seeing|getting (?:an|a|the) (?:error|message)|on (?:a|the) (?:\w+ )?(?:plan|phone|computer|device|wifi|wi fi|iphone|android))\b",

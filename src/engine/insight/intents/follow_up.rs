@@ -28,7 +28,7 @@ pub(super) fn find(sentence: &Sentence) -> Option<(f64, Assignee)> {
     }
     for (before, _, _) in CONTACT.matches_in_context(text) {
         let near = last_words(before, REACH);
-        if is_blocked(near) {
+        if is_blocked(near) || NOTICE.matches(before) {
             continue;
         }
         if INTENDED.matches(near) {
@@ -91,7 +91,7 @@ static CONTACT: LazyLock<Pattern> = LazyLock::new(|| {
         r"(?:schedule|book|arrange|organize|put together|plan|have|do|hold|calendar|plan on|scheduling|arranging) (?:a |an |another |some |the |that |you |our |in a )?(?:\w+ ){0,2}?(?:meeting|call|calls|callback|chat|discussion|conference|zoom|follow up|check in|catch up|sync|conversation|huddle|debrief|one on one|walkthrough|retro|screen share|workshop)\b|",
         r"(?:put|get|find|block|throw) (?:some |a |an )?(?:time|something|slot|hold|half hour|hour|placeholder|invite)(?: \w+)? (?:on|in|off) (?:the|your|our|my|everyone's|both)? ?(?:calendar|calendars|books|diary|schedule)\b|get (?:on )?(?:the|your|our) calendar\b|find (?:a|some) time\b|",
         r"(?:hop|jump|get|hopping|jumping) (?:back )?on (?:a|another|the|with)(?: \w+){0,2} (?:call|zoom|phone|meeting|line|you|him|them)\b|",
-        r"(?:ring|phone|bell|buzz) (?:straight |right )?back\b|(?:call|phone|ring|text) (?:my|his|her|the) (?:\w+ )?(?:daughter|son|wife|husband|mother|father|mum|mam|mom|dad|sister|brother|office|carer|neighbour|neighbor|solicitor|partner)\b|revert (?:back )?(?:to|with) (?:you|us|me|the)\b|(?:pop|come|drop|call) back (?:in|down|over|up) (?:to (?:us|me|see)|and see|in (?:a|two|three|six)|next|on \w+day)\b|(?:pop|drop) in (?:again|and see)\b|(?:take|have) another look (?:at (?:it|this|that|them|him|her) )?(?:at|on|in|after|next|when|once|later|tomorrow)\b|(?:put|get|stick|pop|block|block out) (?:half an hour|an hour|\w+ minutes|a slot|a time|something) (?:\w+ ){0,2}?(?:on|in|into|for) (?:the|your|our|my|everyone's|both)? ?(?:calendar|calendars|diary|diaries|schedule)\b|(?:return to|come back to|bring up|raise|discuss|look at) (?:this|it|that|these|those|the \w+) (?:again |point )?(?:at|in|on) (?:our|the|your) next\b|get (?:a )?hold of (?:you|me|him|her|them|the \w+|my \w+|your \w+)(?: again)?\b|(?:chat|speak) to (?:you|me|him|her|my \w+|the \w+) (?:again|then|next|tomorrow|on|about|first|later|after)\b|tip (?:you|me|us) a (?:call|text)\b|(?:catch|see) you (?:later in|next|at the next|on \w+day|again|then)\b|(?:table|park) (?:this|it|that) (?:until|till|for)\b|diary (?:it|that|a|this)\b|(?:text|email|message|page|write) (?:you|me|us) (?:when|once|as soon|the minute|the moment|after)\b|",
+        r"(?:drop|pop|fire|ping) (?:you|me|us) an (?:\w+ )?(?:email|e mail)\b|(?:pencil in|slot in|squeeze in|fix up|line up|pop in|diarise) (?:a|an|another|some) (?:\w+ ){0,2}?(?:call|chat|meeting|catch up|session|review|slot|time)\b|talk (?:it|this|that|things) through\b|(?:ring|phone|bell|buzz) (?:straight |right )?back\b|(?:call|phone|ring|text) (?:my|his|her|the) (?:\w+ )?(?:daughter|son|wife|husband|mother|father|mum|mam|mom|dad|sister|brother|office|carer|neighbour|neighbor|solicitor|partner)\b|revert (?:back )?(?:to|with) (?:you|us|me|the)\b|(?:pop|come|drop|call) back (?:in|down|over|up) (?:to (?:us|me|see)|and see|in (?:a|two|three|six)|next|on \w+day)\b|(?:pop|drop) in (?:again|and see)\b|(?:take|have) another look (?:at (?:it|this|that|them|him|her) )?(?:at|on|in|after|next|when|once|later|tomorrow)\b|(?:put|get|stick|pop|block|block out) (?:half an hour|an hour|\w+ minutes|a slot|a time|something) (?:\w+ ){0,2}?(?:on|in|into|for) (?:the|your|our|my|everyone's|both)? ?(?:calendar|calendars|diary|diaries|schedule)\b|(?:return to|come back to|bring up|raise|discuss|look at) (?:this|it|that|these|those|the \w+) (?:again |point )?(?:at|in|on) (?:our|the|your) next\b|get (?:a )?hold of (?:you|me|him|her|them|the \w+|my \w+|your \w+)(?: again)?\b|(?:chat|speak) to (?:you|me|him|her|my \w+|the \w+) (?:again|then|next|tomorrow|on|about|first|later|after)\b|tip (?:you|me|us) a (?:call|text)\b|(?:catch|see) you (?:later in|next|at the next|on \w+day|again|then)\b|(?:table|park) (?:this|it|that) (?:until|till|for)\b|diary (?:it|that|a|this)\b|(?:text|email|message|page|write) (?:you|me|us) (?:when|once|as soon|the minute|the moment|after)\b|",
         r"reconnect(?: (?:with|on|after|next|in|when|once|later|then|about))?$|reconnect (?:with|on|after|next|in|when|once|later|then|about)\b|regroup\b|reconvene\b|revisit(?:ing)?\b|rejoin\b|(?:pick|picking) (?:this|it|that|things|up)(?: conversation| thread| where)?(?: (?:back )?up)?\b(?: again| on| next| tomorrow| later| then| where| after)|continue (?:this|it|that|the (?:conversation|discussion|chat)|our \w+)\b|",
         r"(?:ping|text|dm|message|slack|email) (?:you|me|us|him|her|them) (?:when|once|after|as soon|if|an update|back|tomorrow|later|the minute|by|next|again|with an update)\b|ping (?:you|me|us|him|her|them)\b|text (?:me|us)\b|",
         r"(?:shoot|drop|fire|shooting|dropping|pop) (?:you|me|us|him|her|them) (?:a|an|another|over a|off a) (?:quick |short )?(?:text|message|note|line|update|status|reminder|heads up|ping)\b|shoot (?:you|me|us|him|her|them) an email\b|",
@@ -133,6 +133,10 @@ static BLOCKED: LazyLock<Pattern> = LazyLock::new(|| {
     )
 });
 
+/// What makes "let you know" a notice given here and now.
+static NOTICE: LazyLock<Pattern> =
+    LazyLock::new(|| Pattern::new(r"(?:^|\b(?:this is|calling|ringing|phoning) )(?:(?:so|and|okay) )*(?:just )?to$"));
+
 /// Negations that remind: "do not hesitate to call".
 static REMINDED: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(
@@ -149,6 +153,9 @@ static ANNOUNCED: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         r"\b(?:can|could|should|shall|may) we (?:please |just |maybe |possibly )*(?:talk|meet|set up|schedule|set|find a time|touch base|hop on|jump on|revisit|reconnect|discuss|regroup|circle back|pick this|get together|connect|have (?:a|another)|arrange|book a (?:call|meeting)|put something|do a (?:call|follow))\b",
         r"\b(?:can|could|may) (?:i|we) (?:please |just )?(?:get|have|request|ask for) (?:(?:a|another) (?:\w+ )?(?:call|callback|call back)|(?:someone|somebody|him|her|a \w+|the \w+|your \w+|you) (?:to |please )?(?:call|contact|get back|reach out|phone|ring))\b",
         r"\b(?:until then|talk to you|speak to you|talk with you) (?:tomorrow|next \w+|\w+day|soon|on \w+day|later this week|then)\b",
+        r"\bsame (?:time|place)(?: same (?:time|place))? (?:next|tomorrow|on \w+day)\b",
+        r"\blet us (?:\w+ ){0,2}?(?:sit down|get together|go through|talk|speak|meet|chat|discuss|run through|look at) (?:\w+ ){0,4}?(?:next (?:week|month|time|\w+day)|tomorrow|on \w+day|later|again)\b",
+        r"\b(?:you|they) will (?:be )?(?:hear|hearing) (?:it |about it |that |more )?from (?:me|us)\b",
         r"\bi (?:still |do )?owe (?:you|him|her|them) (?:a|an|that) (?:\w+ )?(?:answer|call|reply|response|update|callback)\b",
         r"\b(?:waiting|looking forward) (?:to|for) (?:hear|hearing) (?:back )?from you\b",
     ])

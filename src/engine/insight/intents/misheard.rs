@@ -31,6 +31,9 @@ pub(super) fn meant(previous: &str, word: &str, next: &str) -> Option<&'static s
         {
             "to"
         }
+        "two" | "too" if after(&["back", "talk", "speak", "send", "over", "on"]) && before(&["you", "me", "us", "him"]) => {
+            "to"
+        }
         "here" if after(&["to", "not", "can", "can't"]) && before(&["back", "from"]) => "hear",
         "right" if previous == "to" && before(&["up", "down", "out", "me", "him", "them", "a"]) => "write",
         "id"

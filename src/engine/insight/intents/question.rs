@@ -1,6 +1,7 @@
 //! Questions: inverted, indirect and elliptical ones.
 
 use super::confirmation;
+use super::elliptical;
 use super::normaliser::Sentence;
 use super::pattern::Pattern;
 use std::sync::LazyLock;
@@ -39,7 +40,10 @@ pub(super) fn score(sentence: &Sentence) -> Option<f64> {
         return None;
     }
     let direct = RULES.iter().filter(|rule| rule.applies_to(text)).map(|rule| rule.score);
-    direct.chain(confirmation::score(&sentence.words, text)).reduce(f64::max)
+    direct
+        .chain(confirmation::score(&sentence.words, text))
+        .chain(elliptical::score(&sentence.words))
+        .reduce(f64::max)
 }
 
 impl Rule {
@@ -172,7 +176,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         anywhere(0.7, r"^(?:the|your|in|on|by|with|for|at) (?:\w+ ){1,3}or (?:the|your|in|on|by|with|for|at) \w+(?: \w+)?$"),
         anywhere(
             0.78,
-            r"\bi (?:am|guess i am|suppose i am) (?:just |really |kind of )*asking (?:is|are|do|does|can|if|whether|what|how|why|when|will|would|did)\b|^(?:no idea|not sure|do not know|i am not sure|i do not know|i have no idea|not certain) (?:am|do|does|is|are|should|can|will|would|did) (?:i|it|we|they|that|the|this|you|he|she|my) \w+|^(?:sorry )?(?:come|say that|say) again$|^(?:about|roughly|approximately|around|exactly) (?:how|what|when|where)\b|^which (?:\w+ )?(?:\w+ )?(?:goes|go|covers|cover|works|work|comes|applies|takes|runs|stops|leaves|fits|suits|opens)\b",
+            r"\bi (?:am|guess i am|suppose i am) (?:just |really |kind of )*asking (?:is|are|do|does|can|if|whether|what|how|why|when|will|would|did)\b|^(?:no idea|not sure|do not know|i am not sure|i do not know|i have no idea|not certain) (?:am|do|does|is|are|should|can|will|would|did) (?:i|it|we|they|that|the|this|you|he|she|my) \w+|^(?:sorry )?(?:come|say that(?: \w+){0,3}|say) again$|\bwhat (?:i|we) (?:am|are|do|can|did) not (?:getting|get|understand|see|follow|understanding|seeing|following) is (?:how|why|what|who|where|when|if|whether)\b|\b(?:worry|concern|question|query) is (?:will|would|can|could|do|does|did|is|are|should|what|how|why|when|if|whether) \w+|\b(?:issue|problem) is (?:will|would|can|could|do|does|did|should) (?:it|i|we|they|the|you|he|she|my)\b|^(?:about|roughly|approximately|around|exactly) (?:how|what|when|where)\b|^which (?:\w+ )?(?:\w+ )?(?:goes|go|covers|cover|works|work|comes|applies|takes|runs|stops|leaves|fits|suits|opens)\b",
         ),
         not_reported(
             0.75,
@@ -215,7 +219,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         not_reported(0.8, r"\b(?:(?:do|can|did|should|could|are|shall) we|(?:do|did) they) (?:\w+)"),
         not_reported(
             0.8,
-            r"\b(?:(?:does|did) (?:it|that|this|he|she|they|anyone|anybody|somebody|someone|my|your|the)|(?:has|will) (?:it|this|he|she|they|anyone|anybody|somebody|someone)) \w+",
+            r"\b(?:(?:does|did) (?:it|that|this|he|she|they|anyone|anybody|somebody|someone)|(?:has|will) (?:it|this|he|she|they|anyone|anybody|somebody|someone)) \w+",
         ),
         not_reported(
             0.8,
@@ -223,7 +227,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         ),
         not_reported(
             0.75,
-            r"\b(?:and|but|so|or|then|because|okay|yeah|thanks|now|well|today|yesterday|tomorrow|week|month|day|number|order) (?:is|are|was|were|will|would|could|has) (?:it|that|this|they|there|these|he|she|the|my|your)\b \w+",
+            r"\b(?:and|but|so|or|then|because|okay|yeah|thanks|now|well|today|yesterday|tomorrow|week|month|day|number|order) (?:is|are|was|were|will|would|could|has|does|did) (?:it|that|this|they|there|these|he|she|the|my|your)\b \w+",
         ),
         anywhere(
             0.8,

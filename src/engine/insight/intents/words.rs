@@ -87,7 +87,7 @@ pub(super) const CLASSES: [(&str, &str); 13] = [
     (
         "TELLING",
         "do|like|want|prefer|consider|smell|taste|breathe|swallow|tell (?:me|us|if|what|which|whether|where|how|when)|give me (?:\\w+ ){0,3}(?:name|number|digits|address|code|date|zip|email|idea|estimate|example|details|information|info|reason|update|figure|price|quote|ballpark)|give me (?:your|the|an|that)|confirm|verify|explain|\
-         spell|repeat|read|hear|see|describe|remind me|say|provide|hold on|hold for|hold the line|hold please|hold$|hold a|hold one|hold while|clarify|elaborate|walk me through|speak|talk|imagine|believe|understand|show me how|help|bear|state|give us (?:your|the|an)|find out|guess|recommend|think|remember|\
+         spell|repeat|read|hear|see|describe|remind me|say|provide|hold on|hold for|hold the line|hold please|hold$|hold a|hold one|hold while|clarify|elaborate|walk me through|speak|talk|imagine|believe|understand|show me how|help|bear|state|give us (?:your|the|an)|find out|guess|recommend|think (?:it|that|i|we|this|there|the|he|she|they|about|of|so)|remember|\
          be|do anything|do something|do that|do it|do this|do better|share (?:your|with me)|let me know|see if|recall|list|name|feel|have (?:any|it|that|them|insurance|a look)|get|match|accept|ship to|deliver to|come out|go into|help me|use|still|even|ever|actually|really|go|wait|stay|access|log|connect|locate|point me|manage",
     ),
     ("ME", "me|us|him|her|them|my \\w+|the \\w+|your \\w+|you"),
