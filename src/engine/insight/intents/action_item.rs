@@ -119,6 +119,7 @@ static NO_ACTION: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         r"^(?:(?:okay|so|well|oh) )*(?:great|good|nice|excellent|fantastic|amazing|lovely|super|brilliant|fine|hard) (?:work|job|call|effort|pick|find|start|catch|show)\b",
         r"\bmind (?:just )?(?:holding|waiting|telling|repeating|spelling|confirming|sharing|explaining|saying|hanging|giving me (?:your|the|an))\b",
         r"^(?:let me|i will|i have to|i need to|until i|till i|while i|i am going to) (?:{ADVERB} )*(?:find|get|grab|go get|look for|put on) (?:my|the|a) (?:reading )?(?:glasses|pen|phone|card|paper|bill|letter|purse|wallet|bag|laptop|specs|email|book|diary|folder)\b",
+        r"\brecommend you to (?:any|every|all|my|friends|people|the)\w*\b",
         r"\bhave a (?:nice|good|great|wonderful|lovely|blessed|safe) (?:day|one|evening|night|weekend|afternoon|rest|trip|flight|time)\b",
     ])
 });
@@ -341,7 +342,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             r"\b(?:chance|way|wondering if|wondering whether|possible|hoping|hoping that|think|reckon|appreciate it if|great if|nice if|helpful if|good if|idea if|help if|easier if) (?:that )?(?:you|someone|somebody|anyone) (?:could|can|might|would|would be able to|were able to)(?: {ADVERB})*\b",
         ),
         request(0.84, other, true, r"\bwould you be able to(?: {ADVERB})*\b"),
-        request(
+        rule(
             0.8,
             other,
             false,

@@ -26,6 +26,7 @@ static TAGS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         r"^(?:\w+ ){3,}(?:is it|was it|is that|are you|were you|do you|did you|is there|are they|have you)$",
         r"^(?:\w+ ){2,}(?:does|do|did|can|could|would|will|has|have|had|is|was|are|were|should) (?:he|she|they|we|you)$",
         r"^(?:\w+ ){2,}(?:does|did|could|would|will|has|had|was|should) it$",
+        r"\bis that (?:you|him|her|yours|mine|us|me)$|\bthere (?:is|are|was|will be) .* not there$",
         r"^(?:and |so |but )*(?:there|it|that|you|they|we) (?:is|are|do|does|have|will|can|would) (?:not|no)\b.* no$",
         r"\b(?:is|are|do|does|did|was|were|has|have|can|could|would|will|should) not (?:it|you|they|we|i|he|she)$",
         r"\bnot\b.* (?:(?:is|are|does|did|was|were|has|can|could|would|will) (?:you|they|we|i|he|she|there)|(?:is|are|does|was|were|has|could|would|will) it|(?:is|does|was|would|will) that|do (?:you|they|we|i))$",

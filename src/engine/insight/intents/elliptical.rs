@@ -22,8 +22,11 @@ pub(super) fn score(whole: &str) -> Option<f64> {
 }
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    let rule =
-        |score, asks: &str, unless: &str| Rule { score, asks: Pattern::new(asks), unless: Pattern::new(unless) };
+    let rule = |score, asks: &str, unless: &str| Rule {
+        score,
+        asks: Pattern::new(asks),
+        unless: Pattern::new(unless),
+    };
     vec![
         rule(
             0.72,
@@ -35,11 +38,26 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             r"^(?:(?:okay|right|so|oh|now|great|perfect|lovely|thanks|thank you) )*and (?:your|his|her|their|the patient's|the child's) (?:\w+ ){0,4}\w+$",
             r"\b(?:is|are|was|were|has|have|had|will|did|does|do|can|not|came|went|said|told|left|never|just|always|keeps?|\w+ed|i|me|you|we|they|it|would|should|says|comes|goes|gets?|got|works?|sent)\b",
         ),
+        rule(
+            0.7,
+            r"^(?:(?:and|so|okay|right) )*(?:that (?:is|would be|will be)|this is|it is) .* or (?:for|the|a|an|in|on|at|just|only|your|my)\b|\bor (?:just|only) (?:the |a |my |one |me$|you$)(?:\w+ ?){0,3}$",
+            r"\b(?:more or less|or so|or something|or whatever|either|whether|or two|or anything|can|will|or else|not)\b",
+        ),
+        rule(
+            0.7,
+            r"^(?:(?:oh|so|and|okay) )*nothing (?:sooner|earlier|cheaper|closer|nearer|bigger|smaller|later)\b",
+            r"\bthere\b",
+        ),
+        rule(
+            0.68,
+            r"^(?:(?:okay|right) )*and (?:that|this|it|the \w+|my \w+|your \w+)(?: \w+)? (?:includes?|covers?|stays?|works?|takes care|knows?|lasts?|applies|starts?|goes on)\b",
+            r"\b(?:i|me|then|because|so|but|they|always|every|never|usually)\b",
+        ),
         // A condition without what follows from it.
         rule(
             0.7,
             r"^(?:(?:okay|right|oh|now|well|yeah|fine|so|sorry) )*(?:and|but|so) (?:what )?if (?:i|we|he|she|it|they|there|that|the \w+|my \w+|our \w+|somebody|someone) \w+",
-            r"\bif (?:\w+ )*(?:you|i|we|he|she|it|they|there|that|this) (?:\w+ )*(?:you|i|we|he|she|they|there|call|just|then|give|ring|let|please|that is)\b|\bif (?:not|so|possible|anything)\b|\bif (?:it|that|you) (?:is|was|would|were) (?:not )?(?:me|okay|possible|up to|any|all right|alright)\b|\b(?:will|would|can|could|might|should|is fine|is grand|let|please)\b",
+            r"\bif (?:the |my |our )?\w+ (?:\w+ )+?(?:you|i|we|he|she|they|there|call|then|give|ring|let|please|that is)\b|\bif (?:not|so|possible|anything)\b|\bif (?:it|that|you) (?:is|was|would|were) (?:not )?(?:me|okay|possible|up to|any|all right|alright)\b|\b(?:will|would|can|could|might|should|is fine|is grand|let|please)\b",
         ),
         rule(
             0.72,
@@ -60,10 +78,16 @@ mod tests {
 
     #[test]
     fn a_question_may_lack_its_verb() {
-        for text in ["any known allergies", "and your relationship to the patient", "right and if i just do not renew"] {
+        for text in [
+            "any known allergies",
+            "and your relationship to the patient",
+            "right and if i just do not renew",
+        ] {
             assert!(score(text).is_some(), "{text}");
         }
-        for text in ["any time", "and your driver was rude", "and if you need me call the office", "any help is good"] {
+        for text in
+            ["any time", "and your driver was rude", "and if you need me call the office", "any help is good"]
+        {
             assert_eq!(score(text), None, "{text}");
         }
     }

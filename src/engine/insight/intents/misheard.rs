@@ -3,11 +3,20 @@
 /// Verbs that follow "I will" and "we will", and hardly ever a noun that sounds so.
 const PROMISED: [&str; 33] = [
     "be", "book", "bring", "call", "cancel", "check", "come", "do", "drop", "email", "fix", "follow", "get",
-    "give", "have", "let", "look", "make", "need", "pass", "pay", "phone", "pop", "put", "ring", "see", "send",
-    "sort", "take", "talk", "text", "transfer", "try",
+    "give", "have", "let", "look", "make", "need", "pass", "pay", "phone", "pop", "put", "ring", "see",
+    "send", "sort", "take", "talk", "text", "transfer", "try",
 ];
 const DAYS: [&str; 10] = [
-    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "tomorrow", "noon", "tonight",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "tomorrow",
+    "noon",
+    "tonight",
 ];
 const OBJECTS: [&str; 12] =
     ["me", "it", "you", "that", "them", "out", "the", "this", "my", "us", "him", "her"];
@@ -27,24 +36,29 @@ pub(super) fn meant(previous: &str, word: &str, next: &str) -> Option<&'static s
         "too"
             if after(&["need", "needs", "going", "able", "ought", "want", "supposed"])
                 && !next.is_empty()
-                && !before(&["much", "many", "long", "late", "early", "far", "and", "but", "so", "please"]) =>
+                && !before(&[
+                    "much", "many", "long", "late", "early", "far", "and", "but", "so", "please",
+                ]) =>
         {
             "to"
         }
-        "two" | "too" if after(&["back", "talk", "speak", "send", "over", "on"]) && before(&["you", "me", "us", "him"]) => {
+        "two" | "too"
+            if after(&["back", "talk", "speak", "send", "over", "on"])
+                && before(&["you", "me", "us", "him"]) =>
+        {
             "to"
         }
         "here" if after(&["to", "not", "can", "can't"]) && before(&["back", "from"]) => "hear",
         "right" if previous == "to" && before(&["up", "down", "out", "me", "him", "them", "a"]) => "write",
-        "id"
-            if before(&["like", "love", "rather", "prefer", "appreciate", "say"])
-                && !after(&["my", "your", "photo", "the", "an", "a", "user", "caller", "tax"]) =>
+        "id" if before(&["like", "love", "rather", "prefer", "appreciate", "say"])
+            && !after(&["my", "your", "photo", "the", "an", "a", "user", "caller", "tax"]) =>
         {
             "i would"
         }
         "weather" if next == "or" => "whether",
         "weather"
-            if before(&subject) && after(&["know", "sure", "wondering", "wonder", "asking", "ask", "see"]) =>
+            if before(&subject)
+                && after(&["know", "sure", "wondering", "wonder", "asking", "ask", "see"]) =>
         {
             "whether"
         }
@@ -58,18 +72,28 @@ pub(super) fn meant(previous: &str, word: &str, next: &str) -> Option<&'static s
         "meat" if after(&["to", "will", "we", "can", "could", "let's", "we'll", "us"]) => "meet",
         "mite" if before(&["be", "have", "need", "not", "want"]) => "might",
         "sea" if after(&["to", "let's", "me", "will"]) && before(&["if", "what", "you", "whether"]) => "see",
-        "weight" if after(&["to", "please", "must"]) && before(&["for", "until", "till", "on", "in"]) => "wait",
+        "weight" if after(&["to", "please", "must"]) && before(&["for", "until", "till", "on", "in"]) => {
+            "wait"
+        }
         "cheque" if after_will() && before(&["with", "on", "that", "if"]) => "check",
         "bare" if next == "with" => "bear",
         "dew" | "due" if before(&["you", "we", "they"]) && !after(&["is", "are", "was", "were"]) => "do",
         "buy" | "bye" if before(&DAYS) && !previous.is_empty() => "by",
-        "wear" | "ware" if previous.is_empty() && before(&["is", "are", "do", "can", "was", "did"]) => "where",
-        "four" if before(&["you", "me"]) && after(&["that", "it", "done", "this", "up", "out", "booked"]) => "for",
-        "aisle" | "isle" | "ile" | "eyell" if is_promised(next) && !after(&["the", "an", "a", "this"]) => "i will",
+        "wear" | "ware" if previous.is_empty() && before(&["is", "are", "do", "can", "was", "did"]) => {
+            "where"
+        }
+        "four" if before(&["you", "me"]) && after(&["that", "it", "done", "this", "up", "out", "booked"]) => {
+            "for"
+        }
+        "aisle" | "isle" | "ile" | "eyell" if is_promised(next) && !after(&["the", "an", "a", "this"]) => {
+            "i will"
+        }
         "wheel" | "weal" if is_promised(next) && !after(&["the", "a", "my", "your", "front"]) => "we will",
         "all"
             if (previous.is_empty() || after(&["okay", "yeah", "right", "so"]))
-                && before(&["send", "call", "ring", "email", "text", "pop", "let", "check", "put", "phone"]) =>
+                && before(&[
+                    "send", "call", "ring", "email", "text", "pop", "let", "check", "put", "phone",
+                ]) =>
         {
             "i will"
         }

@@ -121,8 +121,10 @@ fn stands_for_is(stem: &str) -> bool {
 
 /// Whether a noun's `'s` before this word is "is" and no possessive.
 fn is_after_is(next: &str) -> bool {
-    let articles =
-        ["a", "an", "the", "not", "no", "my", "your", "in", "on", "out", "off", "down", "up", "at", "over", "round"];
+    let articles = [
+        "a", "an", "the", "not", "no", "my", "your", "in", "on", "out", "off", "down", "up", "at", "over",
+        "round",
+    ];
     let verbs = [
         "going", "gonna", "been", "supposed", "coming", "gotta", "got", "still", "already", "just", "really",
     ];
@@ -222,7 +224,12 @@ static UNITED: LazyLock<Vec<(Pattern, &'static str)>> = LazyLock::new(|| {
         (Pattern::new(r"\b(?:i|we) (?:am|are) (?:just )?going to (?:just )?(i|we)\b"), "$1"),
         (Pattern::new(r"\byou know (so|and|because|but|i|like|just)\b"), "$1"),
         (Pattern::new(r"\blet (me|you|us|him|her|them) no\b"), "let $1 know"),
-        (Pattern::new(r"((?:\w+ ){3,}\w+) (?:like|do you hear me|you hear|so it is|so they are|love|pet|hun)$"), "$1"),
+        (
+            Pattern::new(
+                r"((?:\w+ ){3,}\w+) (?:like|do you hear me|you hear|so it is|so they are|love|pet|hun)$",
+            ),
+            "$1",
+        ),
     ]
 });
 

@@ -173,16 +173,22 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             r"\b(?:let me get this straight|so i have (?:it|this|that) straight|make sure i (?:understand|understood|got|have) (?:this|that|it|you)|what i (?:want|wanted|need) to (?:know|ask|find out) is|what i am (?:really |actually )?after is (?:the|what|how|if|whether|some idea|an idea)|what you are (?:saying|telling me) is|i did not (?:quite )?(?:catch|get) (?:if|whether|what|when|where|who|how)|if i could just ask|(?:would|do) not happen to|^(?:do you )?(?:think|reckon) you (?:could|can|might)|^(?:would you |do you )?mind \w+ing)\b",
         ),
         anywhere(0.7, r"^(?:the |a )?[a-z]{4,} or (?:the |a )?[a-z]{4,}$"),
-        anywhere(0.7, r"^(?:the|your|in|on|by|with|for|at) (?:\w+ ){1,3}or (?:the|your|in|on|by|with|for|at) \w+(?: \w+)?$"),
+        anywhere(
+            0.7,
+            r"^(?:the|your|in|on|by|with|for|at) (?:\w+ ){1,3}or (?:the|your|in|on|by|with|for|at) \w+(?: \w+)?$",
+        ),
         anywhere(
             0.78,
-            r"\bi (?:am|guess i am|suppose i am) (?:just |really |kind of )*asking (?:is|are|do|does|can|if|whether|what|how|why|when|will|would|did)\b|^(?:no idea|not sure|do not know|i am not sure|i do not know|i have no idea|not certain) (?:am|do|does|is|are|should|can|will|would|did) (?:i|it|we|they|that|the|this|you|he|she|my) \w+|^(?:sorry )?(?:come|say that(?: \w+){0,3}|say) again$|\bwhat (?:i|we) (?:am|are|do|can|did) not (?:getting|get|understand|see|follow|understanding|seeing|following) is (?:how|why|what|who|where|when|if|whether)\b|\b(?:worry|concern|question|query) is (?:will|would|can|could|do|does|did|is|are|should|what|how|why|when|if|whether) \w+|\b(?:issue|problem) is (?:will|would|can|could|do|does|did|should) (?:it|i|we|they|the|you|he|she|my)\b|^(?:about|roughly|approximately|around|exactly) (?:how|what|when|where)\b|^which (?:\w+ )?(?:\w+ )?(?:goes|go|covers|cover|works|work|comes|applies|takes|runs|stops|leaves|fits|suits|opens)\b",
+            r"\bi (?:am|guess i am|suppose i am) (?:just |really |kind of )*asking (?:is|are|do|does|can|if|whether|what|how|why|when|will|would|did)\b|^(?:no idea|idea|not sure|do not know|i am not sure|i do not know|i have no idea|not certain) (?:am|do|does|is|are|should|can|will|would|did) (?:i|it|we|they|that|the|this|you|he|she|my) \w+|^(?:sorry )?(?:come|say that(?: \w+){0,3}|say) again$|\bwhat (?:i|we) (?:am|are|do|can|did) not (?:getting|get|understand|see|follow|understanding|seeing|following) is (?:how|why|what|who|where|when|if|whether)\b|\b(?:worry|concern|question|query) is (?:will|would|can|could|do|does|did|is|are|should|what|how|why|when|if|whether) \w+|\b(?:issue|problem) is (?:will|would|can|could|do|does|did|should) (?:it|i|we|they|the|you|he|she|my)\b|^(?:about|roughly|approximately|around|exactly) (?:how|what|when|where)\b|^which (?:\w+ )?(?:\w+ )?(?:goes|go|covers|cover|works|work|comes|applies|takes|runs|stops|leaves|fits|suits|opens)\b",
         ),
         not_reported(
             0.75,
             r"\b(?:what|who|which) (?:comes|happens|goes) (?:next|first|then|after|now)\b|\b(?:now|then|so) what$|\byou have any$|\bis that (?:under|covered|before|after|extra|normal|in the|on the|on top)\b|\b(?:should|could|would|does|did|do|has|have|will|can) not (?:the|it|that|there|they|he|she|we|i|you|my|your) \w+",
         ),
-        anywhere(0.7, r"^any (?:\w+ ){1,3}(?:today|at all|with you|this time|on your end|your end|so far|yet|at home)$"),
+        anywhere(
+            0.7,
+            r"^any (?:\w+ ){1,3}(?:today|at all|with you|this time|on your end|your end|so far|yet|at home)$",
+        ),
         anywhere(0.75, r"\bmake sure (?:is|are|do|does|did|will|can) \w+ \w+"),
         anywhere(
             0.8,
@@ -209,6 +215,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             0.88,
             r"^(?:is|are|does|did) \w+ \w+|^have (?:my|the|your|our|any|those|these|his|her) \w+ (?:\w+ )?(?:\w+ed|come|been|gone|got|arrived|done|shown|sent)\b|^(?:can|could|will|would|do|was|were) (?:an?|some|people|most|other|new|one|two|customers|kids|children) \w+",
         ),
+        anywhere(0.85, r"^do (?:the|my|your|our|his|her|their|these|those) (?:\w+ )?\w+s (?:not )?\w+"),
         anywhere(0.85, r"^(?:was|were) (?:the|my|your|there|that|it|this) \w+ \w+"),
         not_reported(0.85, r"\b(?:can|could|would|will|do|did|are|should|were) (?:not )?you (?:\w+)"),
         not_reported(

@@ -27,17 +27,62 @@ pub(super) fn find(text: &str, asked: bool) -> Option<(f64, Assignee)> {
 /// Somebody by trade or rank: "the caretaker will unlock the hall".
 static SOMEBODY: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(
-        r"(?:^|\b(?:and|so|then|but|okay) )(?:the|our|my|your|his|her) (?:\w+ ){0,2}?([a-z]+(?:er|or|man|men|ist|ian|ant|eer|keeper|chef|porter|clerk|crew|ops|desk)s?) (?:will|(?:is|are) going to|needs? to|has to|have to) (?:{ADVERB} )*(?:{ACTION}) (?:{OBJECT}|\w+)\b",
+        r"(?:^|\b(?:and|so|then|but|okay) )(?:the|our|my|your|his|her) (?:\w+ ){0,2}?([a-z]+(?:er|or|man|men|ist|ian|ant|eer|keeper|chef|porter|clerk|crew|ops|desk)s?) (?:will|(?:is|are) going to|needs? to|has to|have to) (?:{ADVERB} )*(?:{ACTION}) (?:{OBJECT})\b",
     )
 });
 
 /// Things whose names end as a trade's does.
 const THINGS: [&str; 50] = [
-    "computer", "printer", "router", "number", "letter", "order", "offer", "weather", "paper", "water", "power",
-    "counter", "meter", "timer", "charger", "reader", "transfer", "matter", "folder", "server", "browser", "scanner",
-    "freezer", "boiler", "heater", "elevator", "monitor", "error", "motor", "door", "floor", "color", "calculator",
-    "trailer", "cover", "sensor", "other", "newsletter", "voucher", "header", "filter", "restaurant", "plant",
-    "tracker", "customer", "refrigerator", "dishwasher", "washer", "dryer", "generator",
+    "computer",
+    "printer",
+    "router",
+    "number",
+    "letter",
+    "order",
+    "offer",
+    "weather",
+    "paper",
+    "water",
+    "power",
+    "counter",
+    "meter",
+    "timer",
+    "charger",
+    "reader",
+    "transfer",
+    "matter",
+    "folder",
+    "server",
+    "browser",
+    "scanner",
+    "freezer",
+    "boiler",
+    "heater",
+    "elevator",
+    "monitor",
+    "error",
+    "motor",
+    "door",
+    "floor",
+    "color",
+    "calculator",
+    "trailer",
+    "cover",
+    "sensor",
+    "other",
+    "newsletter",
+    "voucher",
+    "header",
+    "filter",
+    "restaurant",
+    "plant",
+    "tracker",
+    "customer",
+    "refrigerator",
+    "dishwasher",
+    "washer",
+    "dryer",
+    "generator",
 ];
 
 /// What makes it somebody else's words, a condition or the past.
@@ -67,7 +112,7 @@ static BY_OTHER: LazyLock<Pattern> = LazyLock::new(|| {
         r"\b(?:what|all) (?:i am|we are) (?:after|looking for|asking for) is (?:an?|the) (?:\w+ ){1,4}(?:sent|posted|emailed|put|added|moved|changed|taken|removed|replaced|done|fixed)\b|",
         r"\b(?:action|ask|job|task|homework)(?: item| point)? (?:on|for|with) (?:you|\w+) (?:is|will be|would be) to\b|",
         r"\b(?:that|this|it) (?:one )?is (?:on|with) you (?:then|so)\b|",
-        r"\bwould not (?:say no to|go amiss)\b|\bget (?:it|that|this|them) (?:stopped|cancelled|sorted|fixed|moved|changed|done|sent) (?:for (?:me|us)|please)\b|",
+        r"\bwould not (?:say no to|go amiss)\b|\bwould (?:really )?(?:make (?:my|our) life easier|help(?: me| us)?(?: a lot| out| no end)?|suit (?:me|us)|do (?:me|us) a favou?r) if (?:you|someone|somebody|the \w+) (?:could |would )?\w+|(?:^|\b(?:so|then|please|just) )get (?:a|him|her|them|that|it|this|someone|somebody|your \w+|yourself|the \w+) (?:\w+ )?(?:to|over|across|out|down|up|round|back|a)\b|\bget (?:it|that|this|them) (?:stopped|cancelled|sorted|fixed|moved|changed|done|sent) (?:for (?:me|us)|please)\b|",
         r"\bon (?:the|my|our) (?:account|tab|order) please$|",
         r"^(?:(?:okay|so|and|right|yeah|no|then|just|well|but|ah|oh|sure) )*(?:lash|bung|fire|whack|shove|ping|throw|bang|knock|scratch|strike|mark|leave|keep|stick|pop|drop|run|hand|make) (?:it|that|them|me|us|him|her|the \w+|mine|ours) (?:out|over|in|on|into|down|off|up|through|round|with|under|to|for|a)\b",
     ))
@@ -76,7 +121,7 @@ static BY_OTHER: LazyLock<Pattern> = LazyLock::new(|| {
 /// Asked of others than "you".
 static ASKED: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(
-        r"\b(?:can|could|would|will) (?:everybody|everyone|we all|you all|you both|both of you|all of you|folks|the team|you ever|you not|\w+ and \w+) (?:{ADVERB} )*(?:{ACTION}) (?:{OBJECT})\b|\b(?:any way|chance|possible|wonder|wondering|suppose|think) (?:if |that )?(?:you|somebody|someone|anybody|one of \w+) (?:could|can|would|might) (?:{ADVERB} )*(?:(?:{ACTION}) (?:{OBJECT})|come (?:out|over|by|round|up|down))\b|\b(?:way|chance|possible|can i|could i|can we|could we) (?:of |to |please )*(?:get|getting|have|having) (?:\w+ ){1,4}?(?:\w+ed|sent|put|done|taken|redone|reprinted)\b|\b(?:could|can) (?:i|we) (?:ask|get|trouble|bother|persuade) you to\b|\bwould you be (?:able|okay|happy|kind enough) to (?:{ACTION})\b",
+        r"\b(?:can|could|would|will) (?:everybody|everyone|we all|you all|you both|both of you|all of you|folks|the team|you ever|you not|\w+ and \w+) (?:{ADVERB} )*(?:{ACTION}) (?:{OBJECT})\b|\b(?:any way|chance|odds|possible|wonder|wondering|suppose|think) (?:if |that )?(?:you|somebody|someone|anybody|one of \w+) (?:could|can|would|might) (?:{ADVERB} )*(?:(?:{ACTION}) (?:{OBJECT})|come (?:out|over|by|round|up|down))\b|\b(?:possible to|can i|could i|can we|could we) (?:please )?(?:get|have) (?:\w+ ){1,4}?(?:sent|posted|emailed|mailed|reissued|reprinted|moved|changed|put|delivered|redone)\b|\bis (?:there )?(?:somebody|someone|anyone|anybody) (?:who |that |there who )*(?:could|can|will|going to) (?:{ADVERB} )*(?:{ACTION}) (?:{OBJECT})\b|\b(?:could|can) (?:i|we) (?:ask|get|trouble|bother|persuade) you to\b|\bwould you be (?:able|okay|happy|kind enough) to (?:{ACTION})\b",
     )
 });
 
