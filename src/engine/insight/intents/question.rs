@@ -104,7 +104,7 @@ static NO_QUESTION: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         r"^any (?:change|problem|problems|trouble|questions|issues|bother|doubts|worries|concerns)\b.* (?:you|just|give|ring|call|phone|let|shout|drop|come)\b",
         r"^i (?:often |sometimes |do )*wonder (?:about|at) (?:it|that|this|him|her|them)\b",
         r"^is that (?:so|a fact)$",
-        r"^(?:the|your) .*\b(?:wants?|needs?|is|are|has|on the|in the|off the|to the) .*please$",
+        r"^(?:the|your) .*\b(?:wants?|needs?|is|are|has) .*please$",
     ])
 });
 
