@@ -6,10 +6,13 @@
 
 mod action_item;
 mod confirmation;
+mod elliptical;
 mod follow_up;
+mod misheard;
 mod normaliser;
 mod pattern;
 mod question;
+mod roundabout;
 mod telling;
 #[cfg(test)]
 mod tests;

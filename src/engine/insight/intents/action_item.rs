@@ -3,6 +3,7 @@
 use super::Assignee;
 use super::normaliser::Sentence;
 use super::pattern::{Pattern, last_words};
+use super::roundabout;
 use std::sync::LazyLock;
 
 /// How many words before a match are looked at for what makes it past, conditional or reported.
@@ -23,6 +24,7 @@ struct Rule {
 /// Returns the confidence that a sentence holds an action item, and who is to do it; `asked`: the sentence asks.
 pub(super) fn find(sentence: &Sentence, asked: bool) -> Option<(f64, Assignee)> {
     let text = sentence.words.as_str();
+    let text = HELD.find(text).map_or(text, |held| &text[held.end..]);
     if NO_ACTION.iter().any(|pattern| pattern.matches(text)) {
         return None;
     }
@@ -35,6 +37,9 @@ pub(super) fn find(sentence: &Sentence, asked: bool) -> Option<(f64, Assignee)> 
             continue;
         }
         best = Some((rule.score, rule.assignee.clone()));
+    }
+    if best.is_none() {
+        best = roundabout::find(text, asked);
     }
     let named = NAMED.capture(text).filter(|name| !NO_NAME.matches(name));
     if let (None, Some(name)) = (&best, named) {
@@ -70,7 +75,7 @@ static BLOCKED: LazyLock<Pattern> = LazyLock::new(|| {
 /// What makes a duty's verb a way or a state: "i need to get to the airport".
 static NO_DUTY: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(
-        r"^(?:to (?:the )?(?:airport|work|school|bed|sleep|class|station|gate|hospital|office|house)|there|here|home|through|around|by|off work|into work|back to|used|along|\w+ (?:bus|buses|trains?|cab|day off|days off|medicine|medication|pills))\b",
+        r"^(?:to (?:the )?(?:airport|work|school|bed|sleep|class|station|gate|hospital|office|house)|there|here|home|through|around|by|off work|into work|(?:up )?(?:the|my) kids|(?:the|my) kids up|back to|used|along|\w+ (?:bus|buses|trains?|cab|day off|days off|medicine|medication|pills))\b",
     )
 });
 
@@ -93,11 +98,28 @@ static NO_OFFER: LazyLock<Pattern> = LazyLock::new(|| {
     )
 });
 
+/// What asks the other side to wait, before the matter itself.
+static HELD: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::new(
+        r"^(?:(?:okay|so|well|yeah|alright|no|just|now|oh|sorry) )*(?:hold on|hang on|bear with me)(?: (?:a|one|just|second|sec|minute|moment|there|now|please|for|me|until|till|while|let me see))*\b ?",
+    )
+});
+
 /// Sentences that hold no action item whatever stands in them.
 static NO_ACTION: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     Pattern::all(&[
         r"^(?:(?:okay|so|well|and|yeah|alright|no|just|now|oh) )*(?:let (?:me|us) (?:just )?see(?: (?:here|what|okay|now|then|so)\b.*)?|let (?:me|us) think.*|(?:hold on|(?:give|bear with) me|one)(?: \w+){0,4})$",
         r"\b(?:will take|going to take) (?:care of|note|down|off|over|out|that|it|this)\b.* never\b",
+        r"^(?:(?:and|so|but|okay|then) )*do (?:the|your|my|these|those|our) (?:\w+ )?\w+s (?:go|come|get|need|have|take|open|close|work|run|stop|still|usually|normally|always|ever|all|know|want|leave|start|finish|apply|include|cover|deliver|offer|accept|charge|pay|call|send|not)\b",
+        r"^(?:the |our |your )?(?:check|pick|drop|sign|log|clock|walk|call) ?(?:in|out|up|off)s?(?: \w+){0,2} (?:is|are|was|closes|opens|starts|ends|begins|takes|times?|at|by|from|until)\b",
+        r"\b(?:i|we|he|she|they) (?:have|has|need|needs) to .*\b(?:every (?:single |other |few )?(?:\w+day|day|morning|night|evening|week|month|year|time|hours?)|each (?:day|morning|night|week|month|time)|(?:once|twice) a (?:day|week|month|year)|most (?:days|weeks))\b",
+        r"^(?:(?:okay|just|sorry) )*(?:one|two|just a|a) (?:second|sec|minute|moment|tick)s?(?: now)? i am (?:just )?\w+ing\b",
+        r"\b(?:he|she|they|guy|man|lady|lad|woman|agent|fella|chap) (?:\w+ )?(?:said|says|goes|went|told me|was like)(?: to me)? (?:leave|please|just|do|go|make|remember|send|call|bring|put|consider)\b",
+        r"\b(?:says?|said|saying|reads|going|goes|went|tells? (?:me|you|us|people)) please\b",
+        r"^(?:(?:okay|so|well|oh) )*(?:great|good|nice|excellent|fantastic|amazing|lovely|super|brilliant|fine|hard) (?:work|job|call|effort|pick|find|start|catch|show)\b",
+        r"\bmind (?:just )?(?:holding|waiting|telling|repeating|spelling|confirming|sharing|explaining|saying|hanging|giving me (?:your|the|an))\b",
+        r"^(?:let me|i will|i have to|i need to|until i|till i|while i|i am going to) (?:{ADVERB} )*(?:find|get|grab|go get|look for|put on) (?:my|the|a) (?:reading )?(?:glasses|pen|phone|card|paper|bill|letter|purse|wallet|bag|laptop|specs|email|book|diary|folder)\b",
+        r"\brecommend you to (?:any|every|all|my|friends|people|the)\w*\b",
         r"\bhave a (?:nice|good|great|wonderful|lovely|blessed|safe) (?:day|one|evening|night|weekend|afternoon|rest|trip|flight|time)\b",
     ])
 });
@@ -275,7 +297,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             0.86,
             other,
             false,
-            r"\b(?:all|what) (?:you|we) (?:have to do|need to do|have got to do|need you to do|are going to do|got to do|will do|will need to do|will have to do|want to do|can do|would do|would need to do|should do|need)(?: \w+){0,2} is (?:to )?(?:just )?(?:{ACTION}|you|go|a|for)\b",
+            r"\b(?:all|what) (?:you|we) (?:have to do|need to do|have got to do|need you to do|are going to do|got to do|will do|will need to do|will have to do|want to do|can do|could do|might do|would do|would need to do|should do|need)(?: \w+){0,2} is (?:to )?(?:just )?(?:{ACTION}|you|go|a|for)\b",
         ),
         rule(
             0.85,
@@ -320,7 +342,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             r"\b(?:chance|way|wondering if|wondering whether|possible|hoping|hoping that|think|reckon|appreciate it if|great if|nice if|helpful if|good if|idea if|help if|easier if) (?:that )?(?:you|someone|somebody|anyone) (?:could|can|might|would|would be able to|were able to)(?: {ADVERB})*\b",
         ),
         request(0.84, other, true, r"\bwould you be able to(?: {ADVERB})*\b"),
-        request(
+        rule(
             0.8,
             other,
             false,
@@ -351,7 +373,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             0.75,
             other,
             false,
-            r"\b(?:if you would not mind|if you do not mind) \w+ing\b|\b(?:the|your|my) (?:thing|best thing|best|quickest|easiest|best bet|safest|simplest|quickest way|easiest way|best way|advice|trick)(?: thing| way)?(?: \w+ \w+)?(?: to do)? is (?:to |you |just |if you )*(?:just )?(?:{ACTION}|go)\b|^best thing is (?:to )?(?:{ACTION})\b",
+            r"\b(?:if you would not mind|if you do not mind) (?:just |please )*\w+ing\b|\b(?:the|your|my) (?:thing|best thing|best|quickest|easiest|best bet|safest|simplest|quickest way|easiest way|best way|advice|trick)(?: thing| way)?(?: \w+ \w+)?(?: to do)? is (?:to |you |just |if you )*(?:just )?(?:{ACTION}|go)\b|^best thing is (?:to )?(?:{ACTION})\b",
         ),
         rule(
             0.8,

@@ -24,15 +24,19 @@ static TAGS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         r"\w+ \w+ \w+ yeah$",
         r"^(?:(?:okay|so|and|oh) )*(?:so|you|your|the|that|it|we are|there|this) .*\w+ then$",
         r"^(?:\w+ ){3,}(?:is it|was it|is that|are you|were you|do you|did you|is there|are they|have you)$",
+        r"^(?:\w+ ){2,}(?:does|do|did|can|could|would|will|has|have|had|is|was|are|were|should) (?:he|she|they|we|you)$",
+        r"^(?:\w+ ){2,}(?:does|did|could|would|will|has|had|was|should) it$",
+        r"\bis that (?:you|him|her|yours|mine|us|me)$|\bthere (?:is|are|was|will be) .* not there$",
+        r"^(?:and |so |but )*(?:there|it|that|you|they|we) (?:is|are|do|does|have|will|can|would) (?:not|no)\b.* no$",
         r"\b(?:is|are|do|does|did|was|were|has|have|can|could|would|will|should) not (?:it|you|they|we|i|he|she)$",
-        r"\bnot\b.* (?:is|are|do|does|did|was|were|has|have|can|could|would|will) (?:it|you|they|we|i|he|she|there|that)$",
+        r"\bnot\b.* (?:(?:is|are|does|did|was|were|has|can|could|would|will) (?:you|they|we|i|he|she|there)|(?:is|are|does|was|were|has|could|would|will) it|(?:is|does|was|would|will) that|do (?:you|they|we|i))$",
     ])
 });
 
 /// Ends that only look like tags: "that is right", "turn right", "i said no".
 static NO_TAG: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(
-        r"\b(?:that is|you are|is|are|was|be|been|all|the|not|just|it|done|sounds|sound|exactly|quite|works|turn|my|your|seem|seems|look|looks|me|go|to the|on the|everything|done|absolutely|totally|feel|about|say|said|says|back|until|till|since|even|every now and|a|hard|oh|no|yeah|yes|okay|well|probably|them|of|there|fixed|things|this) (?:right|correct|no|yes|yeah|or|then)$|^(?:let|give|call|send|text|please|i) .* yeah$|\bme .* then$|\b(?:to|let|can|will|would|should|could|we|i|they|what|how|that) (?:do|have|did|is|are) (?:you|it|they|there)$|^(?:oh |okay |yeah |no |yes |well |uh |all |that is |alright |right )*(?:right|yeah|yes|no|huh)$|\bif (?:i|that|it|you) \w+.* (?:right|correct)$|\b(?:whether|if) .* or not$|\bnot (?:right|correct)$|\blike it or not$|\bbelieve it or not$|^(?:yes|yeah|no|right) .* (?:yes|yeah|no)$|\b(?:will|shall|please|let us|let me|thanks|thank you|bye|great|perfect|good|fine|going to|should|would|by|from|no|was|were|did|had)\b.* then$|\b(?:what|where|how|who|whatever) (?:it|that|this|you) (?:\w+ )?(?:is|are|was) (?:it|that)$",
+        r"\b(?:that is|you are|is|are|was|be|been|all|the|not|just|it|done|sounds|sound|exactly|quite|works|turn|my|your|seem|seems|look|looks|me|go|to the|on the|everything|done|absolutely|totally|feel|about|say|said|says|until|till|since|even|every now and|a|hard|oh|no|yeah|yes|okay|well|probably|them|of|there|fixed|things|this) (?:right|correct|no|yes|yeah|or|then)$|^(?:let|give|call|send|text|please|i) .* yeah$|\b(?:minute|moment|second|as|soon as|once|when|until|till|what|all|if|than|that|everything) i hear$|\b(?:so|nor|neither|than|as|what|how|where|why|who|when|whatever|all|that|which|everything|anything|nothing|to|let) \w+ (?:he|she|they|we|you|it)$|\b(?:if|as|than|know|sure|see) (?:\w+ )*\w+ (?:i|you|he|she|they|we|it) (?:do|does|did|can|could|would|will|have|had|are|is|was) \w+$|^(?:what|how|where|why|who|when)\b.* (?:he|she|they|we|you|it)$|\bme .* then$|\b(?:to|let|can|will|would|should|could|we|i|they|what|how|that) (?:do|have|did|is|are) (?:you|it|they|there)$|^(?:oh |okay |yeah |no |yes |well |uh |all |that is |alright |right )*(?:right|yeah|yes|no|huh)$|\bif (?:i|that|it|you) \w+.* (?:right|correct)$|\b(?:whether|if) .* or not$|\bnot (?:right|correct)$|\blike it or not$|\bbelieve it or not$|^(?:yes|yeah|no|right) .* (?:yes|yeah|no)$|\b(?:will|shall|please|let us|let me|thanks|thank you|bye|great|perfect|good|fine|going to|should|would|by|from|no|was|were|did|had)\b.* then$|\b(?:what|where|how|who|whatever) (?:it|that|this|you) (?:\w+ )?(?:is|are|was) (?:it|that)$",
     )
 });
 
@@ -57,7 +61,7 @@ static OPENED: LazyLock<Vec<(f64, Pattern)>> = LazyLock::new(|| {
         ),
         rule(
             0.75,
-            r"^(?:(?:oh|okay|alright|yeah|no|wait|but|and) )*so (?:\w+ )?(?:i|we) (?:do not (?:have|need) to|will not|would not|would (?:still |only |just |then )?(?:have to|need to|be|get|pay|owe|lose)|can (?:still|just|keep|use|return|cancel)|should (?:be|just|still|not)|still (?:have to|get|need to|owe|pay|would)|am (?:still|covered|good|locked|being|going to (?:be|have to|lose|owe|get)|not (?:going|getting|covered|able|eligible))|have to (?:pay|wait|send|call|come|go|drive|buy|start|do|bring|file|mail|return|be|wear|take|give))\b",
+            r"^(?:(?:oh|okay|alright|yeah|no|wait|but|and) )*so (?:\w+ )?(?:i|we) (?:do not (?:have|need) to|do not need (?:a|an|any|the|my|that)|will not|would not|would (?:still |only |just |then )?(?:have to|need to|be|get|pay|owe|lose)|can (?:still|just|keep|use|return|cancel)|should (?:be|just|still|not)|still (?:have to|get|need to|owe|pay|would)|am (?:still|covered|good|locked|being|going to (?:be|have to|lose|owe|get)|not (?:going|getting|covered|able|eligible))|have to (?:pay|wait|send|call|come|go|drive|buy|start|do|bring|file|mail|return|be|wear|take|give))\b",
         ),
         rule(
             0.72,
@@ -78,6 +82,10 @@ static OPENED: LazyLock<Vec<(f64, Pattern)>> = LazyLock::new(|| {
         rule(
             0.72,
             r"^(?:(?:oh|okay|alright|yeah|no|wait) )*(?:so|and) you (?:do not|did not|will not|can not|are not|have not|can|could|would|will) (?:still |just |also |actually |really )?(?:have (?:any|a|the|one|it|that)|carry|take|offer|do (?:that|it|any)|charge|deliver|cover|ship|know|need|see|want|accept|allow|match|bill|get any|open|any|remember|refund|honor|waive|guarantee|hold it|come to|changed|received|moved|noticed|made)\b",
+        ),
+        rule(
+            0.7,
+            r"^(?:okay |alright |right )*(?:and|so) (?:the|your) (?:\w+ ){1,3}?(?:is|are) (?:\w+ )?(?:the same (?:price|cost|as|for)|free|included|extra|separate|covered|allowed)\b",
         ),
         rule(
             0.7,
@@ -116,7 +124,10 @@ static STATED: LazyLock<Vec<(f64, Pattern)>> = LazyLock::new(|| {
             0.72,
             r"^you do (?:have|offer|take|accept|know|still|deliver|allow|ship)\b|^you do \w+ (?:as well|too|also|and)\b|^you are taking (?:new|any|walk)\b",
         ),
-        rule(0.7, r"^you would be (?:\w+ing|able to)\b"),
+        rule(
+            0.7,
+            r"^you would (?:be (?:\w+ing|able to)|not (?:have|know|happen|be able|do|be))\b|^you have (?:already )?(?:had a (?:look|go|read|chance)|looked|rung|spoken to|been (?:on to|onto|in touch|in to))\b",
+        ),
         rule(
             0.8,
             r"^(?:and |so )*you (?:are|were) (?:saying|telling|asking|suggesting|open|closed|calling|sure|certain|positive|talking|having (?:trouble|issues|problems|any|a hard)|interested|referring|experiencing|looking (?:for|to|at)|trying to|not able|unable|still (?:having|seeing|using|at|living|interested|open|with|there|on|working|getting)|the (?:account|policy|card|primary|only|owner|one (?:who|on|that|with|calling))|located|available|allergic|currently|hoping|wanting|in (?:the|a|front)|at (?:home|work|the)|near|familiar|aware|using|running|seeing|getting (?:an|a|the) (?:error|message)|on (?:a|the) (?:\w+ )?(?:plan|phone|computer|device|wifi|wi fi|iphone|android))\b",

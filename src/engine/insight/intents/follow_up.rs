@@ -28,7 +28,7 @@ pub(super) fn find(sentence: &Sentence) -> Option<(f64, Assignee)> {
     }
     for (before, _, _) in CONTACT.matches_in_context(text) {
         let near = last_words(before, REACH);
-        if is_blocked(near) {
+        if is_blocked(near) || NOTICE.matches(before) {
             continue;
         }
         if INTENDED.matches(near) {
@@ -50,7 +50,11 @@ fn is_blocked(before: &str) -> bool {
 /// Returns what belongs to the phrase's own clause: from a little before the last subject on.
 fn own_clause(before: &str) -> &str {
     let near = last_words(before, REACH);
-    let Some((subject, _, _)) = SUBJECT.matches_in_context(near).last() else { return near };
+    let Some((subject, who, _)) = SUBJECT.matches_in_context(near).last() else { return near };
+    // "I'll see what the bill says and we'll speak then": the speaker's own clause begins anew.
+    if matches!(who, "i" | "we" | "let us" | "let me") && subject.ends_with(" and") {
+        return &near[subject.len()..];
+    }
     &near[subject.len() - last_words(subject, REPORT).len()..]
 }
 
@@ -64,8 +68,11 @@ fn assignee(before: &str) -> Assignee {
     }
 }
 
-static SUBJECT: LazyLock<Pattern> =
-    LazyLock::new(|| Pattern::new(r"\b(?:i|we|you|he|she|they|let me|let us|someone|somebody|please)\b"));
+static SUBJECT: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::new(
+        r"\b(?:i|we|you|he|she|they|let me|let us|someone|somebody|please|one of (?:us|them|the \w+|our \w+))\b",
+    )
+});
 static BY_SPEAKER: LazyLock<Pattern> = LazyLock::new(|| Pattern::new(r"\b(?:i|we|let me|let us)\b"));
 static BY_OTHER: LazyLock<Pattern> =
     LazyLock::new(|| Pattern::new(r"\byou\b|^(?:please|just|so|and|okay)\b|^$"));
@@ -91,6 +98,7 @@ static CONTACT: LazyLock<Pattern> = LazyLock::new(|| {
         r"(?:schedule|book|arrange|organize|put together|plan|have|do|hold|calendar|plan on|scheduling|arranging) (?:a |an |another |some |the |that |you |our |in a )?(?:\w+ ){0,2}?(?:meeting|call|calls|callback|chat|discussion|conference|zoom|follow up|check in|catch up|sync|conversation|huddle|debrief|one on one|walkthrough|retro|screen share|workshop)\b|",
         r"(?:put|get|find|block|throw) (?:some |a |an )?(?:time|something|slot|hold|half hour|hour|placeholder|invite)(?: \w+)? (?:on|in|off) (?:the|your|our|my|everyone's|both)? ?(?:calendar|calendars|books|diary|schedule)\b|get (?:on )?(?:the|your|our) calendar\b|find (?:a|some) time\b|",
         r"(?:hop|jump|get|hopping|jumping) (?:back )?on (?:a|another|the|with)(?: \w+){0,2} (?:call|zoom|phone|meeting|line|you|him|them)\b|",
+        r"sound out (?:my|the|our) \w+\b|try (?:me|us) again\b|(?:drop|pop|fire|ping) (?:you|me|us) an (?:\w+ )?(?:email|e mail)\b|(?:pencil in|slot in|squeeze in|fix up|line up|pop in|diarise) (?:a|an|another|some) (?:\w+ ){0,2}?(?:call|chat|meeting|catch up|session|review|slot|time)\b|talk (?:it|this|that|things) through\b|(?:ring|phone|bell|buzz) (?:straight |right )?back\b|(?:call|phone|ring|text) (?:my|his|her|the) (?:\w+ )?(?:daughter|son|wife|husband|mother|father|mum|mam|mom|dad|sister|brother|office|carer|neighbour|neighbor|solicitor|partner)\b|revert (?:back )?(?:to|with) (?:you|us|me|the)\b|(?:pop|come|drop|call) back (?:in|down|over|up) (?:to (?:us|me|see)|and see|in (?:a|two|three|six)|next|on \w+day)\b|(?:pop|drop) in (?:again|and see)\b|(?:take|have) another look (?:at (?:it|this|that|them|him|her) )?(?:at|on|in|after|next|when|once|later|tomorrow)\b|(?:put|get|stick|pop|block|block out) (?:half an hour|an hour|\w+ minutes|a slot|a time|something) (?:\w+ ){0,2}?(?:on|in|into|for) (?:the|your|our|my|everyone's|both)? ?(?:calendar|calendars|diary|diaries|schedule)\b|(?:return to|come back to|bring up|raise|discuss|look at) (?:this|it|that|these|those|the \w+) (?:again |point )?(?:at|in|on) (?:our|the|your) next\b|get (?:a )?hold of (?:you|me|him|her|them|the \w+|my \w+|your \w+)(?: again)?\b|(?:chat|speak) to (?:you|me|him|her|my \w+|the \w+) (?:again|then|next|tomorrow|on|about|first|later|after)\b|tip (?:you|me|us) a (?:call|text)\b|(?:catch|see) you (?:later in|next|at the next|on \w+day|again|then)\b|(?:table|park) (?:this|it|that) (?:until|till|for)\b|diary (?:it|that|a|this)\b|(?:text|email|message|page|write) (?:you|me|us) (?:when|once|as soon|the minute|the moment|after)\b|",
         r"reconnect(?: (?:with|on|after|next|in|when|once|later|then|about))?$|reconnect (?:with|on|after|next|in|when|once|later|then|about)\b|regroup\b|reconvene\b|revisit(?:ing)?\b|rejoin\b|(?:pick|picking) (?:this|it|that|things|up)(?: conversation| thread| where)?(?: (?:back )?up)?\b(?: again| on| next| tomorrow| later| then| where| after)|continue (?:this|it|that|the (?:conversation|discussion|chat)|our \w+)\b|",
         r"(?:ping|text|dm|message|slack|email) (?:you|me|us|him|her|them) (?:when|once|after|as soon|if|an update|back|tomorrow|later|the minute|by|next|again|with an update)\b|ping (?:you|me|us|him|her|them)\b|text (?:me|us)\b|",
         r"(?:shoot|drop|fire|shooting|dropping|pop) (?:you|me|us|him|her|them) (?:a|an|another|over a|off a) (?:quick |short )?(?:text|message|note|line|update|status|reminder|heads up|ping)\b|shoot (?:you|me|us|him|her|them) an email\b|",
@@ -103,20 +111,23 @@ static CONTACT: LazyLock<Pattern> = LazyLock::new(|| {
 /// What, shortly before the phrase, makes it an intention.
 static INTENDED: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(
-        r"\b(?:will|shall|going to|let me|let us|need to|needs to|have to|has to|must|should|ought to|can|could|may|might|would like to|want to|wants to|wanted to|would love to|love to|like to|please|make sure|be sure|happy to|glad to|plan to|plan on|planning to|planning on|hoping to|hope to|able to|why do not (?:you|i|we)|feel free to|go ahead and|do not hesitate to|do not forget to|remember to|would need to|would have to|better|best (?:thing )?(?:is|would be) to|(?:can|will|could|to|let us|let me|would|please|should) have (?:him|her|them|someone|somebody|the \w+|a \w+|my \w+|our \w+|one of \w+)(?: \w+)?|^(?:just |please )?have (?:him|her|them|someone|somebody|the \w+|a \w+|my \w+|your \w+)|(?:get|ask) (?:him|her|them|someone|somebody|the \w+|my \w+|your \w+|our \w+) to|how about (?:we|i)|what if we|look forward to|looking to|i am|i would rather|would rather|i would|we would|would be|just)(?: \w+){0,6}$|(?:^|\b(?:deal|then|just|now|so|please|grief) )you(?: just| can)?$",
+        r"\b(?:will|shall|going to|let me|let us|need to|needs to|have to|has to|must|should|ought to|can|could|may|might|would like to|want to|wants to|wanted to|would love to|love to|like to|please|make sure|be sure|happy to|glad to|plan to|plan on|planning to|planning on|hoping to|hope to|able to|why do not (?:you|i|we)|feel free to|go ahead and|do not hesitate to|do not forget to|remember to|would need to|would have to|better|best (?:thing )?(?:is|would be) to|(?:can|will|could|to|let us|let me|would|please|should) have (?:him|her|them|someone|somebody|the \w+|a \w+|my \w+|our \w+|one of \w+)(?: \w+)?|^(?:just |please )?have (?:him|her|them|someone|somebody|the \w+|a \w+|my \w+|your \w+)|(?:get|ask) (?:him|her|them|someone|somebody|the \w+|my \w+|your \w+|our \w+) to|how about (?:we|i)|what if we|look forward to|looking to|i am|i would rather|would rather|i would|we would|would be|would you|will you|just|(?:note|reminder|flag|task|alarm) (?:\w+ ){0,4}to|any (?:change|problems?|trouble|bother|worries)(?: at all)? you)(?: \w+){0,6}$|(?:^|\b(?:deal|then|just|now|so|please|grief) )you(?: just| can)?$",
     )
 });
 
 /// What precedes an imperative: nothing, a lead-in, a condition, or a clause that a conjunction closes.
 static IMPERATIVE: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(
-        r"^(?:(?:okay|alright|well|and|but|so|yeah|yes|no|right|sure|oh|great|good|perfect|then|please|just|also|or|thanks|thank you|cool|sorry|no problem|sounds good|fine|that is fine|hey|anyway|you know) ?)*$|\b(?:just|please|and then|so please|so just|either way|or)$|\b(?:tomorrow|later|today|busy|moment|now|time|right|then|questions|meeting|driving|work) (?:so |and |just |but )?$",
+        r"^(?:(?:okay|alright|well|and|but|so|yeah|yes|no|right|sure|oh|great|good|perfect|then|please|just|also|or|thanks|thank you|cool|sorry|no problem|sounds good|fine|that is fine|hey|anyway|you know) ?)*$|\b(?:just|please|and then|so please|so just|either way|or)$|\b(?:tomorrow|later|today|busy|moment|now|time|right|then|questions|meeting|driving|work)(?: (?:so|and|just|but))?$",
     )
 });
 
 /// A condition somewhere before an imperative: "if it isn't there by Tuesday come back to us".
-static CONDITION: LazyLock<Pattern> =
-    LazyLock::new(|| Pattern::new(r"\b(?:if|when|once|as soon as|in case|whenever|should)(?: \w+){2,}$"));
+static CONDITION: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::new(
+        r"\b(?:if|when|once|as soon as|in case|whenever|should|any (?:change|changes|problem|problems|trouble|questions|issues|bother|doubts|worries|concerns|queries))(?: \w+){0,}$",
+    )
+});
 
 /// What shows that the phrase has a subject and is no imperative.
 static SUBJECT_LAST: LazyLock<Pattern> = LazyLock::new(|| {
@@ -130,6 +141,11 @@ static BLOCKED: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(
         r"\b(?:goes|did|had|was|were|been|never|nobody|no one|none|said|says|told|promised|promises|supposed|asked|asks|kept|used to|could have|should have|would have (?:been|told|called|\w+ed)|wish|wished|unable|refused|forgot|waiting|waited|tried|trying|tired|stop|without|cannot|can not|will not|would not|do not|does not|not going|not have|not able|not want|not need|thank you for|thanks for|instead of|hate|tell me|every time|always|takes forever|hard to|impossible|how do|how can|how to|how would|what do|where do|who do|who can|who should|when can|why did|how long|claimed|swore|meant to|somebody to|easier to|can i|could i|may i|able to (?:get|reach)|unless|glad you|kind of)\b",
     )
+});
+
+/// What makes "let you know" a notice given here and now.
+static NOTICE: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::new(r"(?:^|\b(?:this is|calling|ringing|phoning) )(?:(?:so|and|okay) )*(?:just )?to$")
 });
 
 /// Negations that remind: "do not hesitate to call".
@@ -148,6 +164,13 @@ static ANNOUNCED: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         r"\b(?:can|could|should|shall|may) we (?:please |just |maybe |possibly )*(?:talk|meet|set up|schedule|set|find a time|touch base|hop on|jump on|revisit|reconnect|discuss|regroup|circle back|pick this|get together|connect|have (?:a|another)|arrange|book a (?:call|meeting)|put something|do a (?:call|follow))\b",
         r"\b(?:can|could|may) (?:i|we) (?:please |just )?(?:get|have|request|ask for) (?:(?:a|another) (?:\w+ )?(?:call|callback|call back)|(?:someone|somebody|him|her|a \w+|the \w+|your \w+|you) (?:to |please )?(?:call|contact|get back|reach out|phone|ring))\b",
         r"\b(?:until then|talk to you|speak to you|talk with you) (?:tomorrow|next \w+|\w+day|soon|on \w+day|later this week|then)\b",
+        r"\b(?:any (?:trouble|problems?|questions|issues|bother|worries)|if|need)\b.* just (?:call|ring|phone|shout|holler|text)$",
+        r"\bi will (?:give a )?shout$|\b(?:put|stick) a pin in (?:it|this|that)\b|\bwait for my call\b",
+        r"\b(?:you|just) (?:come|get) (?:straight|right) back to (?:me|us)\b|\b(?:pick up|lift) the phone (?:to (?:me|us)|and)\b|\bcome (?:and )?find (?:me|us)\b",
+        r"\bsame (?:time|place)(?: same (?:time|place))? (?:next|tomorrow|on \w+day)\b",
+        r"\blet us (?:\w+ ){0,2}?(?:sit down|get together|go through|talk|speak|meet|chat|discuss|run through|look at) (?:\w+ ){0,4}?(?:next (?:week|month|time|\w+day)|tomorrow|on \w+day|later|again)\b",
+        r"\b(?:you|they) will (?:be )?(?:hear|hearing) (?:it |about it |that |more )?from (?:me|us)\b",
+        r"\bi (?:still |do )?owe (?:you|him|her|them) (?:a|an|that) (?:\w+ )?(?:answer|call|reply|response|update|callback)\b",
         r"\b(?:waiting|looking forward) (?:to|for) (?:hear|hearing) (?:back )?from you\b",
     ])
 });

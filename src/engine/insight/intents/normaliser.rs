@@ -1,5 +1,6 @@
 //! Brings one message into the form that the rules read: one spelling a word, no hesitation, no repetition.
 
+use super::misheard;
 use super::pattern::Pattern;
 use std::sync::LazyLock;
 
@@ -54,6 +55,8 @@ fn spoken_forms(raw: Vec<String>) -> String {
     let mut words: Vec<String> = Vec::with_capacity(raw.len() + 8);
     for (index, word) in raw.iter().enumerate() {
         let next = raw.get(index + 1).map_or("", String::as_str);
+        let heard = index.checked_sub(1).and_then(|before| raw.get(before)).map_or("", String::as_str);
+        let word = misheard::meant(heard, word, next).unwrap_or(word);
         let previous = words.last().map_or("", String::as_str);
         let written_out = write_out(word, previous, next);
         words.extend(written_out.split(' ').filter(|part| !is_hesitation(part)).map(str::to_owned));
@@ -118,8 +121,10 @@ fn stands_for_is(stem: &str) -> bool {
 
 /// Whether a noun's `'s` before this word is "is" and no possessive.
 fn is_after_is(next: &str) -> bool {
-    let articles =
-        ["a", "an", "the", "not", "no", "my", "your", "in", "on", "out", "off", "down", "up", "at"];
+    let articles = [
+        "a", "an", "the", "not", "no", "my", "your", "in", "on", "out", "off", "down", "up", "at", "over",
+        "round",
+    ];
     let verbs = [
         "going", "gonna", "been", "supposed", "coming", "gotta", "got", "still", "already", "just", "really",
     ];
@@ -218,6 +223,13 @@ static UNITED: LazyLock<Vec<(Pattern, &'static str)>> = LazyLock::new(|| {
         (Pattern::new(r"\b(?:i mean|like i said|as i said|to be honest|sort of|kind of like)\b ?"), ""),
         (Pattern::new(r"\b(?:i|we) (?:am|are) (?:just )?going to (?:just )?(i|we)\b"), "$1"),
         (Pattern::new(r"\byou know (so|and|because|but|i|like|just)\b"), "$1"),
+        (Pattern::new(r"\blet (me|you|us|him|her|them) no\b"), "let $1 know"),
+        (
+            Pattern::new(
+                r"((?:\w+ ){3,}\w+) (?:like|do you hear me|you hear|so it is|so they are|love|pet|hun)$",
+            ),
+            "$1",
+        ),
     ]
 });
 

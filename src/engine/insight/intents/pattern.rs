@@ -11,12 +11,14 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    /// Compiles a template. `\b` is the boundary of an ASCII word, which keeps the matcher on its fast path.
+    /// Compiles a template. `\b` is the boundary of an ASCII word, which keeps the matcher on its fast path; `\w` may be
+    /// an apostrophe, since the words are those of "my wife's card".
     pub(super) fn new(template: &str) -> Self {
-        let mut written_out = template.replace(r"\b", r"(?-u:\b)");
+        let mut written_out = template.replace(r"\b", r"(?-u:\b)").replace(r"\w", r"[\w']");
         for (name, class) in words::CLASSES {
             let placeholder = format!("{{{name}}}");
             if written_out.contains(&placeholder) {
+                let class = class.replace(r"\w", r"[\w']");
                 written_out = written_out.replace(&placeholder, &format!("(?:{class})"));
             }
         }

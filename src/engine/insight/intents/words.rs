@@ -49,14 +49,14 @@ pub(super) const CLASSES: [(&str, &str); 13] = [
         "be|been|being|have|had|has|see|seen|need|want|like|love|hate|know|think|believe|hope|guess|never|not|no|miss|lose|\
          stay|live|die|pass|expire|end|happen|occur|hear|feel|understand|remember|recall|owe|cost|admit|say|regret|\
          mean|seem|appear|look like|sound|matter|depend|belong|own|fit|last|remain|sit|stand|wait$|wait (?:for|until|till|and|on|here|in)|hold on|hold$|hold for|bet|enjoy|\
-         prefer|wish|notice|realize|find out|find that|get (?:used|to|in|there|home|back|charged|billed|paid|sick|better|worse|old|mad|angry|tired|stuck|lost|hit|fined)|receive|make it$|make it to|take (?:the \\w+ one|it$|that one|two|three|one|the (?:blue|red|black|white|large|small|medium|first|second|cheaper))|run out|run into|run late|come with|come in|come from|come out to|\
+         prefer|wish|notice|realize|find out|find that|get (?:used|to|in|there|home|back|charged|billed|paid|sick|better|worse|old|mad|angry|tired|stuck|lost|hit|fined)|receive|make it$|make it to|take (?:the \\w+ one|it$|that one|two|three|one|the (?:blue|red|black|white|large|small|medium|first|second|cheaper)|the \\w+ (?:size|option|seat))|run out|run into|run late|come with|come in|come from|come out to|\
          come off|go up|go down|go through|go away|go out|go off|go to|go with|go into|go on|go by|go back to|go over (?:the|my|our) (?:limit|budget|data)|\
          take effect|take about|take \\w+ (?:to \\w+ )?(?:days|hours|minutes|weeks|months|business)|take place|take a while|take up to|\
          take a (?:few|couple)|take some time|take longer|take long|work|work out|worry|survive|suffer|fail|fall|lie|trust|live with|\
          deal with|put up with|settle for|tell you (?:that|what|right|one|how|the truth)|have to|save you|save me|apply for|apply to|qualify|expect|agree|disagree|\
          forgive|forget|hang up|pay for that|be|hate|appreciate|accept that|stick with|keep (?:my|getting|having|\
          going|the same|paying|it)|do (?:that|it|so|anything|nothing|without|fine|well|for)\\b|help you|say that|try (?:not|and be)|show up|turn out|always|rise|\
-         arrive|land|leave|depart|close|open (?:at|on|in|up at)|begin|finish|graduate|turn \\w+ (?:years|in)|become|ever|just say|stop (?:by|using)|think about|consider|start (?:to|on|at)|let you go|wear|sleep|meet (?:the|our|my|your) (?:deductible|minimum|goal)|afford|tolerate|stand for|\
+         arrive|land|leave|depart|close|open (?:at|on|in|up at)|begin|finish|graduate|turn \\w+ (?:years|in)|turn (?:eighteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)|become|ever|just say|stop (?:by|using)|think about|consider|start (?:to|on|at)|let you go|wear|sleep|meet (?:the|our|my|your) (?:deductible|minimum|goal)|afford|tolerate|stand for|\
          speak (?:english|spanish)|reach \\w+ (?:degrees|percent)|renew|vary|continue|differ|exceed|switch to another|switch to (?:a|some)|go somewhere|take my business|walk away|\
          fly to|travel|vacation|move (?:to|in|out|over)|retire|turn off automatically|display|come back to that|pop up|disappear|and|i|we|you|they|it|is|are|that|what|the|a|an|in|on|at|to|of|for|if|when|my|your",
     ),
@@ -87,8 +87,8 @@ pub(super) const CLASSES: [(&str, &str); 13] = [
     (
         "TELLING",
         "do|like|want|prefer|consider|smell|taste|breathe|swallow|tell (?:me|us|if|what|which|whether|where|how|when)|give me (?:\\w+ ){0,3}(?:name|number|digits|address|code|date|zip|email|idea|estimate|example|details|information|info|reason|update|figure|price|quote|ballpark)|give me (?:your|the|an|that)|confirm|verify|explain|\
-         spell|repeat|read|hear|see|describe|remind me|say|provide|hold|clarify|elaborate|walk me through|speak|talk|imagine|believe|understand|show me how|help|bear|state|give us (?:your|the|an)|find out|guess|recommend|think|remember|\
-         be|do anything|do something|do that|do it|do this|do better|share (?:your|with me)|let me know|see if|recall|list|name|feel|have (?:any|it|that|them|insurance|a look)|get|match|accept|ship to|deliver to|come out|go into|help me|use|still|even|ever|actually|really|go|wait|stay|access|log|connect|locate|point me",
+         spell|repeat|read|hear|see|describe|remind me|say|provide|hold on|hold for|hold the line|hold please|hold$|hold a|hold one|hold while|clarify|elaborate|walk me through|speak|talk|imagine|believe|understand|show me how|help|bear|state|give us (?:your|the|an)|find out|guess|recommend|think (?:it|that|i|we|this|there|the|he|she|they|about|of|so)|remember|\
+         be (?:open|there|in|available|around|home|at|free|interested|willing|happy|closed|out|on|doing|using|going|staying|paying)|do anything|do something|do that|do it|do this|do better|share (?:your|with me)|let me know|see if|recall|list|name|feel|have (?:any|it|that|them|insurance|a look)|get|match|accept|ship to|deliver to|come out|go into|help me|use|still|even|ever (?:been|had|have|seen|tried|used|go|get|do|take|feel|think|heard|considered|offer|open|close|run)|actually|really|go|wait|stay|access|log|connect|locate|point me|manage",
     ),
     ("ME", "me|us|him|her|them|my \\w+|the \\w+|your \\w+|you"),
     ("WH", "what|where|when|why|how|who|whom|whose|which"),
