@@ -39,3 +39,9 @@ pub mod store;
 pub mod token;
 
 pub use state::{Counts, EngineState};
+
+/// Returns a time as the protocol writes it: `2026-03-04T15:20:05.200Z`.
+fn iso(unix_ms: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(unix_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    format!("{time:.3}")
+}

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 use super::live::Live;
 use super::pending::Draft;
 use super::saying::FoundEntity;
-use super::transcript::{self, iso};
+use super::transcript;
 use crate::engine::insight::analyst::{SentenceFindings, TopicFound, TrackerHit};
 use crate::engine::insight::due::{self, Due};
 use crate::engine::insight::intents::{Assignee, Intent, IntentKind};
 use crate::engine::insight::sentiment;
+use crate::engine::iso;
 use crate::engine::store::record::{
     EntityRecord, InsightRecord, MessageRecord, Record, TopicRecord, TrackerMatchRecord, WordRecord,
 };

@@ -1,9 +1,9 @@
 //! What an ear made out, as the messages that clients know (`symbl-protocol` 2.6.4, 2.6.5). Pure.
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::engine::hearing::HeardWord;
+use crate::engine::iso;
 use crate::symbl::server_message::{
     Alternative, Content, Message, MessageDuration, MessageMetadata, Punctuated, RawRecognition,
     RecognitionPayload, RecognitionResult, RecognizedWord, User, WordTime,
@@ -132,12 +132,6 @@ fn words_in_a_string(words: &[HeardWord], at: impl Fn(u64) -> i64) -> String {
         })
         .collect();
     serde_json::to_string(&words).unwrap_or_else(|_| "[]".to_owned())
-}
-
-/// Returns `2026-03-04T15:20:05.200Z`.
-pub(super) fn iso(unix_ms: i64) -> String {
-    let time = Timestamp::from_millisecond(unix_ms).unwrap_or(Timestamp::UNIX_EPOCH);
-    format!("{time:.3}")
 }
 
 fn unpunctuated(text: &str) -> String {

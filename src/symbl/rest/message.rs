@@ -60,8 +60,6 @@ pub struct Word {
     pub end_time: String,
     /// Counts the conversation's members from 1; 0 for an unknown speaker.
     pub speaker_tag: u32,
-    /// Always 1: the recogniser gives no score a word.
-    pub score: f64,
     /// Seconds from the conversation's start.
     pub time_offset: f64,
     /// Seconds.

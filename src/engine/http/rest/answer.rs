@@ -7,7 +7,6 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, web};
-use jiff::Timestamp;
 use log::error;
 use serde::Serialize;
 use utoipa::IntoResponses;
@@ -124,12 +123,6 @@ pub fn conversation(store: &dyn Store, id: &str) -> Result<StoredConversation, R
     store.conversation(id)?.ok_or_else(Refusal::no_conversation)
 }
 
-/// Returns a time as the protocol writes it: ISO 8601, UTC, milliseconds.
-pub fn iso(unix_ms: i64) -> String {
-    let time = Timestamp::from_millisecond(unix_ms).unwrap_or(Timestamp::UNIX_EPOCH);
-    format!("{time:.3}")
-}
-
 /// Returns seconds between two times, never less than none.
 pub fn seconds(from_ms: i64, until_ms: i64) -> f64 {
     until_ms.saturating_sub(from_ms).max(0) as f64 / 1000.0
@@ -181,6 +174,7 @@ pub enum ChangeFailures {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::iso;
 
     #[test]
     fn times_have_milliseconds_and_nothing_is_out_of_range() {

@@ -4,9 +4,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::answer::{ChangeFailures, ReadFailures, Refusal, answer, conversation, iso};
+use super::answer::{ChangeFailures, ReadFailures, Refusal, answer, conversation};
 use super::request::{self, Parameters, conversation_id};
 use crate::engine::EngineState;
+use crate::engine::iso;
 use crate::engine::store::record::MemberRecord;
 use crate::engine::store::view::{ConversationQuery, StoredConversation};
 use crate::symbl::rest::Said;

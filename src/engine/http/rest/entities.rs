@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::answer::{ReadFailures, answer, conversation, iso};
+use super::answer::{ReadFailures, answer, conversation};
 use super::request::conversation_id;
 use crate::engine::EngineState;
+use crate::engine::iso;
 use crate::engine::store::record::{EntityRecord, MessageRecord};
 use crate::symbl::rest::found::{Entities, Entity, EntityMatch, TextRef, TimedRef};
 

@@ -2,10 +2,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::answer::{ReadFailures, Refusal, answer, conversation, iso};
+use super::answer::{ReadFailures, Refusal, answer, conversation};
 use super::members::People;
 use super::request::conversation_id;
 use crate::engine::EngineState;
+use crate::engine::iso;
 use crate::engine::store::Store;
 use crate::engine::store::record::InsightRecord;
 use crate::symbl::rest::Person;

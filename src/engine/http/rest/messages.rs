@@ -2,10 +2,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::answer::{ReadFailures, answer, conversation, iso, seconds};
+use super::answer::{ReadFailures, answer, conversation, seconds};
 use super::members::People;
 use super::request::{Parameters, conversation_id};
 use crate::engine::EngineState;
+use crate::engine::iso;
 use crate::engine::store::record::{EntityRecord, MessageRecord, WordRecord};
 use crate::symbl::rest::Sentiment;
 use crate::symbl::rest::message::{Message, MessageEntity, MessageEntityValue, Messages, Word};
@@ -58,7 +59,6 @@ fn words(message: &MessageRecord, people: &People, began_ms: i64) -> Vec<Word> {
         start_time: iso(word.start_ms),
         end_time: iso(word.end_ms),
         speaker_tag,
-        score: 1.0,
         time_offset: seconds(began_ms, word.start_ms),
         duration: seconds(word.start_ms, word.end_ms),
     };

@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::answer::{ReadFailures, Refusal, answer, conversation, iso};
+use super::answer::{ReadFailures, Refusal, answer, conversation};
 use super::request::conversation_id;
 use crate::engine::EngineState;
 use crate::engine::insight::summary::{Sentence, extract};
+use crate::engine::iso;
 use crate::symbl::rest::figures::{MessageRef, Summary, SummarySentence};
 
 /// Sentences of a summary at most.

@@ -5,11 +5,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::answer::{ChangeFailures, ReadFailures, Refusal, answer, answer_with, iso};
+use super::answer::{ChangeFailures, ReadFailures, Refusal, answer, answer_with};
 use super::request::{self, Parameters, path_part};
 use super::tracker_input;
 use crate::engine::EngineState;
 use crate::engine::conversation::ids;
+use crate::engine::iso;
 use crate::engine::store::Store;
 use crate::engine::store::view::TrackerRecord;
 use crate::symbl::rest::Said;
