@@ -93,7 +93,7 @@ impl<'a> Message<'a> {
 }
 
 /// Returns the index of the phrase that is nearest to `message`, with the score.
-pub(super) fn best(phrases: &[Phrase], message: &Message) -> Option<(usize, f32)> {
+pub(super) fn best(phrases: &[Phrase], message: &Message<'_>) -> Option<(usize, f32)> {
     let known = phrases.iter().enumerate();
     let known = known.filter_map(|(index, phrase)| phrase.meaning.as_ref().map(|meaning| (index, meaning)));
     let mut near: Vec<(usize, &PhraseMeaning, f32)> =
