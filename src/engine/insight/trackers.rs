@@ -3,16 +3,22 @@
 //! * `words` - a text as comparable words that know where they stood.
 //! * `literal` - where the words of a phrase stand in a message.
 //! * `cues` - what a vector hardly tells: denied, settled, said about the other side.
+//! * `emphasis` - which parts of a meaning count, learned.
 //! * `likeness` - how much a message means what a phrase means.
 
 mod cues;
+mod emphasis;
 mod likeness;
 mod literal;
 pub(crate) mod words;
 
 use std::{ops::Range, sync::Arc};
 
-use self::{cues::Cues, likeness::PhraseMeaning, literal::Said, words::Word};
+use self::{
+    likeness::{Message, PhraseMeaning},
+    literal::Said,
+    words::Word,
+};
 use crate::engine::meaning::{Meaning, MeaningError, Vector};
 
 /// Score from which a message means what a phrase means; chosen on rows of trackers that were left out of training.
@@ -125,7 +131,7 @@ impl Phrase {
 pub fn find(trackers: &[Arc<Tracker>], text: &str, vector: Option<&Vector>) -> Vec<Hit> {
     let words = words::words(text);
     let vector = vector.filter(|_| words.len() >= FEWEST_WORDS);
-    let message = vector.map(|vector| (vector, Cues::of(&words)));
+    let message = vector.map(|vector| Message::new(vector, &words));
     let mut hits = Vec::new();
     for (index, tracker) in trackers.iter().enumerate() {
         let before = hits.len();
@@ -141,8 +147,8 @@ pub fn find(trackers: &[Arc<Tracker>], text: &str, vector: Option<&Vector>) -> V
         }
         if hits.len() == before
             && !denied
-            && let Some((vector, cues)) = &message
-            && let Some((phrase, score)) = likeness::best(&tracker.phrases, vector, cues)
+            && let Some(message) = &message
+            && let Some((phrase, score)) = likeness::best(&tracker.phrases, message)
             && score >= tracker.threshold
         {
             hits.push(Hit { tracker: index, phrase, range: None, score });

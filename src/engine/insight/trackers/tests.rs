@@ -114,7 +114,8 @@ fn misleading_sentences_are_taken_for_hits_less_often_than_paraphrases_are_found
             traps += u32::from(!means);
         }
     }
-    // The plain cosine at the reference's threshold finds 24 of 101 and falls for 60 of 119.
+    // The plain cosine at the reference's threshold finds 24 of 101 and falls for 60 of 119. These rows taught the
+    // weights (left out, 39 and 41), so this only tells that data and code still belong together.
     assert_eq!((paraphrases, traps), (101, 119));
     assert!(found >= 34 && alarms <= 44, "{found} found, {alarms} false alarms");
 }
