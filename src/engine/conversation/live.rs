@@ -21,7 +21,7 @@ use crate::engine::store::view::OpenConversation;
 use crate::symbl::client_message::StartRequest;
 use crate::symbl::server_message::{
     ConversationRef, EntityResponse, InsightResponse, MessageResponse, ServerMessage, TopicResponse,
-    TrackerResponse, User,
+    TrackerMatches, TrackerResponse, User,
 };
 
 /// Topics are told anew after so many messages, and at the end.
@@ -370,7 +370,7 @@ impl Live {
             effects.extend(records.into_iter().map(Effect::Record));
             messages.push(message);
             insights.extend(found);
-            trackers.extend(hits);
+            results::join_trackers(&mut trackers, hits);
             entities.extend(named);
         }
         if messages.is_empty() {
@@ -408,11 +408,7 @@ impl Live {
         vec![Effect::Record(record), send(Audience::Everyone, response)]
     }
 
-    fn tracker_response(
-        &mut self,
-        is_final: bool,
-        trackers: Vec<crate::symbl::server_message::TrackerMatches>,
-    ) -> Effect {
+    fn tracker_response(&mut self, is_final: bool, trackers: Vec<TrackerMatches>) -> Effect {
         let sequence_number = next(&mut self.sent.trackers);
         let response = TrackerResponse { is_final, trackers, sequence_number };
         send(Audience::Everyone, ServerMessage::TrackerResponse(response))

@@ -107,6 +107,16 @@ pub(super) fn suggested(found: &InsightRecord, from: Option<&User>, assignee: Op
     }
 }
 
+/// Adds the matches of one more sentence: a tracker is named once a message, with all its matches.
+pub(super) fn join_trackers(all: &mut Vec<TrackerMatches>, more: Vec<TrackerMatches>) {
+    for found in more {
+        match all.iter_mut().find(|tracker| tracker.id == found.id) {
+            Some(tracker) => tracker.matches.extend(found.matches),
+            None => all.push(found),
+        }
+    }
+}
+
 /// Returns topics as clients know them.
 pub(super) fn topics(found: &[TopicFound], with_sentiment: bool) -> Vec<Topic> {
     let topic = |found: &TopicFound| Topic {

@@ -134,8 +134,9 @@ fn second_opinion(intents: &mut Vec<Intent>, leanings: &Leanings) {
     ];
     for (kind, probability, from, assignee) in likely {
         let has = |kind| intents.iter().any(|intent: &Intent| intent.kind == kind);
-        let is_covered =
-            kind == IntentKind::ActionItem && (has(IntentKind::FollowUp) || leanings.follow_up >= 0.5);
+        // Rules know a request that is a question from one that only asks ("could you give me your number").
+        let is_covered = kind == IntentKind::ActionItem
+            && (has(IntentKind::Question) || has(IntentKind::FollowUp) || leanings.follow_up >= 0.5);
         if probability >= from && !has(kind) && !is_covered {
             intents.push(Intent { kind, score: f64::from(probability), assignee });
         }

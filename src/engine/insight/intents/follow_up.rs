@@ -139,7 +139,7 @@ static SUBJECT_LAST: LazyLock<Pattern> = LazyLock::new(|| {
 /// What makes it past, negated or somebody else's words.
 static BLOCKED: LazyLock<Pattern> = LazyLock::new(|| {
     Pattern::new(
-        r"\b(?:goes|did|had|was|were|been|never|nobody|no one|none|said|says|told|promised|promises|supposed|asked|asks|kept|used to|could have|should have|would have (?:been|told|called|\w+ed)|wish|wished|unable|refused|forgot|waiting|waited|tried|trying|tired|stop|without|cannot|can not|will not|would not|do not|does not|not going|not have|not able|not want|not need|thank you for|thanks for|instead of|hate|tell me|every time|always|takes forever|hard to|impossible|how do|how can|how to|how would|what do|where do|who do|who can|who should|when can|why did|how long|claimed|swore|meant to|somebody to|easier to|can i|could i|may i|able to (?:get|reach)|unless|glad you|kind of)\b",
+        r"\b(?:goes|did|had|was|were|been|never|nobody|no one|no need|none|said|says|told|promised|promises|supposed|asked|asks|kept|used to|could have|should have|would have (?:been|told|called|\w+ed)|wish|wished|unable|refused|forgot|waiting|waited|tried|trying|tired|stop|without|cannot|can not|will not|would not|do not|does not|not going|not have|not able|not want|not need|thank you for|thanks for|instead of|hate|tell me|every time|always|takes forever|hard to|impossible|how do|how can|how to|how would|what do|where do|who do|who can|who should|when can|why did|how long|claimed|swore|meant to|somebody to|easier to|can i|could i|may i|able to (?:get|reach)|unless|glad you|kind of)\b",
     )
 });
 
