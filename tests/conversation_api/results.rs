@@ -108,7 +108,7 @@ async fn messages_have_words_and_sentiment_when_asked_for() {
     assert_eq!(full["messages"][0]["sentiment"], sentiment);
     let word = json!({
         "word": "My", "startTime": "2026-03-04T15:20:05.200Z", "endTime": "2026-03-04T15:20:05.400Z",
-        "speakerTag": 2, "score": 1.0, "timeOffset": 5.2, "duration": 0.2,
+        "speakerTag": 2, "timeOffset": 5.2, "duration": 0.2,
     });
     assert_eq!(full["messages"][0]["words"][0], word);
     assert_eq!(full["messages"][0]["words"].as_array().unwrap().len(), 5);
