@@ -22,7 +22,7 @@ use self::{
 use crate::engine::meaning::{Meaning, MeaningError, Vector};
 
 /// Score from which a message means what a phrase means; chosen on rows of trackers that were left out of training.
-pub const DEFAULT_THRESHOLD: f32 = 0.53;
+pub const DEFAULT_THRESHOLD: f32 = 0.52;
 
 /// Added to the threshold of a strict tracker.
 pub const STRICT_MARGIN: f32 = 0.06;
