@@ -17,7 +17,6 @@ use actix_web::{App, HttpResponse, HttpServer};
 use secrecy::SecretString;
 use serde_json::json;
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
 use crate::bridge;
 use crate::bridge::call::leg::LegLimits;
@@ -32,7 +31,7 @@ use crate::config::{Settings, StorePlace, Upstream};
 use crate::engine;
 use crate::engine::EngineState;
 use crate::engine::analysis::{Analysis, State as AnalysisState};
-use crate::engine::applications::{Application as EngineApplication, Credentials};
+use crate::engine::applications::{Application as EngineApplication, Credentials, random_secret};
 use crate::engine::housekeeping::forget_old_conversations;
 use crate::engine::listening::{Listening, State as HearingState};
 use crate::engine::llm::LlmSettings;
@@ -147,7 +146,7 @@ impl Application {
             (_, Wings::Engine) => (None, Some(Engine::new(settings)?)),
         };
         let is_public = settings.public_url.is_some();
-        let watch_token = settings.watchers.token.clone().or_else(|| is_public.then(random_token));
+        let watch_token = settings.watchers.token.clone().or_else(|| is_public.then(random_secret));
         let (shared, bridge) = match &upstream {
             Some(upstream) => {
                 let (shared, bridge) =
@@ -389,11 +388,6 @@ fn serve(
         server = server.workers(workers.get());
     }
     Ok(server.listen(listener)?.run())
-}
-
-/// Returns a token that nobody guesses: 244 random bits of the operating system.
-fn random_token() -> SecretString {
-    SecretString::from(format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()))
 }
 
 async fn alive() -> HttpResponse {

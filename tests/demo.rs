@@ -10,29 +10,16 @@
     reason = "what helps a test may fail it"
 )]
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+mod real_engine;
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use real_engine::{APP_ID, APP_SECRET, Engine, cannot_run, model_is_there};
 use symbl_bridge::engine::insight::redaction::{Redactor, redact};
 use symbl_bridge::engine::model::catalogue::MINILM;
-use symbl_bridge::engine::model::{BASE, ModelStatus, ModelStore};
+use symbl_bridge::engine::model::{ModelStatus, ModelStore};
 use symbl_bridge::engine::speech::accuracy::WordErrors;
-
-/// Says that a test cannot run; fails it where it has to.
-fn cannot_run(remedy: &str) {
-    let required = std::env::var_os("SYMBL_BRIDGE_REQUIRE_MODEL").is_some_and(|value| value == "1");
-    assert!(!required, "{remedy}");
-    eprintln!("NOT RUN: {remedy}");
-}
-
-fn model_is_there() -> bool {
-    let is_there = matches!(ModelStore::default().status(&BASE), ModelStatus::Present { .. });
-    if !is_there {
-        cannot_run("needs the speech model: run `symbl-bridge model install`");
-    }
-    is_there
-}
 
 /// Runs the demo; returns what it printed.
 fn demo(arguments: &[PathBuf]) -> String {
@@ -191,52 +178,20 @@ fn people_are_heard_through_the_whole_path() {
     }
 }
 
-/// An engine that is ended with the test.
-struct Engine(Child);
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Starts `symbl-bridge engine`; returns it and its address once it hears.
-fn hearing_engine() -> (Engine, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_symbl-bridge"));
-    command.arg("engine").env("BRIDGE__HTTP__PORT", "0").env("LOG_FORMAT", "json").env("RUST_LOG", "info");
-    command.env("SYMBL_APP_ID", "app").env("SYMBL_APP_SECRET", "secret").env_remove("SYMBL_API_BASE_URL");
-    let mut engine = Engine(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts"));
-    let mut lines = BufReader::new(engine.0.stderr.take().expect("piped")).lines();
-    let mut address = None;
-    for line in lines.by_ref().map_while(Result::ok) {
-        let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-        match line["event"].as_str() {
-            Some("server_listening") => address = line["address"].as_str().map(str::to_owned),
-            Some("hearing_ready") => break,
-            Some("hearing_unavailable") => panic!("{line}"),
-            _ => {}
-        }
-    }
-    // The pipe is read to its end, or the engine would wait for room in it.
-    std::thread::spawn(move || lines.for_each(drop));
-    (engine, address.expect("a listening line before the model is loaded"))
-}
-
 #[test]
 fn unmodified_sdks_read_real_speech() {
     if !model_is_there() {
         return;
     }
-    let (_engine, address) = hearing_engine();
+    let engine = Engine::start(Path::new("memory"));
     let clip = tempfile::NamedTempFile::new().unwrap();
     // "Thank you for calling Northwind Support. My name is Anna. How can I help you today?" and a pause after it.
     std::fs::write(clip.path(), &include_bytes!("audio/demo/agent.ulaw")[..8 * 8000]).unwrap();
     let run = Command::new("tests/sdk/run")
-        .arg(format!("http://{address}"))
+        .arg(format!("http://{}", engine.address))
         .arg(clip.path())
-        .env("SYMBL_APP_ID", "app")
-        .env("SYMBL_APP_SECRET", "secret")
+        .env("SYMBL_APP_ID", APP_ID)
+        .env("SYMBL_APP_SECRET", APP_SECRET)
         .env("SPEED", "1")
         .env("EXPECT", "question")
         .output()

@@ -9,59 +9,26 @@
     reason = "what helps a test may fail it"
 )]
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+mod real_engine;
+
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
+use real_engine::{APP_ID, APP_SECRET, Engine, model_is_there};
 use serde_json::{Value, json};
-use symbl_bridge::engine::model::{BASE, ModelStatus, ModelStore};
 use tokio_tungstenite::tungstenite::Message;
 
 /// The longest wait for a message of a phrase that has been said; a busy machine takes some seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-struct Engine {
-    process: Child,
+/// A client of an engine.
+struct Client {
     address: String,
 }
 
-impl Engine {
-    /// Starts `symbl-bridge engine` on a store and waits until it hears.
-    fn start(store: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_symbl-bridge"));
-        command
-            .arg("engine")
-            .env("BRIDGE__HTTP__PORT", "0")
-            .env("LOG_FORMAT", "json")
-            .env("RUST_LOG", "info");
-        command.env("BRIDGE__STORE__DIR", store).env("BRIDGE__MODEL__MEANING", "false");
-        command.env("SYMBL_APP_ID", "app").env("SYMBL_APP_SECRET", "secret").env_remove("SYMBL_API_BASE_URL");
-        let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
-        let mut lines = BufReader::new(process.stderr.take().expect("piped")).lines();
-        let mut address = None;
-        for line in lines.by_ref().map_while(Result::ok) {
-            let line: Value = serde_json::from_str(&line).unwrap_or_default();
-            match line["event"].as_str() {
-                Some("server_listening") => address = line["address"].as_str().map(str::to_owned),
-                Some("hearing_ready") => break,
-                Some("hearing_unavailable") => panic!("{line}"),
-                _ => {}
-            }
-        }
-        // The pipe is read to its end, or the engine would wait for room in it.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { process, address: address.expect("a listening line before the model is loaded") }
-    }
-
-    fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-
+impl Client {
     async fn token(&self) -> String {
-        let asked = json!({ "type": "application", "appId": "app", "appSecret": "secret" });
+        let asked = json!({ "type": "application", "appId": APP_ID, "appSecret": APP_SECRET });
         let url = format!("http://{}/oauth2/token:generate", self.address);
         let mut answer = awc::Client::default().post(url).send_json(&asked).await.unwrap();
         answer.json::<Value>().await.unwrap()["accessToken"].as_str().unwrap().to_owned()
@@ -114,26 +81,7 @@ impl Engine {
     }
 }
 
-impl Drop for Engine {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 type Leg = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
-
-/// Says that a test cannot run; fails it where it has to.
-fn model_is_there() -> bool {
-    let is_there = matches!(ModelStore::default().status(&BASE), ModelStatus::Present { .. });
-    let required = std::env::var_os("SYMBL_BRIDGE_REQUIRE_MODEL").is_some_and(|value| value == "1");
-    let remedy = "needs the speech model: run `symbl-bridge model install`";
-    assert!(is_there || !required, "{remedy}");
-    if !is_there {
-        eprintln!("NOT RUN: {remedy}");
-    }
-    is_there
-}
 
 #[actix_web::test]
 async fn what_was_said_survives_a_kill_and_the_call_goes_on() {
@@ -142,24 +90,26 @@ async fn what_was_said_survives_a_kill_and_the_call_goes_on() {
     }
     let store = tempfile::tempdir().unwrap();
     let mut engine = Engine::start(store.path());
+    let client = Client { address: engine.address.clone() };
     let mut socket = None;
-    let (conversation, said) = engine.speak(8, &mut socket).await;
+    let (conversation, said) = client.speak(8, &mut socket).await;
     // What is a second old is on the disk.
     tokio::time::sleep(Duration::from_secs(1)).await;
     engine.kill();
 
     let engine = Engine::start(store.path());
+    let client = Client { address: engine.address.clone() };
     let texts = |messages: &Value| -> Vec<String> {
         let messages = messages["messages"].as_array().unwrap();
         messages.iter().map(|message| message["text"].as_str().unwrap().to_owned()).collect()
     };
     let path = format!("/v1/conversations/{conversation}");
-    assert_eq!(texts(&engine.get(&format!("{path}/messages")).await), said);
-    assert_eq!(engine.get(&path).await["members"][0]["name"], "Agent");
+    assert_eq!(texts(&client.get(&format!("{path}/messages")).await), said);
+    assert_eq!(client.get(&path).await["members"][0]["name"], "Agent");
 
-    let (again, more) = engine.speak(8, &mut socket).await;
+    let (again, more) = client.speak(8, &mut socket).await;
     assert_eq!(again, conversation, "the leg comes back to its conversation");
-    let all = texts(&engine.get(&format!("{path}/messages")).await);
+    let all = texts(&client.get(&format!("{path}/messages")).await);
     assert_eq!(all[..said.len()], said[..]);
     assert!(all.len() >= said.len() + more.len(), "{all:?}");
 }

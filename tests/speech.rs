@@ -8,8 +8,11 @@
     reason = "a test: a panic is the report, and a skip must be seen"
 )]
 
+mod real_engine;
+
 use std::{fs, path::Path, sync::OnceLock};
 
+use real_engine::cannot_run;
 use symbl_bridge::engine::{
     model::{BASE, ModelStatus, ModelStore},
     speech::{
@@ -23,13 +26,6 @@ use symbl_bridge::engine::{
 
 static AGENT: &[u8] = include_bytes!("audio/demo/agent.ulaw");
 static CUSTOMER: &[u8] = include_bytes!("audio/demo/customer.ulaw");
-
-/// Says that a test cannot run; fails it where it has to.
-fn cannot_run(remedy: &str) {
-    let required = std::env::var_os("SYMBL_BRIDGE_REQUIRE_MODEL").is_some_and(|value| value == "1");
-    assert!(!required, "{remedy}");
-    eprintln!("NOT RUN: {remedy}");
-}
 
 /// The pool of all tests, or `None` when the model is not installed.
 fn pool() -> Option<&'static Pool> {

@@ -42,7 +42,7 @@ impl Application {
 impl Credentials {
     /// Generates credentials that pass the web SDK's own checks: 64 letters and digits each (`symbl-protocol` 1.1).
     pub fn generate() -> Self {
-        Self { app_id: random_hex(), app_secret: random_hex().into() }
+        Self { app_id: random_hex(), app_secret: random_secret() }
     }
 
     /// Returns the application that these credentials belong to.
@@ -78,6 +78,11 @@ impl Applications {
 
 fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
+}
+
+/// Returns a secret that nobody guesses: 64 hexadecimal digits.
+pub fn random_secret() -> SecretString {
+    random_hex().into()
 }
 
 /// Returns 64 hexadecimal digits from the operating system's randomness (UUIDs of version 4 are 122 random bits each).

@@ -14,6 +14,7 @@
 //! * [`import`] - transcripts that were typed or come from elsewhere, judged like live calls.
 //! * [`housekeeping`] - forgets conversations whose time is over.
 //! * [`model`] - the recogniser's files: what they are, where they lie, how they get there.
+//! * [`number_words`] - words for numbers below a hundred.
 //! * [`applications`], [`token`] - who may come in.
 //! * [`counters`] - what happened, for metrics.
 //! * [`settings`] - every number that can be set.
@@ -32,6 +33,7 @@ pub mod listening;
 pub mod llm;
 pub mod meaning;
 pub mod model;
+pub mod number_words;
 pub mod settings;
 pub mod speech;
 mod state;

@@ -1,16 +1,14 @@
 //! The asynchronous text API: transcripts in, jobs to ask for. What is made of them is read like any conversation.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use jiff::Timestamp;
-use log::error;
-use percent_encoding::percent_decode_str;
 use utoipa::IntoResponses;
 
-use super::message;
+use super::rest::answer::{Refusal, answer_blocking};
+use super::rest::request::{self, path_part};
 use crate::engine::EngineState;
 use crate::engine::import::{Accepted, ImportError, body};
-use crate::engine::store::StoreError;
 use crate::symbl::process_text::{JobStatus, TextAccepted, TextToProcess};
 use crate::symbl::rest::Said;
 
@@ -41,15 +39,11 @@ pub async fn put(request: HttpRequest, payload: web::Payload, state: web::Data<E
     responses((status = 200, body = JobStatus, description = "The job"), Failures))]
 pub async fn job(request: HttpRequest, state: web::Data<EngineState>) -> HttpResponse {
     let id = path_part(&request, "jobId");
-    let found = web::block(move || state.imports().job(&id, &**state.store())).await;
-    match found {
-        Ok(Ok(Some(job))) => HttpResponse::Ok()
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .json(JobStatus { id: job.id, status: job.status }),
-        Ok(Ok(None)) => message(StatusCode::NOT_FOUND, "The jobId is either invalid or does not exist."),
-        Ok(Err(error)) => store_failure(&error),
-        Err(error) => unfinished(&error),
-    }
+    let look_up = move || match state.imports().job(&id, &**state.store())? {
+        Some(job) => Ok(JobStatus { id: job.id, status: job.status }),
+        None => Err(Refusal::not_found("The jobId is either invalid or does not exist.")),
+    };
+    answer_blocking(StatusCode::OK, look_up).await
 }
 
 async fn take_in(
@@ -57,84 +51,40 @@ async fn take_in(
     state: web::Data<EngineState>,
     conversation_id: Option<String>,
 ) -> HttpResponse {
-    let bytes = match payload.to_bytes_limited(super::BODY_LIMIT).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(_)) => return message(StatusCode::BAD_REQUEST, "The request body could not be read"),
-        Err(_) => return message(StatusCode::PAYLOAD_TOO_LARGE, "The request is larger than 1 MB"),
+    let bytes = match request::bytes(payload).await {
+        Ok(bytes) => bytes,
+        Err(refusal) => return refusal.response(),
     };
     let now_ms = Timestamp::now().as_millisecond();
     // A megabyte takes a while to read, and the store waits for a disk.
-    let done = web::block(move || {
-        let transcript = body::read(&bytes, now_ms).map_err(Refusal::Body)?;
-        let imports = state.imports();
-        let taken = imports.submit(
+    let submit = move || {
+        let transcript = body::read(&bytes, now_ms).map_err(Refusal::bad_request)?;
+        let Accepted { conversation_id, job_id } = state.imports().submit(
             transcript,
             conversation_id,
             state.analysis(),
             state.store(),
             state.directory().llm(),
-        );
-        taken.map_err(Refusal::Import)
-    });
-    match done.await {
-        Ok(Ok(Accepted { conversation_id, job_id })) => {
-            HttpResponse::Created().json(TextAccepted { conversation_id, job_id })
-        }
-        Ok(Err(refusal)) => refusal.response(),
-        Err(error) => unfinished(&error),
-    }
+        )?;
+        Ok(TextAccepted { conversation_id, job_id })
+    };
+    answer_blocking(StatusCode::CREATED, submit).await
 }
 
-enum Refusal {
-    Body(String),
-    Import(ImportError),
-}
-
-impl Refusal {
-    fn response(&self) -> HttpResponse {
-        match self {
-            Self::Body(complaint) => message(StatusCode::BAD_REQUEST, complaint),
-            Self::Import(ImportError::TooMany { most }) => later(
-                StatusCode::TOO_MANY_REQUESTS,
-                &format!("There are {most} jobs in progress already; try again later"),
-            ),
-            Self::Import(ImportError::NoConversation) => {
-                message(StatusCode::NOT_FOUND, "The conversationId is either invalid or does not exist.")
+impl From<ImportError> for Refusal {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::TooMany { most } => {
+                Self::too_many(format!("There are {most} jobs in progress already; try again later"))
             }
-            Self::Import(ImportError::GoesOn) => message(
-                StatusCode::CONFLICT,
-                "The conversation is still going on; append to it when it is over",
-            ),
-            Self::Import(ImportError::Stopping) => {
-                later(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down.")
+            ImportError::NoConversation => Self::no_conversation(),
+            ImportError::GoesOn => {
+                Self::conflict("The conversation is still going on; append to it when it is over")
             }
-            Self::Import(ImportError::Store(error)) => store_failure(error),
+            ImportError::Stopping => Self::unavailable("The server is shutting down."),
+            ImportError::Store(error) => error.into(),
         }
     }
-}
-
-fn store_failure(failure: &StoreError) -> HttpResponse {
-    // What the operator has to know is nothing the client has to.
-    error!(error:% = failure; "a request failed on the store");
-    match failure {
-        StoreError::Stalled => later(StatusCode::SERVICE_UNAVAILABLE, "The store is busy; try again later"),
-        _ => message(StatusCode::INTERNAL_SERVER_ERROR, "The store failed"),
-    }
-}
-
-fn unfinished(error: &actix_web::error::BlockingError) -> HttpResponse {
-    error!(error:%; "work on a transcript was not finished");
-    message(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
-}
-
-fn later(status: StatusCode, text: &str) -> HttpResponse {
-    let mut response = message(status, text);
-    response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
-    response
-}
-
-fn path_part(request: &HttpRequest, name: &str) -> String {
-    percent_decode_str(request.match_info().get(name).unwrap_or_default()).decode_utf8_lossy().into_owned()
 }
 
 /// Failures of this API.

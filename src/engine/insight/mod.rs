@@ -1,7 +1,8 @@
 //! What was meant: one file a capability, each a plain function or type over sentences.
 //!
 //! Nothing here knows a socket, a clock, a store or a wire format, and nothing here imports anything but its siblings
-//! and [`super::meaning`]; [`analyst`] puts the capabilities together over one conversation.
+//! [`super::meaning`] and
+//! [`super::number_words`]; [`analyst`] puts the capabilities together over one conversation.
 //!
 //! * [`analyst`] - all of them over one conversation, in order.
 //! * [`labelled`] - labelled sets, and how well findings agree with them.

@@ -35,6 +35,21 @@ impl Refusal {
         Self { status: StatusCode::NOT_FOUND, text: text.to_string() }
     }
 
+    /// Returns that the thing's state stands against it.
+    pub fn conflict(text: impl Display) -> Self {
+        Self { status: StatusCode::CONFLICT, text: text.to_string() }
+    }
+
+    /// Returns that there is too much to do; later may be better.
+    pub fn too_many(text: impl Display) -> Self {
+        Self { status: StatusCode::TOO_MANY_REQUESTS, text: text.to_string() }
+    }
+
+    /// Returns that nothing is done now; later may be better.
+    pub fn unavailable(text: impl Display) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, text: text.to_string() }
+    }
+
     /// Returns that there is no such conversation.
     pub fn no_conversation() -> Self {
         Self::not_found("The conversationId is either invalid or does not exist.")
@@ -48,7 +63,7 @@ impl Refusal {
     /// Returns the answer.
     pub fn response(&self) -> HttpResponse {
         let mut response = message(self.status, &self.text);
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         response
@@ -93,9 +108,20 @@ pub async fn answer_with<T: Serialize>(
     work: impl FnOnce(&dyn Store) -> Result<T, Refusal> + Send + 'static,
 ) -> HttpResponse {
     let store = Arc::clone(state.store());
-    let done = web::block(move || {
+    let work = move || {
         store.flush();
-        let body = work(&*store)?;
+        work(&*store)
+    };
+    answer_blocking(status, work).await
+}
+
+/// Answers with what some work returns that takes a while or waits.
+pub async fn answer_blocking<T: Serialize>(
+    status: StatusCode,
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> HttpResponse {
+    let done = web::block(move || {
+        let body = work()?;
         serde_json::to_vec(&body).map_err(|error| {
             error!(error:% = error; "an answer cannot be written as JSON");
             internal()
@@ -108,7 +134,7 @@ pub async fn answer_with<T: Serialize>(
             .body(body),
         Ok(Err(refusal)) => refusal.response(),
         Err(error) => {
-            error!(error:% = error; "work on the store was not finished");
+            error!(error:% = error; "work on a request was not finished");
             internal().response()
         }
     }

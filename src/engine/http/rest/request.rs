@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, web};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
@@ -68,13 +69,18 @@ impl Parameters {
     }
 }
 
+/// Returns the body, whatever it holds.
+pub async fn bytes(payload: web::Payload) -> Result<Bytes, Refusal> {
+    match payload.to_bytes_limited(BODY_LIMIT).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(Refusal::bad_request("The request body could not be read")),
+        Err(_) => Err(Refusal::too_large()),
+    }
+}
+
 /// Returns the JSON body.
 pub async fn body(payload: web::Payload) -> Result<Value, Refusal> {
-    let bytes = match payload.to_bytes_limited(BODY_LIMIT).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(_)) => return Err(Refusal::bad_request("The request body could not be read")),
-        Err(_) => return Err(Refusal::too_large()),
-    };
+    let bytes = bytes(payload).await?;
     serde_json::from_slice(&bytes).map_err(|_| Refusal::bad_request("The request body must be valid JSON"))
 }
 

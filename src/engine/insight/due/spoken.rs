@@ -1,51 +1,6 @@
 //! Numbers of dates as they are said: "three", "forty eight", "a couple of", "twenty first", "15th".
 
-const UNITS: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 10] =
-    ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
-const ORDINALS: [&str; 20] = [
-    "zeroth",
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-];
+use crate::engine::number_words::small_number;
 
 /// A regular expression of what [`cardinal`] reads.
 pub(super) const CARDINAL: &str = r"(?:\d{1,3}|(?:a |the next )?(?:couple|few)(?: of)?|half an?|an?|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[ -](?:one|two|three|four|five|six|seven|eight|nine))?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen)";
@@ -70,9 +25,8 @@ pub(super) fn cardinal(words: &str) -> Option<i64> {
     }
     let mut sum = 0;
     for word in words.split([' ', '-']) {
-        let unit = UNITS.iter().position(|unit| *unit == word);
-        let ten = TENS.iter().position(|ten| *ten == word).map(|ten| ten * 10);
-        sum += unit.or(ten)?;
+        let (value, _) = small_number(word).filter(|(_, is_ordinal)| !is_ordinal)?;
+        sum += value;
     }
     i64::try_from(sum).ok()
 }
@@ -86,13 +40,11 @@ pub(super) fn ordinal(words: &str) -> Option<i8> {
     }
     let mut sum = 0;
     for word in words.split([' ', '-']) {
-        let ordinal = ORDINALS.iter().position(|ordinal| *ordinal == word);
-        let ten = match word {
-            "twenty" | "twentieth" => Some(20),
-            "thirty" | "thirtieth" => Some(30),
-            _ => None,
-        };
-        sum += ordinal.or(ten)?;
+        // "twenty first", but no day "twelve" or "fortieth".
+        let is_of_a_day =
+            |&(value, is_ordinal): &(u64, bool)| value <= 30 && is_ordinal || matches!(value, 20 | 30);
+        let (value, _) = small_number(word).filter(is_of_a_day)?;
+        sum += value;
     }
     i8::try_from(sum).ok()
 }

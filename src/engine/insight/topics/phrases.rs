@@ -130,60 +130,38 @@ fn role(tokens: &[Token], index: usize) -> Option<bool> {
 }
 
 fn is_article(word: &str) -> bool {
-    matches!(
-        word,
-        "the"
-            | "a"
-            | "an"
-            | "my"
-            | "your"
-            | "our"
-            | "his"
-            | "her"
-            | "their"
-            | "no"
-            | "any"
-            | "another"
-            | "every"
-            | "each"
-            | "of"
-    )
+    is_determiner(word) || matches!(word, "no" | "any" | "another" | "every" | "each" | "of")
 }
 
 /// Returns whether a word begins what a verb acts on.
 fn is_object_start(word: &str) -> bool {
-    matches!(
-        word,
-        "the"
-            | "a"
-            | "an"
-            | "my"
-            | "your"
-            | "our"
-            | "his"
-            | "her"
-            | "their"
-            | "it"
-            | "me"
-            | "you"
-            | "us"
-            | "them"
-            | "him"
-            | "this"
-            | "that"
-            | "these"
-            | "those"
-            | "any"
-            | "some"
-            | "with"
-            | "up"
-            | "out"
-            | "off"
-            | "another"
-            | "what"
-            | "how"
-            | "if"
-    )
+    is_determiner(word)
+        || matches!(
+            word,
+            "it" | "me"
+                | "you"
+                | "us"
+                | "them"
+                | "him"
+                | "this"
+                | "that"
+                | "these"
+                | "those"
+                | "any"
+                | "some"
+                | "with"
+                | "up"
+                | "out"
+                | "off"
+                | "another"
+                | "what"
+                | "how"
+                | "if"
+        )
+}
+
+fn is_determiner(word: &str) -> bool {
+    matches!(word, "the" | "a" | "an" | "my" | "your" | "our" | "his" | "her" | "their")
 }
 
 fn tokens(text: &str) -> Vec<Token> {

@@ -1,5 +1,7 @@
 //! Numbers in words to digits.
 
+use crate::engine::number_words::small_number;
+
 /// Replaces numbers by their digits, one word a digit; an ordinal gets "th" after them.
 pub(super) fn digits_of_numbers(words: &[String]) -> Vec<String> {
     let mut out = Vec::with_capacity(words.len());
@@ -95,70 +97,6 @@ impl Spoken {
         // "seven hundred and" leaves its "and" to what follows; "and" is only passed when a number follows it.
         any.then_some(Self { value: total + part, ordinal, length })
     }
-}
-
-fn small_number(word: &str) -> Option<(u64, bool)> {
-    const ONES: [&str; 20] = [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ];
-    const ORDINAL_ONES: [&str; 20] = [
-        "zeroth",
-        "first",
-        "second",
-        "third",
-        "fourth",
-        "fifth",
-        "sixth",
-        "seventh",
-        "eighth",
-        "ninth",
-        "tenth",
-        "eleventh",
-        "twelfth",
-        "thirteenth",
-        "fourteenth",
-        "fifteenth",
-        "sixteenth",
-        "seventeenth",
-        "eighteenth",
-        "nineteenth",
-    ];
-    const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
-    const ORDINAL_TENS: [&str; 8] = [
-        "twentieth",
-        "thirtieth",
-        "fortieth",
-        "fiftieth",
-        "sixtieth",
-        "seventieth",
-        "eightieth",
-        "ninetieth",
-    ];
-    let find = |list: &[&str]| list.iter().position(|name| *name == word).map(|index| index as u64);
-    find(&ONES)
-        .map(|value| (value, false))
-        .or_else(|| find(&ORDINAL_ONES).map(|value| (value, true)))
-        .or_else(|| find(&TENS).map(|index| (20 + 10 * index, false)))
-        .or_else(|| find(&ORDINAL_TENS).map(|index| (20 + 10 * index, true)))
 }
 
 fn scale(word: &str) -> Option<(u64, bool)> {
