@@ -168,6 +168,25 @@ async fn every_end_happens_once_says_why_and_leaves_nothing() {
     );
 }
 
+/// Twilio's callback may overtake the stream itself, and the stream may then stay open: what was said is still heard.
+#[tokio::test]
+async fn a_leg_that_begins_after_its_calls_end_ends_by_itself() {
+    let server = SymblServer::start().await;
+    let bridge = Settings::with_upstream(&server.base_url()).start().await;
+    let caller = Caller::new(AGENT);
+    let twiml = caller.twiml(&bridge, "").await;
+    assert_eq!(caller.report(&bridge, "completed").await.status, 204);
+    let mut call = Call::connect(&bridge, caller, twiml).await;
+    call.start().await;
+    call.speak(5).await;
+    let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
+    assert_eq!(call.closed().await, Closing::Code(1000));
+    leg.end().await;
+    leg.hears_exactly(&call.sent, "a leg that came late").await;
+    bridge.wait_for_event("leg_ended", |line| line["reason"] == "call_completed").await;
+    bridge.finish().await;
+}
+
 /// A token that came too late lets nobody in, and what was known of its call goes with it.
 #[tokio::test]
 async fn a_stream_token_that_has_expired_becomes_no_leg() {

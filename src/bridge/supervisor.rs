@@ -240,6 +240,10 @@ impl Handler<StartLeg> for Supervisor {
             self.stop(*older, LegExit::Replaced, ctx);
         }
         self.sockets.began(stream, plan.leg);
+        if self.registry.has_ended(&start.call_sid) {
+            // The callback overtook the stream; what was said is heard, and nobody else would end this leg.
+            self.stop(plan.leg, LegExit::CallCompleted, ctx);
+        }
         // From here on somebody owes us this leg's end, even if the socket is gone before the answer.
         let guard = LegGuard::new(plan.leg, ctx.address());
         Ok((plan, guard))

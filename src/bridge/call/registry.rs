@@ -329,6 +329,11 @@ impl Registry {
         self.legs_of(call_sid).collect()
     }
 
+    /// Returns whether a known call is over.
+    pub fn has_ended(&self, call_sid: &CallSid) -> bool {
+        self.calls.get(call_sid).is_some_and(|call| call.ended)
+    }
+
     /// Forgets calls that are over or that nothing more was heard of.
     pub fn forget_old_calls(&mut self, now: Millis) {
         self.calls.retain(|_, call| {
