@@ -91,8 +91,11 @@ impl Refusals {
         self.record(address, |record| record.guesses += 1);
     }
 
-    /// The more often an address is refused, the longer it waits.
+    /// The more often an address is refused, the longer it waits; not for what is no fault of its own.
     fn next_delay(&self, address: Option<IpAddr>, status: StatusCode) -> Duration {
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            return self.first_delay;
+        }
         let refused =
             self.record(address, |record| record.refused = record.refused.saturating_add(1)).refused;
         // Once when it begins and once when it does not stop: a client without back-off would fill the log.
