@@ -4,6 +4,8 @@
 //! every leg is over. Tests build the real one on port 0. This is the one place that knows both wings, bridge and
 //! engine; the wings know each other by the wire only.
 
+mod drain;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -20,13 +22,14 @@ use tokio::sync::mpsc;
 
 use crate::bridge;
 use crate::bridge::call::leg::LegLimits;
-use crate::bridge::call::registry::Registry;
+use crate::bridge::call::registry::{Registry, RegistryLimits};
 use crate::bridge::call::stream_token::StreamTokens;
 use crate::bridge::call::upload::BYTES_PER_MS;
 use crate::bridge::http::watchers::Watchers;
+use crate::bridge::load::LoadMeter;
 use crate::bridge::services::{Services, Shared};
-use crate::bridge::supervisor::{CountLegs, Drain, EndAllLegs, Supervisor};
-use crate::bridge::updates_hub::{CloseDashboards, UpdatesHub};
+use crate::bridge::supervisor::Supervisor;
+use crate::bridge::updates_hub::UpdatesHub;
 use crate::config::{Settings, StorePlace, Upstream};
 use crate::engine;
 use crate::engine::EngineState;
@@ -42,6 +45,7 @@ use crate::symbl::token::TokenClient;
 use crate::telemetry::events;
 use crate::twilio::PublicUrl;
 use crate::ws::socket_handle;
+use drain::Ending;
 
 /// Beyond a leg's own bound for its end, for the close frames and the last updates.
 const DRAIN_MARGIN: Duration = Duration::from_secs(4);
@@ -73,6 +77,7 @@ pub struct Application {
     bridge: Option<Bridge>,
     engine: Option<Engine>,
     watch_token: Option<SecretString>,
+    ending: Ending,
     drain_deadline: Duration,
     stop_within: Duration,
 }
@@ -155,7 +160,8 @@ impl Application {
             }
             None => (None, None),
         };
-        let server = serve(settings, listener, shared, engine.as_ref());
+        let ending = Ending::default();
+        let server = serve(settings, listener, shared, engine.as_ref(), &ending);
         let server = server.map_err(|source| StartError::Bind { address: address.to_string(), source })?;
         Ok(Self {
             address,
@@ -165,6 +171,7 @@ impl Application {
             bridge,
             engine,
             watch_token,
+            ending,
             drain_deadline: settings.drain_deadline,
             stop_within: settings.symbl.stop_timeout + DRAIN_MARGIN,
         })
@@ -221,10 +228,14 @@ impl Application {
             ended = &mut server => return ended,
             _ = stop.recv() => {}
         }
+        self.ending.begin();
         let drain = async {
-            let legs_cut = match &self.bridge {
-                Some(bridge) => bridge.drain(self.drain_deadline, self.stop_within).await,
-                None => 0,
+            let legs_cut = match (&self.bridge, &self.engine) {
+                (Some(Bridge { supervisor, hub }), _) => {
+                    drain::bridge(supervisor, hub, self.drain_deadline, self.stop_within).await
+                }
+                (None, Some(engine)) => drain::engine(&engine.state, self.drain_deadline, ENGINE_DRAIN).await,
+                (None, None) => 0,
             };
             end_listener(self.engine.as_ref(), handle).await;
             events::ServerStopped { leg: None, legs_cut }.emit();
@@ -235,20 +246,6 @@ impl Application {
             Some(()) = stop.recv() => {}
         }
         Ok(())
-    }
-}
-
-impl Bridge {
-    /// Ends every leg, then the dashboards; returns how many legs had to be cut off.
-    async fn drain(&self, deadline: Duration, stop_within: Duration) -> u64 {
-        // An error means that the actor is gone, and with it what is asked about.
-        let legs = self.supervisor.send(CountLegs).await.unwrap_or(0) as u64;
-        events::ServerDraining { leg: None, legs }.emit();
-        let _ = tokio::time::timeout(deadline, self.supervisor.send(Drain)).await;
-        let _ = tokio::time::timeout(stop_within, self.supervisor.send(EndAllLegs)).await;
-        let legs_cut = self.supervisor.send(CountLegs).await.unwrap_or(0) as u64;
-        let _ = self.hub.send(CloseDashboards).await;
-        legs_cut
     }
 }
 
@@ -321,8 +318,18 @@ fn build_bridge(
     engine: Option<&Engine>,
 ) -> Result<(Shared, Bridge), StartError> {
     let hub = UpdatesHub::new(settings.updates.max_dashboards).start();
-    let registry = Registry::new(settings.conference.policy, settings.parties.clone(), settings.max_calls);
-    let supervisor = Supervisor::new(registry, hub.clone()).start();
+    // Tokens expire by the second, and one is good until its last second is over.
+    let token_seconds = settings.media.token_lifetime.as_secs();
+    let limits = RegistryLimits {
+        calls: settings.limits.max_calls,
+        legs: settings.limits.max_legs,
+        ended_call_lifetime: 1000 * (token_seconds + 1),
+    };
+    let registry = Registry::new(settings.conference.policy, settings.parties.clone(), limits);
+    let load = LoadMeter::default();
+    load.watch_this_thread();
+    let max_delay = settings.limits.max_delay;
+    let supervisor = Supervisor::new(registry, hub.clone(), load.clone(), max_delay).start();
     let symbl = &settings.symbl;
     let (app_id, app_secret) = match engine {
         Some(engine) => (engine.credentials.app_id.clone(), engine.credentials.app_secret.clone()),
@@ -350,13 +357,15 @@ fn build_bridge(
         },
         signer: settings.twilio.signer(),
         watchers: Watchers::new(watch_token, &settings.watchers.origins, public_url),
-        stream_tokens: StreamTokens::new(key),
+        stream_tokens: StreamTokens::new(key, token_seconds),
         mode: settings.mode,
         end_on_exit: settings.conference.end_on_exit,
         public_url: public_url.clone(),
         media_url: media_url.map_err(|error| StartError::Address(error.to_string()))?,
         media: settings.media,
         updates: settings.updates,
+        when_full: settings.limits.when_full,
+        load,
         log_transcripts: settings.log_transcripts,
     };
     Ok((shared, Bridge { supervisor, hub }))
@@ -367,7 +376,9 @@ fn serve(
     listener: TcpListener,
     shared: Option<Shared>,
     engine: Option<&Engine>,
+    ending: &Ending,
 ) -> io::Result<Server> {
+    let ending = ending.clone();
     let engine_state = engine.map(|engine| engine.state.clone());
     let listening = engine.map(|engine| engine.listening.clone());
     let analysis = engine.map(|engine| engine.state.analysis().clone());
@@ -375,6 +386,7 @@ fn serve(
         let mut app = App::new()
             .app_data(Data::new(listening.clone()))
             .app_data(Data::new(analysis.clone()))
+            .app_data(Data::new(ending.clone()))
             .service(web::resource("/healthz").get(alive))
             .service(web::resource("/readyz").get(ready));
         if let Some(shared) = &shared {
@@ -400,20 +412,27 @@ async fn alive() -> HttpResponse {
 }
 
 /// Calls join in any case; ready means that what callers say is heard, too. `notes` name what is left out meanwhile.
-async fn ready(listening: Data<Option<Listening>>, analysis: Data<Option<Analysis>>) -> HttpResponse {
+async fn ready(
+    ending: Data<Ending>,
+    listening: Data<Option<Listening>>,
+    analysis: Data<Option<Analysis>>,
+) -> HttpResponse {
     let notes: Vec<String> = match analysis.as_ref().as_ref().map(Analysis::state) {
         Some(AnalysisState::WordsOnly { reason }) => {
             vec![format!("sentences are judged by their words alone: {reason}")]
         }
         Some(AnalysisState::Ready) | None => Vec::new(),
     };
-    match listening.as_ref().as_ref().map(Listening::state) {
-        Some(HearingState::Waiting { reason }) => HttpResponse::ServiceUnavailable()
-            .json(json!({ "ready": false, "reasons": [reason], "notes": notes })),
-        Some(HearingState::Ready) | None => {
-            HttpResponse::Ok().json(json!({ "ready": true, "reasons": [], "notes": notes }))
-        }
+    let mut reasons = Vec::new();
+    if ending.has_begun() {
+        reasons.push("the server is shutting down".to_owned());
     }
+    if let Some(HearingState::Waiting { reason }) = listening.as_ref().as_ref().map(Listening::state) {
+        reasons.push(reason);
+    }
+    let mut response =
+        if reasons.is_empty() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    response.json(json!({ "ready": reasons.is_empty(), "reasons": reasons, "notes": notes }))
 }
 
 async fn not_found() -> HttpResponse {
@@ -422,3 +441,6 @@ async fn not_found() -> HttpResponse {
          dashboards connect to /symbl/updates\n",
     )
 }
+
+#[cfg(test)]
+mod panic_tests;

@@ -8,9 +8,10 @@ use actix::Addr;
 use super::call::leg::LegLimits;
 use super::call::stream_token::StreamTokens;
 use super::http::watchers::Watchers;
+use super::load::LoadMeter;
 use super::supervisor::Supervisor;
 use super::updates_hub::UpdatesHub;
-use crate::config::{MediaSettings, Mode, UpdatesSettings};
+use crate::config::{MediaSettings, Mode, UpdatesSettings, WhenFull};
 use crate::symbl::endpoint::Endpoint;
 use crate::symbl::start_template::StartTemplate;
 use crate::symbl::token::TokenClient;
@@ -52,6 +53,10 @@ pub struct Shared {
     pub media: MediaSettings,
     /// Bounds of dashboards.
     pub updates: UpdatesSettings,
+    /// What a caller hears who would not be analysed.
+    pub when_full: WhenFull,
+    /// How late the process is; every worker reports to it.
+    pub load: LoadMeter,
     /// Whether transcripts are logged.
     pub log_transcripts: bool,
 }
@@ -67,6 +72,7 @@ pub struct Services {
 impl Services {
     /// Returns services for the calling worker thread.
     pub fn of_this_worker(shared: Shared) -> Self {
+        shared.load.watch_this_thread();
         // 0: no limit. By default a client allows 100 connections, and an open socket keeps its place for life.
         let connector = awc::Connector::new().limit(0).timeout(shared.connect_timeout);
         let http = awc::Client::builder().connector(connector).timeout(shared.connect_timeout).finish();

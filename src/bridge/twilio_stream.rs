@@ -16,6 +16,7 @@ use super::call::leg::LegExit;
 use super::call::registry::{Announcement, LegPlan, StreamRefusal, StreamStart};
 use super::call::room::Room;
 use super::call::stream_token::BadStreamToken;
+use super::leg_guard::LegGuard;
 use super::services::{Services, tags};
 use super::supervisor::{SocketOpened, StartLeg};
 use super::symbl_connection::{Audio, EndMedia, SymblConnection};
@@ -28,6 +29,7 @@ use crate::twilio::{
     decode_payload,
 };
 use crate::ws::server::Shell;
+use crate::ws::socket_handle::SocketHandle;
 use crate::ws::{CloseCode, End, Incoming};
 
 /// A media message is 400 bytes; a `start` with 99 parameters of 500 characters is 50 KB.
@@ -63,6 +65,8 @@ pub struct StopLeg(pub LegExit);
 pub struct TwilioStream {
     services: Data<Services>,
     shell: Shell,
+    /// For the supervisor, to end the connection from outside.
+    socket: Option<SocketHandle>,
     phase: Phase,
     decoded: BytesMut,
     /// Useless messages in a row.
@@ -144,7 +148,7 @@ impl Refusal {
             Self::Format(_) => CloseCode::Unsupported,
             Self::NoSupervisor => CloseCode::Error,
             Self::Stream(StreamRefusal::ShuttingDown) => CloseCode::Away,
-            Self::Stream(StreamRefusal::TooManyCalls) => CloseCode::Again,
+            Self::Stream(StreamRefusal::TooManyCalls | StreamRefusal::TooManyLegs) => CloseCode::Again,
             _ => CloseCode::Policy,
         }
     }
@@ -152,8 +156,9 @@ impl Refusal {
 
 impl TwilioStream {
     /// Returns an actor for a socket that has just opened.
-    pub fn new(services: Data<Services>, shell: Shell) -> Self {
-        Self { services, shell, phase: Phase::AwaitingStart, decoded: BytesMut::new(), useless: 0 }
+    pub fn new(services: Data<Services>, shell: Shell, socket: Option<SocketHandle>) -> Self {
+        let (phase, decoded) = (Phase::AwaitingStart, BytesMut::new());
+        Self { services, shell, socket, phase, decoded, useless: 0 }
     }
 
     fn text(&mut self, text: &str, ctx: &mut WebsocketContext<Self>) {
@@ -233,7 +238,7 @@ impl TwilioStream {
             .send(StartLeg { start: accepted.clone(), stream: ctx.address() })
             .into_actor(self)
             .map(move |answer, stream, ctx| match answer {
-                Ok(Ok(plan)) => stream.begin(accepted, plan, ctx),
+                Ok(Ok((plan, guard))) => stream.begin(accepted, plan, guard, ctx),
                 Ok(Err(refusal)) => stream.refuse(&refusal.into(), ctx),
                 Err(_) => stream.refuse(&Refusal::NoSupervisor, ctx),
             });
@@ -259,14 +264,20 @@ impl TwilioStream {
         Ok(StreamStart { call_sid, stream_sid, stream, parameters })
     }
 
-    fn begin(&mut self, start: StreamStart, plan: LegPlan, ctx: &mut WebsocketContext<Self>) {
+    fn begin(
+        &mut self,
+        start: StreamStart,
+        plan: LegPlan,
+        guard: LegGuard,
+        ctx: &mut WebsocketContext<Self>,
+    ) {
         let (call_sid, stream_sid): (&CallSid, &StreamSid) = (&start.call_sid, &start.stream_sid);
         let tags = tags(call_sid.as_str(), stream_sid.as_str(), &plan.connection_id, plan.room.as_str());
         let tags = Rc::new(tags);
         let (from, role) = (start.parameters.from.masked(), plan.party.role.as_str());
         events::LegStarted { leg: Some(&tags), from: &from, role }.emit();
-        let connection =
-            SymblConnection::new(self.services.clone(), plan, Rc::clone(&tags), ctx.address()).start();
+        let services = self.services.clone();
+        let connection = SymblConnection::new(services, plan, Rc::clone(&tags), ctx.address(), guard).start();
         let stream = Box::new(Stream {
             tags,
             stream_sid: start.stream_sid,
@@ -400,8 +411,10 @@ impl Actor for TwilioStream {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        tell(&self.services.shared.supervisor, SocketOpened(ctx.address().downgrade()));
         let limit = self.services.shared.media.start_timeout;
+        let opened =
+            SocketOpened { stream: ctx.address(), socket: self.socket.clone(), start_timeout: limit };
+        tell(&self.services.shared.supervisor, opened);
         ctx.run_later(limit, move |stream, ctx| {
             if matches!(stream.phase, Phase::AwaitingStart) {
                 stream.refuse(&Refusal::NoStart(limit), ctx);
@@ -463,3 +476,6 @@ fn describe_verdict(verdict: Verdict) -> Option<(&'static str, u64)> {
         Verdict::Resynchronised => Some(("restart", 0)),
     }
 }
+
+#[cfg(test)]
+pub(crate) mod fault;

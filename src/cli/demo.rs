@@ -147,7 +147,7 @@ async fn demo(args: &DemoArgs) -> Result<(), DemoError> {
             println!("  SYMBL_APP_ID      {}", credentials.app_id);
             println!("  SYMBL_APP_SECRET  {}", credentials.app_secret.expose_secret());
         }
-        stop_signals()?.recv().await;
+        stop_signals(None)?.recv().await;
     }
     followed.cancel();
     let _ = stop.send(()).await;

@@ -31,7 +31,7 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
     println!("symbl-bridge {} engine listens on http://{}", env!("CARGO_PKG_VERSION"), application.address());
     show_credentials(&application);
     speech_model::start_engine_in_background(&application, &settings.model);
-    let stop = stop_signals()?;
+    let stop = stop_signals(Some(settings.drain_deadline))?;
     application.run(stop).await?;
     Ok(())
 }

@@ -1,8 +1,12 @@
 //! `symbl-bridge serve`: the bridge, until it is told to end.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what a person at a terminal reads")]
 
+use std::cell::Cell;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
 
 use clap::Args;
 use secrecy::ExposeSecret;
@@ -79,7 +83,7 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
     let application = Application::build(settings, Wings::Bridge)?;
     introduce(&application, settings);
     speech_model::start_engine_in_background(&application, &settings.model);
-    let stop = stop_signals()?;
+    let stop = stop_signals(Some(settings.drain_deadline))?;
     application.run(stop).await?;
     Ok(())
 }
@@ -112,14 +116,24 @@ pub(super) fn show_credentials(application: &Application) {
     }
 }
 
-/// Returns a channel that hears of each SIGTERM and Ctrl-C.
-pub(super) fn stop_signals() -> std::io::Result<mpsc::Receiver<()>> {
+/// Returns a channel that hears of each SIGTERM and Ctrl-C; at the first a person at the terminal is
+/// told how long live calls may go on, if there is a `patience` to tell of.
+pub(super) fn stop_signals(patience: Option<Duration>) -> std::io::Result<mpsc::Receiver<()>> {
     let (told, stop) = mpsc::channel(2);
+    let patience = Rc::new(Cell::new(patience));
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
         let mut signals = signal(kind)?;
-        let told = told.clone();
+        let (told, patience) = (told.clone(), Rc::clone(&patience));
         actix::spawn(async move {
             while signals.recv().await.is_some() {
+                if let Some(patience) = patience.take() {
+                    let seconds = patience.as_secs_f64();
+                    // Whoever closed standard output does not want to know.
+                    let _ = writeln!(
+                        std::io::stdout(),
+                        "ending: live calls may go on for {seconds} s; a second signal ends at once"
+                    );
+                }
                 // A third signal has nothing to add.
                 let _ = told.try_send(());
             }

@@ -4,6 +4,7 @@
 //! `BRIDGE__SECTION__KEY`, the names that users of this integration already have (`reader::KNOWN_NAMES`).
 //! [`Settings::load`] collects every mistake before it gives up, each with its key, fault and remedy.
 
+mod limits;
 mod llm;
 mod parties;
 mod reader;
@@ -20,6 +21,7 @@ use crate::symbl::start_template::{DEFAULT_TEMPLATE, StartTemplate};
 use crate::twilio::signature::AuthToken;
 use crate::twilio::{PhoneNumber, PublicUrl, Signer};
 
+pub use limits::{LimitSettings, WhenFull};
 pub use llm::LlmSettings;
 pub use parties::{NamedParty, PartyList};
 use reader::Reader;
@@ -136,6 +138,8 @@ pub struct MediaSettings {
     pub start_timeout: Duration,
     /// A stream without media for this long is over.
     pub silence_timeout: Duration,
+    /// How long a stream token of a webhook lets a socket in.
+    pub token_lifetime: Duration,
 }
 
 /// Dashboards.
@@ -221,8 +225,8 @@ pub struct Settings {
     pub updates: UpdatesSettings,
     /// Who may watch.
     pub watchers: WatcherSettings,
-    /// Calls known at once.
-    pub max_calls: usize,
+    /// How much work is taken.
+    pub limits: LimitSettings,
     /// The embedded engine's recogniser.
     pub model: ModelSettings,
     /// Where the embedded engine keeps conversations.
@@ -311,6 +315,7 @@ impl Settings {
             media: MediaSettings {
                 start_timeout: read.millis("media.start_timeout_ms", 100..=120_000),
                 silence_timeout: read.millis("media.silence_timeout_ms", 1_000..=3_600_000),
+                token_lifetime: read.millis("media.token_lifetime_ms", 1_000..=3_600_000),
             },
             updates: UpdatesSettings {
                 queue: read.number("updates.queue", 1..=65_536) as usize,
@@ -323,7 +328,7 @@ impl Settings {
                     .map(|list| list.split(',').map(|origin| origin.trim().to_owned()).collect())
                     .unwrap_or_default(),
             },
-            max_calls: read.number("limits.max_calls", 1..=1_000_000) as usize,
+            limits: limits::read(read),
             model: ModelSettings {
                 name: read.text("model.name").unwrap_or_else(|| "base".to_owned()),
                 dir: read.text("model.dir").map(PathBuf::from),
