@@ -27,6 +27,7 @@ use crate::twilio::{
     BadStreamMessage, CallSid, Caller, Continuity, Media, Start, StreamMessage, StreamSid, Track, Verdict,
     decode_payload,
 };
+use crate::ws::crowd::Place;
 use crate::ws::server::Shell;
 use crate::ws::{CloseCode, End, Incoming};
 
@@ -70,8 +71,8 @@ pub struct TwilioStream {
 }
 
 enum Phase {
-    /// Nothing is believed yet.
-    AwaitingStart,
+    /// Nothing is believed yet; such sockets are counted.
+    AwaitingStart { _place: Place },
     /// A leg.
     Streaming(Box<Stream>),
     /// The caller is gone, or was refused.
@@ -152,8 +153,14 @@ impl Refusal {
 
 impl TwilioStream {
     /// Returns an actor for a socket that has just opened.
-    pub fn new(services: Data<Services>, shell: Shell) -> Self {
-        Self { services, shell, phase: Phase::AwaitingStart, decoded: BytesMut::new(), useless: 0 }
+    pub fn new(services: Data<Services>, shell: Shell, place: Place) -> Self {
+        Self {
+            services,
+            shell,
+            phase: Phase::AwaitingStart { _place: place },
+            decoded: BytesMut::new(),
+            useless: 0,
+        }
     }
 
     fn text(&mut self, text: &str, ctx: &mut WebsocketContext<Self>) {
@@ -197,7 +204,7 @@ impl TwilioStream {
         }
         match &mut self.phase {
             // Kept for the `start` that is on its way; the count bounds it.
-            Phase::AwaitingStart => self.useless("media before `start`", ctx),
+            Phase::AwaitingStart { .. } => self.useless("media before `start`", ctx),
             Phase::Streaming(stream) => {
                 self.useless = 0;
                 stream.heard = true;
@@ -217,7 +224,7 @@ impl TwilioStream {
 
     fn start(&mut self, start: &Start, ctx: &mut WebsocketContext<Self>) {
         match &self.phase {
-            Phase::AwaitingStart => {}
+            Phase::AwaitingStart { .. } => {}
             Phase::Streaming(stream) if start.stream_sid.as_ref() == Some(&stream.stream_sid) => return,
             Phase::Streaming(_) => return self.refuse(&Refusal::SecondStart, ctx),
             Phase::Over => return,
@@ -337,14 +344,14 @@ impl TwilioStream {
         self.useless += 1;
         let tags = match &self.phase {
             Phase::Streaming(stream) => Some(Rc::clone(&stream.tags)),
-            Phase::AwaitingStart | Phase::Over => None,
+            Phase::AwaitingStart { .. } | Phase::Over => None,
         };
         if self.useless == 1 {
             events::MediaMessageIgnored { leg: tags.as_deref(), reason }.emit();
         }
         if self.useless > MOST_USELESS {
             match self.phase {
-                Phase::AwaitingStart => self.refuse(&Refusal::NoStartInTime, ctx),
+                Phase::AwaitingStart { .. } => self.refuse(&Refusal::NoStartInTime, ctx),
                 Phase::Streaming(_) => self.refuse(&Refusal::Useless, ctx),
                 Phase::Over => self.shell.close(ctx, CloseCode::Normal, "stopped"),
             }
@@ -403,7 +410,7 @@ impl Actor for TwilioStream {
         tell(&self.services.shared.supervisor, SocketOpened(ctx.address().downgrade()));
         let limit = self.services.shared.media.start_timeout;
         ctx.run_later(limit, move |stream, ctx| {
-            if matches!(stream.phase, Phase::AwaitingStart) {
+            if matches!(stream.phase, Phase::AwaitingStart { .. }) {
                 stream.refuse(&Refusal::NoStart(limit), ctx);
             }
         });

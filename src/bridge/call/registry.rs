@@ -14,7 +14,7 @@ use crate::config::{PartyList, RoomPolicy};
 use crate::twilio::{CallSid, Caller, StreamSid};
 
 /// How long a call that ended is remembered: as long as its stream tokens live, so that none works twice.
-const ENDED_CALL_LIFETIME: Millis = 1000 * super::stream_token::LIFETIME_SECONDS;
+const ENDED_CALL_LIFETIME: Millis = 1000 * super::stream_token::LONGEST_LIFETIME_SECONDS;
 
 /// How long a call lives of which nothing more is heard: Twilio's own limit for a call (`timeLimit`, 4 h).
 const SILENT_CALL_LIFETIME: Millis = 4 * 60 * 60 * 1000;

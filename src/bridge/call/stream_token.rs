@@ -11,13 +11,15 @@ use sha2::Sha256;
 
 use crate::twilio::CallSid;
 
-/// Twilio connects within a second or two of our TwiML; more would only help who found the token.
-pub const LIFETIME_SECONDS: u64 = 120;
+/// No token lives longer; calls that ended are remembered for as long. Twilio connects within a second or two of our
+/// TwiML; more would only help who found the token.
+pub const LONGEST_LIFETIME_SECONDS: u64 = 120;
 
 /// Makes and checks stream tokens.
 #[derive(Clone)]
 pub struct StreamTokens {
     key: [u8; 32],
+    lifetime_s: u64,
 }
 
 /// Why a token is not taken.
@@ -35,14 +37,14 @@ pub enum BadStreamToken {
 }
 
 impl StreamTokens {
-    /// Returns tokens under a key that nobody else knows.
-    pub fn new(key: [u8; 32]) -> Self {
-        Self { key }
+    /// Returns tokens under a key that nobody else knows, good for `lifetime_s` seconds or the longest there is.
+    pub fn new(key: [u8; 32], lifetime_s: u64) -> Self {
+        Self { key, lifetime_s: lifetime_s.min(LONGEST_LIFETIME_SECONDS) }
     }
 
     /// Returns the token for the call's stream number `stream`; `now` in seconds since 1970.
     pub fn issue(&self, call_sid: &CallSid, stream: u32, now: u64) -> String {
-        let expiry = now + LIFETIME_SECONDS;
+        let expiry = now + self.lifetime_s;
         let mac = URL_SAFE_NO_PAD.encode(self.mac(call_sid, stream, expiry).finalize().into_bytes());
         format!("v1.{stream}.{expiry}.{mac}")
     }
@@ -78,15 +80,18 @@ mod tests {
 
     #[test]
     fn a_token_is_good_for_its_call_and_time_only() {
-        let tokens = StreamTokens::new([7; 32]);
+        let tokens = StreamTokens::new([7; 32], 30);
         let call = CallSid::parse("CA1").unwrap();
         let token = tokens.issue(&call, 3, 1000);
-        assert_eq!(tokens.check(Some(&token), &call, 1000 + LIFETIME_SECONDS), Ok(3));
-        let late = tokens.check(Some(&token), &call, 1001 + LIFETIME_SECONDS);
+        assert_eq!(tokens.check(Some(&token), &call, 1030), Ok(3));
+        let late = tokens.check(Some(&token), &call, 1031);
         assert_eq!(late, Err(BadStreamToken::Expired));
         let other = CallSid::parse("CA2").unwrap();
         assert_eq!(tokens.check(Some(&token), &other, 1000), Err(BadStreamToken::Forged));
-        assert_eq!(StreamTokens::new([8; 32]).check(Some(&token), &call, 1000), Err(BadStreamToken::Forged));
+        assert_eq!(
+            StreamTokens::new([8; 32], 30).check(Some(&token), &call, 1000),
+            Err(BadStreamToken::Forged)
+        );
         for (forged, reason) in [
             (None, BadStreamToken::Missing),
             (Some(""), BadStreamToken::Missing),
