@@ -86,12 +86,10 @@ impl FrontDoor {
 
     /// Notes an answer; too many refusals cost an address its allowance.
     fn note(&self, purpose: Purpose, status: StatusCode, address: IpAddr, now: Instant) {
-        let is_refusal = match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => true,
-            // Said because of what others use, not because of what was asked.
-            StatusCode::TOO_MANY_REQUESTS => false,
-            _ => status.is_client_error() && purpose != Purpose::Other,
-        };
+        // 429 is said because of what others use. What is elsewhere refused needs tokens that nobody guesses, and a
+        // client whose token has expired must be able to ask for another.
+        let is_refusal =
+            purpose != Purpose::Other && status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS;
         if is_refusal && self.refusals.charge(address, now) {
             self.tell(address, "refused requests");
         }
