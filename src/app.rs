@@ -7,15 +7,16 @@
 mod drain;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr};
 use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
-use actix_web::{App, HttpResponse, HttpServer};
+use actix_web::{App, HttpResponse};
 use secrecy::SecretString;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -25,12 +26,13 @@ use crate::bridge::call::leg::LegLimits;
 use crate::bridge::call::registry::{Registry, RegistryLimits};
 use crate::bridge::call::stream_token::StreamTokens;
 use crate::bridge::call::upload::BYTES_PER_MS;
+use crate::bridge::http::unproven::Unproven;
 use crate::bridge::http::watchers::Watchers;
 use crate::bridge::load::LoadMeter;
 use crate::bridge::services::{Services, Shared};
 use crate::bridge::supervisor::Supervisor;
 use crate::bridge::updates_hub::UpdatesHub;
-use crate::config::{Settings, StorePlace, Upstream};
+use crate::config::{HttpSettings, Settings, StorePlace, Upstream};
 use crate::engine;
 use crate::engine::EngineState;
 use crate::engine::analysis::{Analysis, State as AnalysisState};
@@ -40,11 +42,13 @@ use crate::engine::listening::{Listening, State as HearingState};
 use crate::engine::llm::LlmSettings;
 use crate::engine::settings::EngineSettings;
 use crate::engine::store::{SqliteStore, Store, StoreError};
+use crate::listener::entrances::{Entrance, EntranceError, Entrances};
+use crate::listener::front_door::{self, FrontDoor};
+use crate::listener::server;
 use crate::symbl::endpoint::Endpoint;
 use crate::symbl::token::TokenClient;
 use crate::telemetry::events;
 use crate::twilio::PublicUrl;
-use crate::ws::socket_handle;
 use drain::Ending;
 
 /// Beyond a leg's own bound for its end, for the close frames and the last updates.
@@ -52,9 +56,6 @@ const DRAIN_MARGIN: Duration = Duration::from_secs(4);
 
 /// How long the engine's sockets may take to end once the bridge's legs are over.
 const ENGINE_DRAIN: Duration = Duration::from_secs(5);
-
-/// How long requests in flight may take once the legs are over.
-const HTTP_STOP_SECONDS: u64 = 2;
 
 /// The store's file in its directory.
 const STORE_FILE: &str = "conversations.db";
@@ -71,6 +72,7 @@ pub enum Wings {
 /// A server that is bound and not yet running.
 pub struct Application {
     address: SocketAddr,
+    scheme: &'static str,
     public_url: PublicUrl,
     upstream: Option<Endpoint>,
     server: Server,
@@ -100,16 +102,12 @@ struct Engine {
 /// Why the application did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address cannot be bound.
-    #[error(
-        "cannot listen on {address}: {source}; choose another http.port or end the program that holds it"
-    )]
-    Bind {
-        /// Host and port as configured.
-        address: String,
-        /// The system's words.
-        source: io::Error,
-    },
+    /// Nobody can come in.
+    #[error(transparent)]
+    Entrance(#[from] EntranceError),
+    /// The listener does not start.
+    #[error("cannot serve: {0}")]
+    Serve(#[from] io::Error),
     /// Conversations cannot be kept.
     #[error("cannot keep conversations: {0}")]
     Store(#[from] StoreError),
@@ -129,23 +127,20 @@ pub enum StartError {
 impl Application {
     /// Binds the listener and starts the actors; must be called within an actix `System`.
     pub fn build(settings: &Settings, wings: Wings) -> Result<Self, StartError> {
-        let asked = (settings.http.host.as_str(), settings.http.port);
-        let listener = TcpListener::bind(asked).and_then(|listener| Ok((listener.local_addr()?, listener)));
-        let (address, listener) = listener.map_err(|source| StartError::Bind {
-            address: format!("{}:{}", settings.http.host, settings.http.port),
-            source,
-        })?;
-        let local_url = format!("http://127.0.0.1:{}", address.port());
+        let serves_itself = wings == Wings::Bridge && settings.symbl.upstream == Upstream::Embedded;
+        let entrances = Entrances::open(&settings.http, serves_itself)?;
+        let (address, scheme) = (entrances.address, entrances.scheme());
         let public_url = match &settings.public_url {
             Some(url) => url.clone(),
             // Local development: a simulator on this machine is told to come back to where it came from.
-            None => PublicUrl::parse(&local_url).map_err(|error| StartError::Address(error.to_string()))?,
+            None => PublicUrl::parse(&format!("{scheme}://127.0.0.1:{}", address.port()))
+                .map_err(|error| StartError::Address(error.to_string()))?,
         };
         let (upstream, engine) = match (&settings.symbl.upstream, wings) {
             (Upstream::Server(endpoint), Wings::Bridge) => (Some(endpoint.clone()), None),
             (Upstream::Embedded, Wings::Bridge) => {
-                let own =
-                    Endpoint::parse(&local_url).map_err(|error| StartError::Address(error.to_string()))?;
+                let own = format!("http://{}", entrances.own);
+                let own = Endpoint::parse(&own).map_err(|error| StartError::Address(error.to_string()))?;
                 (Some(own), Some(Engine::new(settings)?))
             }
             (_, Wings::Engine) => (None, Some(Engine::new(settings)?)),
@@ -160,11 +155,14 @@ impl Application {
             }
             None => (None, None),
         };
+        if let Some(certificate) = &entrances.certificate {
+            actix::spawn(Arc::clone(certificate).follow());
+        }
         let ending = Ending::default();
-        let server = serve(settings, listener, shared, engine.as_ref(), &ending);
-        let server = server.map_err(|source| StartError::Bind { address: address.to_string(), source })?;
+        let server = serve(&settings.http, entrances.sockets, shared, engine.as_ref(), &ending)?;
         Ok(Self {
             address,
+            scheme,
             public_url,
             upstream,
             server,
@@ -180,6 +178,11 @@ impl Application {
     /// Returns the bound address.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns the bound address as one that browsers take.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// Returns the base of the addresses that Twilio is given.
@@ -358,6 +361,7 @@ fn build_bridge(
         signer: settings.twilio.signer(),
         watchers: Watchers::new(watch_token, &settings.watchers.origins, public_url),
         stream_tokens: StreamTokens::new(key, token_seconds),
+        unproven: Unproven::new(&settings.media),
         mode: settings.mode,
         end_on_exit: settings.conference.end_on_exit,
         public_url: public_url.clone(),
@@ -372,8 +376,8 @@ fn build_bridge(
 }
 
 fn serve(
-    settings: &Settings,
-    listener: TcpListener,
+    settings: &HttpSettings,
+    entrances: Vec<Entrance>,
     shared: Option<Shared>,
     engine: Option<&Engine>,
     ending: &Ending,
@@ -382,8 +386,11 @@ fn serve(
     let engine_state = engine.map(|engine| engine.state.clone());
     let listening = engine.map(|engine| engine.listening.clone());
     let analysis = engine.map(|engine| engine.state.analysis().clone());
-    let mut server = HttpServer::new(move || {
+    let door = Arc::new(FrontDoor::new(settings));
+    let rules = Data::from(Arc::clone(&door));
+    server::serve(settings, entrances, door, move || {
         let mut app = App::new()
+            .app_data(rules.clone())
             .app_data(Data::new(listening.clone()))
             .app_data(Data::new(analysis.clone()))
             .app_data(Data::new(ending.clone()))
@@ -396,15 +403,8 @@ fn serve(
         if let Some(state) = &engine_state {
             app = app.configure(|routes| engine::http::configure(routes, state.clone()));
         }
-        app.default_service(web::to(not_found))
+        app.default_service(web::to(not_found)).wrap(from_fn(front_door::pass))
     })
-    .on_connect(socket_handle::prepare(settings.http.peer_timeout))
-    .shutdown_timeout(HTTP_STOP_SECONDS)
-    .disable_signals();
-    if let Some(workers) = settings.http.workers {
-        server = server.workers(workers.get());
-    }
-    Ok(server.listen(listener)?.run())
 }
 
 async fn alive() -> HttpResponse {

@@ -8,6 +8,7 @@ use actix::Addr;
 use super::call::leg::LegLimits;
 use super::call::room::masked;
 use super::call::stream_token::StreamTokens;
+use super::http::unproven::Unproven;
 use super::http::watchers::Watchers;
 use super::load::LoadMeter;
 use super::supervisor::Supervisor;
@@ -42,6 +43,8 @@ pub struct Shared {
     pub watchers: Watchers,
     /// Makes and checks what lets a media socket in.
     pub stream_tokens: StreamTokens,
+    /// Counts media sockets that have not proved themselves.
+    pub unproven: Unproven,
     /// What a caller's TwiML does.
     pub mode: Mode,
     /// Whether a conference ends for all when one leaves.

@@ -28,6 +28,7 @@ use crate::twilio::{
     BadStreamMessage, CallSid, Caller, Continuity, Media, Start, StreamMessage, StreamSid, Track, Verdict,
     decode_payload,
 };
+use crate::ws::crowd::Place;
 use crate::ws::server::Shell;
 use crate::ws::socket_handle::SocketHandle;
 use crate::ws::{CloseCode, End, Incoming};
@@ -74,8 +75,8 @@ pub struct TwilioStream {
 }
 
 enum Phase {
-    /// Nothing is believed yet.
-    AwaitingStart,
+    /// Nothing is believed yet; such sockets are counted.
+    AwaitingStart { _place: Place },
     /// A leg.
     Streaming(Box<Stream>),
     /// The caller is gone, or was refused.
@@ -156,8 +157,8 @@ impl Refusal {
 
 impl TwilioStream {
     /// Returns an actor for a socket that has just opened.
-    pub fn new(services: Data<Services>, shell: Shell, socket: Option<SocketHandle>) -> Self {
-        let (phase, decoded) = (Phase::AwaitingStart, BytesMut::new());
+    pub fn new(services: Data<Services>, shell: Shell, socket: Option<SocketHandle>, place: Place) -> Self {
+        let (phase, decoded) = (Phase::AwaitingStart { _place: place }, BytesMut::new());
         Self { services, shell, socket, phase, decoded, useless: 0 }
     }
 
@@ -202,7 +203,7 @@ impl TwilioStream {
         }
         match &mut self.phase {
             // Kept for the `start` that is on its way; the count bounds it.
-            Phase::AwaitingStart => self.useless("media before `start`", ctx),
+            Phase::AwaitingStart { .. } => self.useless("media before `start`", ctx),
             Phase::Streaming(stream) => {
                 self.useless = 0;
                 stream.heard = true;
@@ -222,7 +223,7 @@ impl TwilioStream {
 
     fn start(&mut self, start: &Start, ctx: &mut WebsocketContext<Self>) {
         match &self.phase {
-            Phase::AwaitingStart => {}
+            Phase::AwaitingStart { .. } => {}
             Phase::Streaming(stream) if start.stream_sid.as_ref() == Some(&stream.stream_sid) => return,
             Phase::Streaming(_) => return self.refuse(&Refusal::SecondStart, ctx),
             Phase::Over => return,
@@ -348,14 +349,14 @@ impl TwilioStream {
         self.useless += 1;
         let tags = match &self.phase {
             Phase::Streaming(stream) => Some(Rc::clone(&stream.tags)),
-            Phase::AwaitingStart | Phase::Over => None,
+            Phase::AwaitingStart { .. } | Phase::Over => None,
         };
         if self.useless == 1 {
             events::MediaMessageIgnored { leg: tags.as_deref(), reason }.emit();
         }
         if self.useless > MOST_USELESS {
             match self.phase {
-                Phase::AwaitingStart => self.refuse(&Refusal::NoStartInTime, ctx),
+                Phase::AwaitingStart { .. } => self.refuse(&Refusal::NoStartInTime, ctx),
                 Phase::Streaming(_) => self.refuse(&Refusal::Useless, ctx),
                 Phase::Over => self.shell.close(ctx, CloseCode::Normal, "stopped"),
             }
@@ -416,7 +417,7 @@ impl Actor for TwilioStream {
             SocketOpened { stream: ctx.address(), socket: self.socket.clone(), start_timeout: limit };
         tell(&self.services.shared.supervisor, opened);
         ctx.run_later(limit, move |stream, ctx| {
-            if matches!(stream.phase, Phase::AwaitingStart) {
+            if matches!(stream.phase, Phase::AwaitingStart { .. }) {
                 stream.refuse(&Refusal::NoStart(limit), ctx);
             }
         });

@@ -90,7 +90,7 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
 
 fn introduce(application: &Application, settings: &Settings) {
     let public = application.public_url();
-    println!("symbl-bridge {} listens on http://{}", env!("CARGO_PKG_VERSION"), application.address());
+    println!("symbl-bridge {} listens on {}", env!("CARGO_PKG_VERSION"), application.url());
     match application.upstream() {
         Some(upstream) if application.listening().is_none() => println!("  upstream            {upstream}"),
         _ => println!("  upstream            the engine in this process"),

@@ -155,6 +155,34 @@ events! {
         /// What was hashed to compare, numbers masked: a wrong address or a changed field shows here.
         hashed: &'a str,
     }
+    /// An address has used up what it may have refused, or the tokens it may ask for; it hears 429 for a while.
+    Warn process AddressLimited "address_limited" "address limited" {
+        /// The latest such address.
+        address: &'a str,
+        /// What it had too many of.
+        of: &'a str,
+        /// How often this happened, to any address, since the last such line.
+        times: u64,
+    }
+    /// There was no place for a connection.
+    Warn process ConnectionRefused "connection_refused" "connection refused" {
+        /// The latest such address.
+        address: &'a str,
+        /// Which cap was reached.
+        reason: &'a str,
+        /// How often this happened, to any address, since the last such line.
+        times: u64,
+    }
+    /// A certificate was read anew; new connections get it.
+    Info process CertificateLoaded "certificate_loaded" "certificate loaded" {
+        /// Its file.
+        file: &'a str,
+    }
+    /// A changed certificate cannot be served; the one before it still is.
+    Error process CertificateRefused "certificate_refused" "certificate refused, the old one stays" {
+        /// What is wrong with it, and what to do about it.
+        reason: &'a str,
+    }
     /// Twilio reported a call's status.
     Info leg CallStatusReported "call_status" "call status" {
         /// Twilio's word.

@@ -25,7 +25,9 @@ impl Handler<Fault> for TwilioStream {
             (Phase::Streaming(stream), Fault::Connection) => {
                 stream.connection.connection.try_send(fault).unwrap();
             }
-            (Phase::AwaitingStart | Phase::Over, Fault::Connection) => unreachable!("there is no connection"),
+            (Phase::AwaitingStart { .. } | Phase::Over, Fault::Connection) => {
+                unreachable!("there is no connection")
+            }
         }
     }
 }
