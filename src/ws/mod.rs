@@ -9,11 +9,11 @@
 //! * [`outbox`] - what waits to be sent on a socket of [`server`]: bounded, droppable first.
 //! * [`socket_handle`] - cutting a connection whose peer stopped reading.
 //! * [`assembler`] - the bounded reassembly that both sides share.
-//! * `frame_guard` - refuses a frame by its header, before anybody waits for its end.
+//! * [`frame_guard`] - refuses a frame by its header, before anybody waits for its end.
 
 pub mod assembler;
 pub mod client;
-mod frame_guard;
+pub mod frame_guard;
 pub mod outbox;
 pub mod server;
 pub mod socket_handle;
