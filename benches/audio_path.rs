@@ -42,13 +42,14 @@ impl Path {
         let limits = LegLimits {
             buffer: 240_000,
             give_up_after: Duration::from_secs(30),
+            acknowledge_within: Duration::from_secs(5),
             stop_within: Duration::from_secs(10),
         };
         let mut leg = Leg::new(limits, 1);
         for event in [LegEvent::Begin, LegEvent::Opened] {
             leg.on_event(0, event);
         }
-        assert_eq!(leg.next_frame(), Some(Outgoing::StartRequest));
+        assert_eq!(leg.next_frame(0), Some(Outgoing::StartRequest));
         leg.on_event(0, LegEvent::Acknowledged);
         let path =
             Self { continuity: Continuity::new(), decoded: BytesMut::new(), leg, socket: BytesMut::new() };

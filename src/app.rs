@@ -342,7 +342,12 @@ fn build_bridge(
         upstream: upstream.clone(),
         start_template: Arc::new(symbl.start_template.clone()),
         connect_timeout: symbl.connect_timeout,
-        limits: LegLimits { buffer, give_up_after: symbl.give_up_after, stop_within: symbl.stop_timeout },
+        limits: LegLimits {
+            buffer,
+            give_up_after: symbl.give_up_after,
+            acknowledge_within: symbl.acknowledge_timeout,
+            stop_within: symbl.stop_timeout,
+        },
         signer: settings.twilio.signer(),
         watchers: Watchers::new(watch_token, &settings.watchers.origins, public_url),
         stream_tokens: StreamTokens::new(key),

@@ -238,24 +238,57 @@ async fn a_start_that_the_server_refuses_with_an_error_fails_that_call_alone() {
 }
 
 #[tokio::test]
-async fn a_server_that_breaks_off_in_mid_call_costs_only_that_call() {
+async fn a_server_that_breaks_off_in_mid_call_is_connected_to_again_and_gets_what_it_missed() {
     let server = SymblServer::start().await;
-    let settings = Settings::with_upstream(&server.base_url()).set("BRIDGE__SYMBL__GIVE_UP_AFTER_MS", "2000");
-    let bridge = settings.start().await;
+    let bridge = Bridge::start(&server.base_url()).await;
     let witness = Witness::start(&bridge, &server).await;
     for how in ["reset", "1011", "1001", "1000"] {
         let (mut call, leg) = heard_call(&bridge, &server).await;
+        let first_part = call.sent.clone();
         match how.parse() {
             Ok(code) => leg.close(code),
             Err(_) => leg.reset(),
         }
-        assert_eq!(call.closed().await, Closing::Code(1011), "{how}");
-        let stopped = witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
-        assert_eq!(stopped.text("reason"), "upstream_failed", "{how}");
-        assert_eq!(stopped.text("conversationId"), leg.conversation_id, "{how}: it was connected before");
-        let updates = witness.dashboard().updates();
-        started_and_stopped(&updates, &call.caller.call_sid);
+        let dashboard = witness.dashboard();
+        let interrupted = dashboard.wait_for("connection_interrupted", &call.caller.call_sid).await;
+        let reason = if how == "reset" { "connection_lost" } else { "closed_by_server" };
+        assert_eq!(interrupted.text("reason"), reason, "{how}");
+        call.speak(20).await;
+        let resumed = dashboard.wait_for("connection_resumed", &call.caller.call_sid).await;
+        assert_eq!(resumed.value["lostMs"], 0, "{how}");
+        let again = server.legs().pop().expect("a second connection");
+        assert_eq!(again.connection_id, leg.connection_id, "{how}: the conversation goes on");
+        // No ping was answered in so short a time: all is sent again.
+        again.hears_exactly(&call.sent, how).await;
+        assert!(call.sent.starts_with(&first_part));
+        call.hang_up(&bridge).await;
+        let stopped = dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
+        assert_eq!(stopped.text("reason"), "hangup", "{how}");
+        started_and_stopped(&dashboard.updates(), &call.caller.call_sid);
     }
+    witness.ends_whole(bridge).await;
+}
+
+#[tokio::test]
+async fn a_server_that_stays_away_fails_that_call_alone() {
+    let server = SymblServer::start().await;
+    let settings = Settings::with_upstream(&server.base_url()).set("BRIDGE__SYMBL__GIVE_UP_AFTER_MS", "1500");
+    let bridge = settings.start().await;
+    let witness = Witness::start(&bridge, &server).await;
+    let (mut call, leg) = heard_call(&bridge, &server).await;
+    server.script(|script| script.acks = Acks::OnCue);
+    leg.close(1008);
+    assert_eq!(call.closed().await, Closing::Code(1011), "a complaint right after the start is final");
+    let stopped = witness.dashboard().wait_for("connection_stopped", &call.caller.call_sid).await;
+    assert_eq!(stopped.text("reason"), "upstream_failed");
+    assert_eq!(stopped.text("conversationId"), leg.conversation_id, "it was connected before");
+    let updates = witness.dashboard().updates();
+    let kinds: Vec<String> = updates
+        .iter()
+        .filter(|update| update.text("callSid") == call.caller.call_sid)
+        .map(|update| update.text("type").to_owned())
+        .collect();
+    assert_eq!(kinds, ["connection_started", "connection_failed", "connection_stopped"]);
     witness.ends_whole(bridge).await;
 }
 

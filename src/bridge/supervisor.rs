@@ -10,7 +10,7 @@ use actix::WeakAddr;
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
-use super::call::leg::{LegExit, Millis};
+use super::call::leg::{Interruption, LegExit, Millis};
 use super::call::registry::{Announcement, CallPlan, LegId, LegPlan, Registry, StreamRefusal, StreamStart};
 use super::call::update::LegNews;
 use super::services::tags;
@@ -62,6 +62,30 @@ pub struct LegConnected {
     pub leg: LegId,
     /// The server's id of the conversation.
     pub conversation_id: String,
+}
+
+/// The server does not listen to a leg any more; this is being mended.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct LegInterrupted {
+    /// The leg.
+    pub leg: LegId,
+    /// Why.
+    pub why: Interruption,
+}
+
+/// The server listens to a leg again.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct LegResumed {
+    /// The leg.
+    pub leg: LegId,
+    /// The server's id of the conversation.
+    pub conversation_id: String,
+    /// For how long nobody listened, in milliseconds.
+    pub interrupted_ms: Millis,
+    /// Audio lost meanwhile, in milliseconds.
+    pub lost_ms: Millis,
 }
 
 /// A leg's caller is gone; last results may follow.
@@ -218,6 +242,25 @@ impl Handler<LegConnected> for Supervisor {
 
     fn handle(&mut self, fact: LegConnected, _: &mut Self::Context) {
         let news = self.registry.leg_connected(fact.leg, fact.conversation_id);
+        self.publish(news);
+    }
+}
+
+impl Handler<LegInterrupted> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, fact: LegInterrupted, _: &mut Self::Context) {
+        let news = self.registry.leg_interrupted(fact.leg, fact.why);
+        self.publish(news);
+    }
+}
+
+impl Handler<LegResumed> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, fact: LegResumed, _: &mut Self::Context) {
+        let LegResumed { leg, conversation_id, interrupted_ms, lost_ms } = fact;
+        let news = self.registry.leg_resumed(leg, conversation_id, interrupted_ms, lost_ms);
         self.publish(news);
     }
 }

@@ -1,7 +1,7 @@
 //! One leg's socket to the Symbl-protocol server. One actor a leg, on the thread of its media socket.
 //!
 //! [`Leg`] decides, this actor performs: it gets a token, opens the socket, and lets the pump pull frames. Audio waits
-//! in the leg's buffer, never in the socket's.
+//! in the leg's buffer, never in the socket's, and stays there until the server answers the ping behind it.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -10,11 +10,11 @@ use actix::prelude::*;
 use actix_web::web::Data;
 use bytes::Bytes;
 
-use super::call::leg::{Effect, Leg, LegEvent, LegExit, Millis, Outgoing};
+use super::call::leg::{Effect, Leg, LegEvent, LegExit, Millis, Outgoing, SocketEnd};
 use super::call::registry::{LegId, LegPlan};
 use super::call::upload::BYTES_PER_MS;
 use super::services::Services;
-use super::supervisor::{LegConnected, LegEnded, MediaEnded, Supervisor};
+use super::supervisor::{LegConnected, LegEnded, LegInterrupted, LegResumed, MediaEnded, Supervisor};
 use super::tell;
 use super::twilio_stream::{StopLeg, TwilioStream};
 use crate::symbl::Speaker;
@@ -156,6 +156,23 @@ impl SymblConnection {
                 events::LegConnected { leg, conversation_id: &conversation_id, after_ms, buffered_ms }.emit();
                 tell(&self.end.supervisor, LegConnected { leg: self.end.leg, conversation_id });
             }
+            Effect::ReportInterrupted { why, unacknowledged } => {
+                let (reason, unacknowledged_ms) = (why.as_str(), unacknowledged / BYTES_PER_MS as u64);
+                events::LegInterrupted { leg, reason, unacknowledged_ms }.emit();
+                tell(&self.end.supervisor, LegInterrupted { leg: self.end.leg, why });
+            }
+            Effect::ReportResumed { conversation_id, after, lost } => {
+                let lost_ms = lost / BYTES_PER_MS as u64;
+                events::LegResumed { leg, conversation_id: &conversation_id, after_ms: after, lost_ms }
+                    .emit();
+                let resumed =
+                    LegResumed { leg: self.end.leg, conversation_id, interrupted_ms: after, lost_ms };
+                tell(&self.end.supervisor, resumed);
+            }
+            Effect::ReportRenamed { conversation_id } => {
+                tell(&self.end.supervisor, LegConnected { leg: self.end.leg, conversation_id });
+            }
+            Effect::ReportDropped { reason } => self.report_drop(reason),
             Effect::ReportMediaEnded(exit) => {
                 let audio_ms = self.leg.upload().heard() / BYTES_PER_MS as u64;
                 events::MediaEnded { leg, reason: exit.as_str(), audio_ms }.emit();
@@ -171,12 +188,14 @@ impl SymblConnection {
             }
             Effect::ReportEnded(exit) => {
                 let upload = self.leg.upload();
-                let (sent, dropped) = (upload.sent(), upload.dropped() + upload.waiting() as u64);
+                let in_ms = |bytes: u64| bytes / BYTES_PER_MS as u64;
                 events::LegEnded {
                     leg,
                     reason: exit.as_str(),
-                    sent_ms: sent / BYTES_PER_MS as u64,
-                    dropped_ms: dropped / BYTES_PER_MS as u64,
+                    sent_ms: in_ms(upload.furthest_sent()),
+                    dropped_ms: in_ms(upload.dropped()),
+                    undelivered_ms: in_ms(upload.behind()),
+                    most_behind_ms: in_ms(upload.most_behind()),
                     results: self.results,
                 }
                 .emit();
@@ -264,13 +283,12 @@ impl SymblConnection {
 
     fn ended(&mut self, end: &End, ctx: &mut Context<Self>) {
         self.socket = None;
-        let retry = match end {
-            // 1000: the server is done. 1002, 1003, 1007 to 1010: it will not like the next attempt better.
-            End::Closed(Some(reason)) => !matches!(u16::from(reason.code), 1000 | 1002 | 1003 | 1007..=1010),
-            End::Closed(None) | End::Lost(_) => true,
-            End::Fault(_) => false,
+        let how = match end {
+            End::Closed(reason) => SocketEnd::Closed(reason.as_ref().map(|reason| reason.code.into())),
+            End::Lost(_) => SocketEnd::Lost,
+            End::Fault(_) => SocketEnd::Fault,
         };
-        self.happen(LegEvent::SocketEnded { retry, reason: end.to_string() }, ctx);
+        self.happen(LegEvent::SocketEnded { end: how, reason: end.to_string() }, ctx);
     }
 }
 
@@ -299,7 +317,12 @@ async fn handshake(
 
 impl ClientSession for SymblConnection {
     fn write(&mut self, frames: &mut FrameWriter<'_>) {
-        match self.leg.next_frame() {
+        let now = self.now();
+        // In one write with the frame that follows it.
+        if let Some(position) = self.leg.next_ping(now) {
+            frames.ping(position.to_string().as_bytes());
+        }
+        match self.leg.next_frame(now) {
             Some(Outgoing::StartRequest) => {
                 frames.text(&self.services.shared.start_template.render(&self.speaker));
             }
@@ -308,6 +331,7 @@ impl ClientSession for SymblConnection {
                 let count = audio.len();
                 self.leg.mark_sent(count);
             }
+            Some(Outgoing::Ping(position)) => frames.ping(position.to_string().as_bytes()),
             Some(Outgoing::StopRequest) => frames.text(STOP_REQUEST),
             Some(Outgoing::Close) => frames.close(close_reason(CloseCode::Normal, "")),
             None => {}
@@ -317,8 +341,15 @@ impl ClientSession for SymblConnection {
     fn receive(&mut self, incoming: Incoming, ctx: &mut Context<Self>) {
         match incoming {
             Incoming::Text(text) => self.message(&text, ctx),
+            Incoming::Pong(position) => {
+                // A pong that nobody asked for says nothing.
+                let position = std::str::from_utf8(&position).ok().and_then(|digits| digits.parse().ok());
+                if let Some(position) = position {
+                    self.happen(LegEvent::Received(position), ctx);
+                }
+            }
             Incoming::Ended(end) => self.ended(&end, ctx),
-            Incoming::Binary(_) | Incoming::Pong(_) => {}
+            Incoming::Binary(_) => {}
         }
     }
 }
@@ -339,7 +370,7 @@ impl Handler<Audio> for SymblConnection {
     fn handle(&mut self, Audio(audio): Audio, _: &mut Self::Context) {
         let dropped = self.leg.hear(&audio);
         if dropped > 0 {
-            self.report_drop();
+            self.report_drop("audio.buffer_seconds is reached");
         } else {
             self.dropping = false;
         }
@@ -356,10 +387,9 @@ impl Handler<EndMedia> for SymblConnection {
 
 impl SymblConnection {
     /// Logs the first of a run of drops; the leg's end tells the sum.
-    fn report_drop(&mut self) {
+    fn report_drop(&mut self, reason: &'static str) {
         if !std::mem::replace(&mut self.dropping, true) {
             let dropped_ms = self.leg.upload().dropped() / BYTES_PER_MS as u64;
-            let reason = "audio.buffer_seconds is reached";
             events::AudioDropped { leg: Some(&self.tags), dropped_ms, reason }.emit();
         }
     }

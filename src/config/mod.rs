@@ -121,9 +121,11 @@ pub struct SymblSettings {
     pub connect_timeout: Duration,
     /// How long the server may stay out of reach before a leg gives up.
     pub give_up_after: Duration,
+    /// How long the server may owe an answer about audio it was sent, before the connection counts as lost.
+    pub acknowledge_timeout: Duration,
     /// How long delivering the rest and the last results may take once the caller is gone.
     pub stop_timeout: Duration,
-    /// How much audio waits for the server at most.
+    /// How much audio is kept that the server is not known to have.
     pub buffer: Duration,
 }
 
@@ -279,6 +281,7 @@ impl Settings {
                 .unwrap_or_else(builtin_template),
             connect_timeout: read.millis("symbl.connect_timeout_ms", 100..=120_000),
             give_up_after: read.millis("symbl.give_up_after_ms", 0..=600_000),
+            acknowledge_timeout: read.millis("symbl.ack_timeout_ms", 100..=120_000),
             stop_timeout: read.millis("symbl.stop_timeout_ms", 100..=120_000),
             buffer: Duration::from_secs(read.number("audio.buffer_seconds", 1..=600)),
         };

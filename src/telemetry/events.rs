@@ -168,6 +168,22 @@ events! {
         /// Audio that had waited.
         buffered_ms: u64,
     }
+    /// The server stopped listening to a leg in mid-call; the leg connects again.
+    Warn leg LegInterrupted "leg_interrupted" "connection to the symbl server interrupted" {
+        /// Why.
+        reason: &'a str,
+        /// Audio that will be sent again.
+        unacknowledged_ms: u64,
+    }
+    /// The server listens to the leg again.
+    Info leg LegResumed "leg_resumed" "connection to the symbl server resumed" {
+        /// The server's conversation.
+        conversation_id: &'a str,
+        /// From the interruption to now.
+        after_ms: u64,
+        /// Audio that could not be kept so long.
+        lost_ms: u64,
+    }
     /// An attempt to reach the server failed; another follows.
     Warn leg UpstreamRetry "upstream_retry" "symbl server not reached, trying again" {
         /// What failed.
@@ -229,10 +245,14 @@ events! {
     Info leg LegEnded "leg_ended" "leg ended" {
         /// Why.
         reason: &'a str,
-        /// Audio delivered to the server.
+        /// Audio sent to the server; what was sent again counts once.
         sent_ms: u64,
         /// Audio thrown away.
         dropped_ms: u64,
+        /// Audio that the server is not known to have.
+        undelivered_ms: u64,
+        /// The most audio that the server was behind the caller at any time.
+        most_behind_ms: u64,
         /// Final results received.
         results: u64,
     }

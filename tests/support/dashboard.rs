@@ -101,16 +101,18 @@ pub fn id(update: &Update) -> u64 {
 /// Holds an update to reference 6.4 with the extra fields: these keys and no others.
 fn assert_shape(update: &Value) {
     let kind = update["type"].as_str().unwrap_or_else(|| panic!("no type in {update}"));
-    let kinds = ["connection_started", "connection_exists", "connection_stopped"];
-    assert!(kinds.contains(&kind), "unknown type in {update}");
+    let extra: &[&str] = match kind {
+        "connection_started" | "connection_exists" => &[],
+        "connection_interrupted" | "connection_failed" | "connection_stopped" => &["reason"],
+        "connection_resumed" => &["interruptedMs", "lostMs"],
+        _ => panic!("unknown type in {update}"),
+    };
     let mut keys = vec!["at", "callSid", "connectionId", "id", "room", "speaker", "type"];
     // Only a leg whose server never answered has none.
     if update.get("conversationId").is_some() {
         keys.push("conversationId");
     }
-    if kind == "connection_stopped" {
-        keys.push("reason");
-    }
+    keys.extend(extra);
     keys.sort_unstable();
     let mut given: Vec<&str> = update.as_object().expect("an object").keys().map(String::as_str).collect();
     given.sort_unstable();
@@ -118,8 +120,11 @@ fn assert_shape(update: &Value) {
     let speaker = update["speaker"].as_object().unwrap_or_else(|| panic!("no speaker in {update}"));
     assert_eq!(speaker.len(), 2, "keys of the speaker in {update}");
     assert!(speaker["userId"].is_string() && speaker["name"].is_string(), "speaker in {update}");
-    assert!(update["id"].is_u64(), "id in {update}");
-    for key in keys.iter().filter(|key| !["id", "speaker"].contains(key)) {
+    let numbers = ["id", "interruptedMs", "lostMs"];
+    for key in keys.iter().filter(|key| numbers.contains(key)) {
+        assert!(update[*key].is_u64(), "{key} in {update}");
+    }
+    for key in keys.iter().filter(|key| **key != "speaker" && !numbers.contains(key)) {
         assert!(update[*key].as_str().is_some_and(|text| !text.is_empty()), "{key} in {update}");
     }
     let at: Result<Timestamp, _> = update["at"].as_str().expect("checked").parse();

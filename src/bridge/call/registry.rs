@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::leg::{LegExit, Millis};
+use super::leg::{Interruption, LegExit, Millis};
 use super::party::{Party, Role, party_of};
 use super::room::Room;
 use super::update::{LegNews, LegView};
@@ -249,12 +249,31 @@ impl Registry {
         self.legs.iter().filter(move |(_, leg)| leg.call_sid == *call_sid).map(|(id, _)| *id)
     }
 
-    /// Takes the news that the server listens to a leg.
+    /// Takes the news that the server listens to a leg, or calls its conversation by another name.
     pub fn leg_connected(&mut self, id: LegId, conversation_id: String) -> Option<LegNews> {
         let leg = self.legs.get_mut(&id)?;
-        leg.conversation_id.get_or_insert(conversation_id);
+        leg.conversation_id = Some(conversation_id);
         let is_first = !std::mem::replace(&mut leg.started, true);
         is_first.then(|| LegNews::Started(id, view(leg)))
+    }
+
+    /// Takes the news that the server does not listen to a leg any more, for now.
+    pub fn leg_interrupted(&mut self, id: LegId, why: Interruption) -> Option<LegNews> {
+        let leg = self.legs.get(&id).filter(|leg| leg.started)?;
+        Some(LegNews::Interrupted(id, view(leg), why))
+    }
+
+    /// Takes the news that the server listens to a leg again.
+    pub fn leg_resumed(
+        &mut self,
+        id: LegId,
+        conversation_id: String,
+        interrupted_ms: Millis,
+        lost_ms: Millis,
+    ) -> Option<LegNews> {
+        let leg = self.legs.get_mut(&id).filter(|leg| leg.started)?;
+        leg.conversation_id = Some(conversation_id);
+        Some(LegNews::Resumed { leg: id, view: view(leg), interrupted_ms, lost_ms })
     }
 
     /// Takes the news that a leg's caller is gone.
@@ -273,9 +292,12 @@ impl Registry {
             call.legs -= 1;
             call.heard_of_at = now;
         }
-        let mut news = Vec::with_capacity(2);
+        let mut news = Vec::with_capacity(3);
         if !leg.started {
             news.push(LegNews::Started(id, view(&leg)));
+        }
+        if exit == LegExit::UpstreamFailed {
+            news.push(LegNews::Failed(id, view(&leg)));
         }
         news.push(LegNews::Stopped(id, view(&leg), exit));
         news

@@ -133,7 +133,10 @@ fn a_leg_that_never_connected_is_still_announced_and_ended_once() {
     let mut registry = registry(RoomPolicy::Number);
     let leg = registry.begin_leg(0, &start("CA1", "+1310555", 1), String::new).unwrap().leg;
     let news = registry.leg_ended(1, leg, LegExit::UpstreamFailed);
-    assert!(matches!(&news[..], [LegNews::Started(..), LegNews::Stopped(.., LegExit::UpstreamFailed)]));
+    assert!(matches!(
+        &news[..],
+        [LegNews::Started(..), LegNews::Failed(..), LegNews::Stopped(.., LegExit::UpstreamFailed)]
+    ));
     assert!(registry.leg_ended(2, leg, LegExit::Panicked).is_empty());
     assert_eq!(registry.leg_connected(leg, "V".to_owned()), None);
 }
@@ -156,7 +159,8 @@ enum Step {
     Begin(u8, u32),
     Connected(u64),
     MediaEnded(u64),
-    Ended(u64),
+    Interrupted(u64),
+    Ended(u64, LegExit),
     CallEnded(u8),
     Forget(Millis),
 }
@@ -167,7 +171,10 @@ fn step() -> impl Strategy<Value = Step> {
         (0u8..6, 1u32..4).prop_map(|(call, stream)| Step::Begin(call, stream)),
         (1u64..12).prop_map(Step::Connected),
         (1u64..12).prop_map(Step::MediaEnded),
-        (1u64..12).prop_map(Step::Ended),
+        (1u64..12).prop_map(Step::Interrupted),
+        (1u64..12, any::<bool>()).prop_map(|(leg, has_failed)| {
+            Step::Ended(leg, if has_failed { LegExit::UpstreamFailed } else { LegExit::Hangup })
+        }),
         (0u8..6).prop_map(Step::CallEnded),
         (0u64..200_000).prop_map(Step::Forget),
     ]
@@ -191,7 +198,10 @@ proptest! {
                 }
                 Step::Connected(leg) => news.extend(registry.leg_connected(LegId(leg), "V".to_owned())),
                 Step::MediaEnded(leg) => registry.media_ended(LegId(leg)),
-                Step::Ended(leg) => news.extend(registry.leg_ended(now, LegId(leg), LegExit::Hangup)),
+                Step::Interrupted(leg) => {
+                    news.extend(registry.leg_interrupted(LegId(leg), Interruption::ConnectionLost));
+                }
+                Step::Ended(leg, exit) => news.extend(registry.leg_ended(now, LegId(leg), exit)),
                 Step::CallEnded(n) => { registry.call_ended(now, &CallSid::parse(&format!("CA{n}")).unwrap()); }
                 Step::Forget(time) => { now += time; registry.forget_old_calls(now); }
             }
@@ -203,11 +213,18 @@ proptest! {
         for leg in 1..=begun {
             let of_leg: Vec<&str> = news.iter().filter_map(|news| match news {
                 LegNews::Started(id, _) => (id.0 == leg).then_some("started"),
+                LegNews::Interrupted(id, ..) => (id.0 == leg).then_some("interrupted"),
+                LegNews::Failed(id, _) => (id.0 == leg).then_some("failed"),
                 LegNews::Stopped(id, ..) => (id.0 == leg).then_some("stopped"),
+                LegNews::Resumed { .. } => None,
             }).collect();
-            prop_assert_eq!(of_leg, ["started", "stopped"]);
+            let (first, rest) = of_leg.split_first().unwrap();
+            let (last, between) = rest.split_last().unwrap();
+            prop_assert_eq!((*first, *last), ("started", "stopped"));
+            let has_failed = between.last() == Some(&"failed");
+            let interruptions = if has_failed { &between[..between.len() - 1] } else { between };
+            prop_assert!(interruptions.iter().all(|word| *word == "interrupted"), "{:?}", of_leg);
         }
-        prop_assert_eq!(news.len() as u64, 2 * begun);
         registry.forget_old_calls(now + SILENT_CALL_LIFETIME);
         prop_assert_eq!(registry.calls() + registry.live_legs().len(), 0);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::leg::LegExit;
+use super::leg::{Interruption, LegExit, Millis};
 use super::registry::LegId;
 use crate::symbl::Speaker;
 
@@ -17,6 +17,12 @@ pub enum UpdateKind {
     ConnectionStarted,
     /// A leg was up when the dashboard joined.
     ConnectionExists,
+    /// The server stopped listening to a leg; the bridge connects again.
+    ConnectionInterrupted,
+    /// The server listens to the leg again.
+    ConnectionResumed,
+    /// The server is lost for good; `connection_stopped` follows at once.
+    ConnectionFailed,
     /// A leg is down.
     ConnectionStopped,
 }
@@ -43,6 +49,21 @@ pub struct LegView {
 pub enum LegNews {
     /// The leg is up.
     Started(LegId, LegView),
+    /// The server stopped listening, for now.
+    Interrupted(LegId, LegView, Interruption),
+    /// The server listens again.
+    Resumed {
+        /// The leg.
+        leg: LegId,
+        /// As updates describe it.
+        view: LegView,
+        /// For how long nobody listened.
+        interrupted_ms: Millis,
+        /// Audio lost meanwhile.
+        lost_ms: Millis,
+    },
+    /// The server is lost for good.
+    Failed(LegId, LegView),
     /// The leg is down.
     Stopped(LegId, LegView, LegExit),
 }
@@ -56,20 +77,40 @@ pub struct Update {
     /// The leg.
     #[serde(flatten)]
     pub leg: LegView,
-    /// Counts up by one; `connection_exists` repeats the number of its `connection_started`.
+    /// Counts up by one; a snapshot repeats the numbers of the updates that it stands for.
     pub id: u64,
     /// When it happened.
     pub at: Timestamp,
-    /// Why the leg ended; only on `connection_stopped`.
+    /// Why; only on `connection_interrupted`, `connection_failed` and `connection_stopped`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
+    /// What the interruption came to; only on `connection_resumed`.
+    #[serde(flatten)]
+    pub interruption: Option<InterruptionSize>,
+}
+
+/// How large an interruption was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InterruptionSize {
+    /// Milliseconds in which nobody listened. What was said meanwhile was sent when somebody did.
+    pub interrupted_ms: Millis,
+    /// Milliseconds of audio that could not be kept so long.
+    pub lost_ms: Millis,
 }
 
 /// Numbers news and remembers which legs are up, for dashboards that join later.
 #[derive(Debug, Default)]
 pub struct UpdateLog {
     last_id: u64,
-    live: BTreeMap<LegId, Update>,
+    live: BTreeMap<LegId, LiveLeg>,
+}
+
+/// What a newcomer hears of a live leg.
+#[derive(Debug)]
+struct LiveLeg {
+    exists: Update,
+    interrupted: Option<Update>,
 }
 
 impl UpdateLog {
@@ -77,22 +118,43 @@ impl UpdateLog {
     pub fn publish(&mut self, news: LegNews, at: Timestamp) -> Update {
         self.last_id += 1;
         let id = self.last_id;
+        let update = |kind, leg, reason| Update { kind, leg, id, at, reason, interruption: None };
         match news {
             LegNews::Started(number, leg) => {
-                let started = Update { kind: UpdateKind::ConnectionStarted, leg, id, at, reason: None };
-                self.live.insert(number, Update { kind: UpdateKind::ConnectionExists, ..started.clone() });
+                let started = update(UpdateKind::ConnectionStarted, leg, None);
+                let exists = Update { kind: UpdateKind::ConnectionExists, ..started.clone() };
+                self.live.insert(number, LiveLeg { exists, interrupted: None });
                 started
+            }
+            LegNews::Interrupted(number, leg, why) => {
+                let interrupted = update(UpdateKind::ConnectionInterrupted, leg, Some(why.as_str()));
+                if let Some(live) = self.live.get_mut(&number) {
+                    live.interrupted = Some(interrupted.clone());
+                }
+                interrupted
+            }
+            LegNews::Resumed { leg: number, view, interrupted_ms, lost_ms } => {
+                if let Some(live) = self.live.get_mut(&number) {
+                    live.interrupted = None;
+                    live.exists.leg = view.clone();
+                }
+                let size = InterruptionSize { interrupted_ms, lost_ms };
+                let resumed = update(UpdateKind::ConnectionResumed, view, None);
+                Update { interruption: Some(size), ..resumed }
+            }
+            LegNews::Failed(_, leg) => {
+                update(UpdateKind::ConnectionFailed, leg, Some(LegExit::UpstreamFailed.as_str()))
             }
             LegNews::Stopped(number, leg, exit) => {
                 self.live.remove(&number);
-                Update { kind: UpdateKind::ConnectionStopped, leg, id, at, reason: Some(exit.as_str()) }
+                update(UpdateKind::ConnectionStopped, leg, Some(exit.as_str()))
             }
         }
     }
 
-    /// Returns one `connection_exists` for each live leg, oldest first.
+    /// Returns one `connection_exists` for each live leg, oldest first, with its interruption if there is one.
     pub fn snapshot(&self) -> impl Iterator<Item = &Update> {
-        self.live.values()
+        self.live.values().flat_map(|live| std::iter::once(&live.exists).chain(&live.interrupted))
     }
 }
 
@@ -136,5 +198,25 @@ mod tests {
         let live: Vec<_> = log.snapshot().map(|update| (update.leg.call_sid.as_str(), update.id)).collect();
         assert_eq!(live, [("CA1", 1), ("CA3", 3)]);
         assert!(log.snapshot().all(|update| update.kind == UpdateKind::ConnectionExists));
+    }
+
+    #[test]
+    fn a_newcomer_hears_of_an_interruption_until_it_is_over() {
+        let mut log = UpdateLog::default();
+        let mut publish = |news| log.publish(news, Timestamp::UNIX_EPOCH);
+        publish(LegNews::Started(LegId(1), leg("CA1")));
+        let interrupted = publish(LegNews::Interrupted(LegId(1), leg("CA1"), Interruption::ConnectionLost));
+        assert_eq!(serde_json::to_value(&interrupted).unwrap()["reason"], "connection_lost");
+        let kinds = |log: &UpdateLog| log.snapshot().map(|update| update.kind).collect::<Vec<_>>();
+        assert_eq!(kinds(&log), [UpdateKind::ConnectionExists, UpdateKind::ConnectionInterrupted]);
+        let view = LegView { conversation_id: Some("W".to_owned()), ..leg("CA1") };
+        let news = LegNews::Resumed { leg: LegId(1), view, interrupted_ms: 1200, lost_ms: 0 };
+        let resumed = serde_json::to_value(log.publish(news, Timestamp::UNIX_EPOCH)).unwrap();
+        assert_eq!(
+            (&resumed["type"], &resumed["interruptedMs"], &resumed["lostMs"]),
+            (&"connection_resumed".into(), &1200.into(), &0.into())
+        );
+        assert_eq!(kinds(&log), [UpdateKind::ConnectionExists]);
+        assert_eq!(log.snapshot().next().unwrap().leg.conversation_id.as_deref(), Some("W"));
     }
 }
