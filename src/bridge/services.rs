@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix::Addr;
 
 use super::call::leg::LegLimits;
+use super::call::room::masked;
 use super::call::stream_token::StreamTokens;
 use super::http::unproven::Unproven;
 use super::http::watchers::Watchers;
@@ -89,12 +90,12 @@ impl std::fmt::Debug for Services {
     }
 }
 
-/// Returns the tags of a leg's log lines.
+/// Returns the tags of a leg's log lines; a number in the room's name is masked.
 pub fn tags(call_sid: &str, stream_sid: &str, connection_id: &str, room: &str) -> LegTags {
     LegTags {
         call_sid: call_sid.into(),
         stream_sid: stream_sid.into(),
         connection_id: connection_id.into(),
-        room: room.into(),
+        room: masked(room).as_ref().into(),
     }
 }

@@ -13,6 +13,7 @@ use super::call::leg::{Interruption, LegExit, Millis};
 use super::call::registry::{
     Announcement, CallPlan, LegId, LegPlan, NotStreamed, Registry, StreamRefusal, StreamStart,
 };
+use super::call::room::masked;
 use super::call::update::LegNews;
 use super::leg_guard::LegGuard;
 use super::load::LoadMeter;
@@ -155,7 +156,7 @@ pub struct TakeCensus;
 pub struct Census {
     /// Calls that are remembered, those that ended lately included.
     pub calls: usize,
-    /// Call and room of each live leg, oldest first.
+    /// Call and room (as the log shows it) of each live leg, oldest first.
     pub legs: Vec<(CallSid, String)>,
     /// Media sockets, legs or not.
     pub sockets: usize,
@@ -439,7 +440,7 @@ impl Handler<TakeCensus> for Supervisor {
         let legs = self.registry.live_legs().into_iter();
         Census {
             calls: self.registry.calls(),
-            legs: legs.map(|leg| (leg.call_sid, leg.view.room)).collect(),
+            legs: legs.map(|leg| (leg.call_sid, masked(&leg.view.room).into_owned())).collect(),
             sockets: self.sockets.open(),
         }
     }

@@ -98,7 +98,11 @@ fn introduce(application: &Application, settings: &Settings) {
     println!("  in Twilio, set the number's webhooks (HTTP POST) to");
     println!("    a call comes in   {}", public.page("/twilio/twiml"));
     println!("    status changes    {}", public.page("/twilio/statuschange"));
-    let token = application.watch_token().map(|token| format!("?token={}", token.expose_secret()));
+    // One that was made up for this run is shown nowhere else; one that was chosen is known, and this may end in a journal.
+    let token = match &settings.watchers.token {
+        Some(_) => Some("?token=(updates.token)".to_owned()),
+        None => application.watch_token().map(|token| format!("?token={}", token.expose_secret())),
+    };
     let dashboards = public.page("/symbl/updates").replacen("http", "ws", 1);
     println!("  dashboards          {dashboards}{}", token.unwrap_or_default());
     show_credentials(application);
