@@ -84,14 +84,18 @@ pub enum AudioFileError {
 /// Returns the recording in a WAV or headerless mu-law file, mixed to mono, at the file's own rate.
 pub fn read(path: impl AsRef<Path>) -> Result<Recording, AudioFileError> {
     let path = path.as_ref();
-    let bytes = read_bounded(path)?;
-    let recording = match telephone_bytes(path, &bytes)? {
+    decode(path, &read_bounded(path)?)
+}
+
+/// Returns the recording in a file's content; `path` names it in complaints, and its extension counts.
+pub fn decode(path: &Path, content: &[u8]) -> Result<Recording, AudioFileError> {
+    let recording = match telephone_bytes(path, content)? {
         Some(MulawFile { rate, bytes }) => {
             let mut samples = Vec::with_capacity(bytes.len());
             mulaw::decode_f32_into(bytes, &mut samples);
             Recording { rate, samples }
         }
-        None => read_with_hound(path, &bytes)?,
+        None => read_with_hound(path, content)?,
     };
     if recording.samples.is_empty() {
         return Err(AudioFileError::Empty { path: path.into() });
@@ -104,14 +108,18 @@ pub fn read(path: impl AsRef<Path>) -> Result<Recording, AudioFileError> {
 /// What is mu-law at 8000 Hz already is taken byte for byte.
 pub fn load_mulaw_8k(path: impl AsRef<Path>) -> Result<Vec<u8>, AudioFileError> {
     let path = path.as_ref();
-    let file = read_bounded(path)?;
-    if let Some(MulawFile { rate: TELEPHONE_RATE, bytes }) = telephone_bytes(path, &file)? {
+    mulaw_8k(path, &read_bounded(path)?)
+}
+
+/// Returns what [`load_mulaw_8k`] returns, of a file's content; `path` names it in complaints, and its extension counts.
+pub fn mulaw_8k(path: &Path, content: &[u8]) -> Result<Vec<u8>, AudioFileError> {
+    if let Some(MulawFile { rate: TELEPHONE_RATE, bytes }) = telephone_bytes(path, content)? {
         if bytes.is_empty() {
             return Err(AudioFileError::Empty { path: path.into() });
         }
         return Ok(bytes.to_vec());
     }
-    let recording = read(path)?;
+    let recording = decode(path, content)?;
     let samples = resample(&recording.samples, recording.rate, TELEPHONE_RATE)
         .map_err(|fault: UnsupportedRate| unusable(path, fault))?;
     Ok(samples.into_iter().map(|sample| mulaw::encode(sample_to_i16(sample))).collect())

@@ -176,9 +176,30 @@ fn last_digits(text: &str) -> String {
 fn mask_sip(address: &str) -> String {
     let without_parameters = address.split([';', '?']).next().unwrap_or_default();
     match without_parameters.split_once(':').map(|(_, rest)| rest.rsplit_once('@').unwrap_or(("", rest))) {
-        Some((user, host)) => format!("sip:{}@{host}", last_digits(user)),
+        Some((user, host)) => format!("sip:{}@{}", last_digits(user), without_numbers(host)),
         None => "sip:…".to_owned(),
     }
+}
+
+/// Hides all but the end of every long run of digits: where there is no user, a number may stand for the host.
+fn without_numbers(host: &str) -> String {
+    let mut shown = String::with_capacity(host.len());
+    let mut rest = host;
+    while let Some(start) = rest.find(char::is_numeric) {
+        let (before, from) = rest.split_at(start);
+        let end = from.find(|character: char| !character.is_numeric()).unwrap_or(from.len());
+        let (run, after) = from.split_at(end);
+        shown.push_str(before);
+        match run.char_indices().rev().nth(VISIBLE - 1) {
+            Some((tail, _)) if tail > 0 => {
+                shown.push('…');
+                shown.push_str(&run[tail..]);
+            }
+            _ => shown.push_str(run),
+        }
+        rest = after;
+    }
+    shown + rest
 }
 
 #[cfg(test)]
@@ -210,6 +231,8 @@ mod tests {
                 "sip:…0123@10.0.0.7:5060",
             ),
             ("sips:pbx.example.com", Caller::Sip("sips:pbx.example.com".into()), "sip:…@pbx.example.com"),
+            // A number may stand where the host should.
+            ("sip:+12125550123", Caller::Sip("sip:+12125550123".into()), "sip:…@+…0123"),
             ("client:alice", Caller::Client("client:alice".into()), "client:…"),
             ("Client:Bob", Caller::Client("Client:Bob".into()), "client:…"),
             ("client:", Caller::Withheld, "withheld"),

@@ -265,8 +265,10 @@ struct Inner<'a> {
     name: Raw<'a>,
 }
 
-/// Parses by serde: any order of keys, any spelling.
-pub(super) fn parse_any(text: &str) -> Result<StreamMessage<'_>, BadStreamMessage> {
+/// Returns the message in one text frame, read by serde alone: any order of keys, any spelling.
+///
+/// What [`parse`] falls back to; wherever the fast path answers, this must say the same.
+pub fn parse_any(text: &str) -> Result<StreamMessage<'_>, BadStreamMessage> {
     let envelope: Envelope<'_> = match object(text) {
         Ok(envelope) => envelope,
         Err(fault) => {

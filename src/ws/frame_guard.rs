@@ -59,7 +59,7 @@ impl Stream for Guarded {
 
 /// Follows frames through a stream of bytes, cut anywhere.
 #[derive(Debug)]
-struct Frames {
+pub struct Frames {
     limit: u64,
     /// What still belongs to the frame whose header has passed.
     remaining: u64,
@@ -69,12 +69,13 @@ struct Frames {
 }
 
 impl Frames {
-    fn new(limit: u64) -> Self {
+    /// Returns a guard that no frame has passed yet; none of more than `limit` bytes will.
+    pub fn new(limit: u64) -> Self {
         Self { limit, remaining: 0, header: [0; 14], held: 0 }
     }
 
     /// Lets bytes pass; returns false at a frame over the limit.
-    fn pass(&mut self, mut bytes: &[u8]) -> bool {
+    pub fn pass(&mut self, mut bytes: &[u8]) -> bool {
         while !bytes.is_empty() {
             if self.remaining > 0 {
                 let skipped = bytes.len().min(usize::try_from(self.remaining).unwrap_or(usize::MAX));

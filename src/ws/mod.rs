@@ -11,13 +11,13 @@
 //! * [`assembler`] - the bounded reassembly that both sides share.
 //! * [`client_address`] - who a request comes from.
 //! * [`crowd`] - how many are in, with a cap in all and for one address.
-//! * `frame_guard` - refuses a frame by its header, before anybody waits for its end.
+//! * [`frame_guard`] - refuses a frame by its header, before anybody waits for its end.
 
 pub mod assembler;
 pub mod client;
 pub mod client_address;
 pub mod crowd;
-mod frame_guard;
+pub mod frame_guard;
 pub mod outbox;
 pub mod server;
 pub mod socket_handle;

@@ -283,13 +283,11 @@ impl Leg {
     fn completed(&mut self, now: Millis, effects: &mut Vec<Effect>) {
         let reason = Cow::from("the server ended the conversation");
         match self.state {
-            State::Stopping { .. } => {
-                // Its last word comes after all that we sent.
-                self.upload.acknowledge(self.upload.sent());
+            State::Stopping { .. } if self.is_done() => {
                 self.state = State::Closing { since: now, frame_due: true };
             }
-            // It stopped by itself, while the caller is still there.
-            State::Live { since } => {
+            // It stopped by itself: while the caller is still there, or with the last words still on their way to it.
+            State::Live { since } | State::Stopping { since } => {
                 effects.push(Effect::DropSocket);
                 self.interrupt(now, since, Interruption::ClosedByServer, reason, effects);
             }
@@ -309,10 +307,6 @@ impl Leg {
                 self.not_reached(now, retry, reason, effects);
             }
             // A server may close instead of saying that it is done.
-            State::Stopping { .. } if end == SocketEnd::Closed(Some(NORMAL)) => {
-                self.upload.acknowledge(self.upload.sent());
-                self.end(self.exit(), effects);
-            }
             State::Live { .. } | State::Stopping { .. } if self.is_done() => self.end(self.exit(), effects),
             // A complaint soon after the start is about what we are, and will come again. Later it is about a moment:
             // an access token that has expired, a queue that was full.
@@ -403,6 +397,7 @@ impl Leg {
             }
             State::Live { since } | State::Stopping { since } => {
                 self.check_at = now + self.check_every();
+                self.receipts.check(now, self.upload.behind() > 0);
                 if self.receipts.is_overdue(now, millis(self.limits.acknowledge_within)) {
                     effects.push(Effect::DropSocket);
                     let reason = "audio was not acknowledged".into();

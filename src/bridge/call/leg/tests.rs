@@ -148,6 +148,7 @@ fn a_leg_stops_in_order_and_reports_once() {
     bench.event(LegEvent::MediaEnded(LegExit::Hangup));
     bench.event(LegEvent::MediaEnded(LegExit::CallCompleted));
     bench.leg.hear(b"too late");
+    bench.answer();
     bench.event(LegEvent::Completed);
     bench.event(closed(1000));
     bench.event(closed(1000));
@@ -319,10 +320,42 @@ fn a_connection_lost_while_stopping_delivers_the_rest_on_another() {
     bench.event(LegEvent::MediaEnded(LegExit::Hangup));
     bench.event(closed(1011));
     bench.come_back();
+    bench.answer();
     bench.event(LegEvent::Completed);
     bench.event(closed(1000));
     assert_eq!(bench.frames, ["start", "audio", "ping", "stop", "start", "audio", "ping", "stop", "close"]);
     assert_eq!((bench.sent.as_slice(), bench.ended()), (&b"last wordslast words"[..], Some(LegExit::Hangup)));
+}
+
+/// Its end and our last words may cross on their way: only the answer to the last ping tells.
+#[test]
+fn a_server_that_ends_before_it_has_the_last_words_gets_them_on_another_connection() {
+    for event in [LegEvent::Completed, closed(1000)] {
+        let mut bench = Bench::live();
+        bench.leg.hear(b"last words");
+        bench.event(LegEvent::MediaEnded(LegExit::Hangup));
+        bench.event(event);
+        assert_eq!(bench.ended(), None);
+        bench.come_back();
+        assert_eq!(bench.sent, b"last wordslast words");
+        bench.answer();
+        bench.event(closed(1000));
+        assert_eq!(bench.ended(), Some(LegExit::Hangup));
+    }
+}
+
+#[test]
+fn a_socket_that_takes_neither_audio_nor_ping_is_given_up_all_the_same() {
+    let mut bench = Bench::live();
+    bench.leg.hear(b"hello?");
+    let mut effects = vec![];
+    while effects.is_empty() {
+        bench.now = bench.leg.wake_at().expect("the leg waits for something");
+        effects = bench.leg.on_event(bench.now, LegEvent::Tick);
+    }
+    let why = Interruption::NoAcknowledgement;
+    assert!(effects.contains(&Effect::ReportInterrupted { why, unacknowledged: 6 }));
+    assert!(bench.now <= 6_000, "{}", bench.now);
 }
 
 #[test]
