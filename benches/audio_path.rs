@@ -35,6 +35,8 @@ struct Path {
     decoded: BytesMut,
     leg: Leg,
     socket: BytesMut,
+    /// Milliseconds; a frame comes every 20.
+    now: u64,
 }
 
 impl Path {
@@ -51,8 +53,13 @@ impl Path {
         }
         assert_eq!(leg.next_frame(0), Some(Outgoing::StartRequest));
         leg.on_event(0, LegEvent::Acknowledged);
-        let path =
-            Self { continuity: Continuity::new(), decoded: BytesMut::new(), leg, socket: BytesMut::new() };
+        let path = Self {
+            continuity: Continuity::new(),
+            decoded: BytesMut::new(),
+            leg,
+            socket: BytesMut::new(),
+            now: 0,
+        };
         Self { decoded: BytesMut::with_capacity(4096), socket: BytesMut::with_capacity(4096), ..path }
     }
 
@@ -66,11 +73,16 @@ impl Path {
         Audio(audio)
     }
 
-    /// As `SymblConnection` and its pump do it; the kernel takes the frame at once.
+    /// As `SymblConnection` and its pump do it; the kernel takes the frame at once, and the server answers pings.
     fn send(&mut self, Audio(audio): &Audio) -> usize {
         self.leg.hear(audio);
+        self.now += 20;
+        if let Some(position) = self.leg.next_ping(self.now) {
+            FrameWriter::new(&mut self.socket, &mut false).ping(position.to_string().as_bytes());
+            self.leg.on_event(self.now, LegEvent::Received(position));
+        }
         let mut written = 0;
-        if let Some(Outgoing::Audio(audio)) = self.leg.next_frame() {
+        if let Some(Outgoing::Audio(audio)) = self.leg.next_frame(self.now) {
             FrameWriter::new(&mut self.socket, &mut false).binary(audio);
             let count = audio.len();
             self.leg.mark_sent(count);

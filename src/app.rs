@@ -4,30 +4,35 @@
 //! every leg is over. Tests build the real one on port 0. This is the one place that knows both wings, bridge and
 //! engine; the wings know each other by the wire only.
 
+mod drain;
+
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr};
 use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
-use actix_web::{App, HttpResponse, HttpServer};
+use actix_web::{App, HttpResponse};
 use secrecy::SecretString;
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::bridge;
 use crate::bridge::call::leg::LegLimits;
-use crate::bridge::call::registry::Registry;
+use crate::bridge::call::registry::{Registry, RegistryLimits};
 use crate::bridge::call::stream_token::StreamTokens;
 use crate::bridge::call::upload::BYTES_PER_MS;
+use crate::bridge::http::unproven::Unproven;
 use crate::bridge::http::watchers::Watchers;
+use crate::bridge::load::LoadMeter;
 use crate::bridge::services::{Services, Shared};
-use crate::bridge::supervisor::{CountLegs, Drain, EndAllLegs, Supervisor};
-use crate::bridge::updates_hub::{CloseDashboards, UpdatesHub};
-use crate::config::{Settings, StorePlace, Upstream};
+use crate::bridge::supervisor::Supervisor;
+use crate::bridge::updates_hub::UpdatesHub;
+use crate::config::{HttpSettings, Settings, StorePlace, Upstream};
 use crate::engine;
 use crate::engine::EngineState;
 use crate::engine::analysis::{Analysis, State as AnalysisState};
@@ -37,20 +42,20 @@ use crate::engine::listening::{Listening, State as HearingState};
 use crate::engine::llm::LlmSettings;
 use crate::engine::settings::EngineSettings;
 use crate::engine::store::{SqliteStore, Store, StoreError};
+use crate::listener::entrances::{Entrance, EntranceError, Entrances};
+use crate::listener::front_door::{self, FrontDoor};
+use crate::listener::server;
 use crate::symbl::endpoint::Endpoint;
 use crate::symbl::token::TokenClient;
 use crate::telemetry::events;
 use crate::twilio::PublicUrl;
-use crate::ws::socket_handle;
+use drain::Ending;
 
 /// Beyond a leg's own bound for its end, for the close frames and the last updates.
 const DRAIN_MARGIN: Duration = Duration::from_secs(4);
 
 /// How long the engine's sockets may take to end once the bridge's legs are over.
 const ENGINE_DRAIN: Duration = Duration::from_secs(5);
-
-/// How long requests in flight may take once the legs are over.
-const HTTP_STOP_SECONDS: u64 = 2;
 
 /// The store's file in its directory.
 const STORE_FILE: &str = "conversations.db";
@@ -67,12 +72,14 @@ pub enum Wings {
 /// A server that is bound and not yet running.
 pub struct Application {
     address: SocketAddr,
+    scheme: &'static str,
     public_url: PublicUrl,
     upstream: Option<Endpoint>,
     server: Server,
     bridge: Option<Bridge>,
     engine: Option<Engine>,
     watch_token: Option<SecretString>,
+    ending: Ending,
     drain_deadline: Duration,
     stop_within: Duration,
 }
@@ -95,16 +102,12 @@ struct Engine {
 /// Why the application did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address cannot be bound.
-    #[error(
-        "cannot listen on {address}: {source}; choose another http.port or end the program that holds it"
-    )]
-    Bind {
-        /// Host and port as configured.
-        address: String,
-        /// The system's words.
-        source: io::Error,
-    },
+    /// Nobody can come in.
+    #[error(transparent)]
+    Entrance(#[from] EntranceError),
+    /// The listener does not start.
+    #[error("cannot serve: {0}")]
+    Serve(#[from] io::Error),
     /// Conversations cannot be kept.
     #[error("cannot keep conversations: {0}")]
     Store(#[from] StoreError),
@@ -124,23 +127,20 @@ pub enum StartError {
 impl Application {
     /// Binds the listener and starts the actors; must be called within an actix `System`.
     pub fn build(settings: &Settings, wings: Wings) -> Result<Self, StartError> {
-        let asked = (settings.http.host.as_str(), settings.http.port);
-        let listener = TcpListener::bind(asked).and_then(|listener| Ok((listener.local_addr()?, listener)));
-        let (address, listener) = listener.map_err(|source| StartError::Bind {
-            address: format!("{}:{}", settings.http.host, settings.http.port),
-            source,
-        })?;
-        let local_url = format!("http://127.0.0.1:{}", address.port());
+        let serves_itself = wings == Wings::Bridge && settings.symbl.upstream == Upstream::Embedded;
+        let entrances = Entrances::open(&settings.http, serves_itself)?;
+        let (address, scheme) = (entrances.address, entrances.scheme());
         let public_url = match &settings.public_url {
             Some(url) => url.clone(),
             // Local development: a simulator on this machine is told to come back to where it came from.
-            None => PublicUrl::parse(&local_url).map_err(|error| StartError::Address(error.to_string()))?,
+            None => PublicUrl::parse(&format!("{scheme}://127.0.0.1:{}", address.port()))
+                .map_err(|error| StartError::Address(error.to_string()))?,
         };
         let (upstream, engine) = match (&settings.symbl.upstream, wings) {
             (Upstream::Server(endpoint), Wings::Bridge) => (Some(endpoint.clone()), None),
             (Upstream::Embedded, Wings::Bridge) => {
-                let own =
-                    Endpoint::parse(&local_url).map_err(|error| StartError::Address(error.to_string()))?;
+                let own = format!("http://{}", entrances.own);
+                let own = Endpoint::parse(&own).map_err(|error| StartError::Address(error.to_string()))?;
                 (Some(own), Some(Engine::new(settings)?))
             }
             (_, Wings::Engine) => (None, Some(Engine::new(settings)?)),
@@ -155,16 +155,21 @@ impl Application {
             }
             None => (None, None),
         };
-        let server = serve(settings, listener, shared, engine.as_ref());
-        let server = server.map_err(|source| StartError::Bind { address: address.to_string(), source })?;
+        if let Some(certificate) = &entrances.certificate {
+            actix::spawn(Arc::clone(certificate).follow());
+        }
+        let ending = Ending::default();
+        let server = serve(&settings.http, entrances.sockets, shared, engine.as_ref(), &ending)?;
         Ok(Self {
             address,
+            scheme,
             public_url,
             upstream,
             server,
             bridge,
             engine,
             watch_token,
+            ending,
             drain_deadline: settings.drain_deadline,
             stop_within: settings.symbl.stop_timeout + DRAIN_MARGIN,
         })
@@ -173,6 +178,11 @@ impl Application {
     /// Returns the bound address.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns the bound address as one that browsers take.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// Returns the base of the addresses that Twilio is given.
@@ -221,10 +231,14 @@ impl Application {
             ended = &mut server => return ended,
             _ = stop.recv() => {}
         }
+        self.ending.begin();
         let drain = async {
-            let legs_cut = match &self.bridge {
-                Some(bridge) => bridge.drain(self.drain_deadline, self.stop_within).await,
-                None => 0,
+            let legs_cut = match (&self.bridge, &self.engine) {
+                (Some(Bridge { supervisor, hub }), _) => {
+                    drain::bridge(supervisor, hub, self.drain_deadline, self.stop_within).await
+                }
+                (None, Some(engine)) => drain::engine(&engine.state, self.drain_deadline, ENGINE_DRAIN).await,
+                (None, None) => 0,
             };
             end_listener(self.engine.as_ref(), handle).await;
             events::ServerStopped { leg: None, legs_cut }.emit();
@@ -235,20 +249,6 @@ impl Application {
             Some(()) = stop.recv() => {}
         }
         Ok(())
-    }
-}
-
-impl Bridge {
-    /// Ends every leg, then the dashboards; returns how many legs had to be cut off.
-    async fn drain(&self, deadline: Duration, stop_within: Duration) -> u64 {
-        // An error means that the actor is gone, and with it what is asked about.
-        let legs = self.supervisor.send(CountLegs).await.unwrap_or(0) as u64;
-        events::ServerDraining { leg: None, legs }.emit();
-        let _ = tokio::time::timeout(deadline, self.supervisor.send(Drain)).await;
-        let _ = tokio::time::timeout(stop_within, self.supervisor.send(EndAllLegs)).await;
-        let legs_cut = self.supervisor.send(CountLegs).await.unwrap_or(0) as u64;
-        let _ = self.hub.send(CloseDashboards).await;
-        legs_cut
     }
 }
 
@@ -321,8 +321,18 @@ fn build_bridge(
     engine: Option<&Engine>,
 ) -> Result<(Shared, Bridge), StartError> {
     let hub = UpdatesHub::new(settings.updates.max_dashboards).start();
-    let registry = Registry::new(settings.conference.policy, settings.parties.clone(), settings.max_calls);
-    let supervisor = Supervisor::new(registry, hub.clone()).start();
+    // Tokens expire by the second, and one is good until its last second is over.
+    let token_seconds = settings.media.token_lifetime.as_secs();
+    let limits = RegistryLimits {
+        calls: settings.limits.max_calls,
+        legs: settings.limits.max_legs,
+        ended_call_lifetime: 1000 * (token_seconds + 1),
+    };
+    let registry = Registry::new(settings.conference.policy, settings.parties.clone(), limits);
+    let load = LoadMeter::default();
+    load.watch_this_thread();
+    let max_delay = settings.limits.max_delay;
+    let supervisor = Supervisor::new(registry, hub.clone(), load.clone(), max_delay).start();
     let symbl = &settings.symbl;
     let (app_id, app_secret) = match engine {
         Some(engine) => (engine.credentials.app_id.clone(), engine.credentials.app_secret.clone()),
@@ -350,31 +360,40 @@ fn build_bridge(
         },
         signer: settings.twilio.signer(),
         watchers: Watchers::new(watch_token, &settings.watchers.origins, public_url),
-        stream_tokens: StreamTokens::new(key),
+        stream_tokens: StreamTokens::new(key, token_seconds),
+        unproven: Unproven::new(&settings.media),
         mode: settings.mode,
         end_on_exit: settings.conference.end_on_exit,
         public_url: public_url.clone(),
         media_url: media_url.map_err(|error| StartError::Address(error.to_string()))?,
         media: settings.media,
         updates: settings.updates,
+        when_full: settings.limits.when_full,
+        load,
         log_transcripts: settings.log_transcripts,
     };
     Ok((shared, Bridge { supervisor, hub }))
 }
 
 fn serve(
-    settings: &Settings,
-    listener: TcpListener,
+    settings: &HttpSettings,
+    entrances: Vec<Entrance>,
     shared: Option<Shared>,
     engine: Option<&Engine>,
+    ending: &Ending,
 ) -> io::Result<Server> {
+    let ending = ending.clone();
     let engine_state = engine.map(|engine| engine.state.clone());
     let listening = engine.map(|engine| engine.listening.clone());
     let analysis = engine.map(|engine| engine.state.analysis().clone());
-    let mut server = HttpServer::new(move || {
+    let door = Arc::new(FrontDoor::new(settings));
+    let rules = Data::from(Arc::clone(&door));
+    server::serve(settings, entrances, door, move || {
         let mut app = App::new()
+            .app_data(rules.clone())
             .app_data(Data::new(listening.clone()))
             .app_data(Data::new(analysis.clone()))
+            .app_data(Data::new(ending.clone()))
             .service(web::resource("/healthz").get(alive))
             .service(web::resource("/readyz").get(ready));
         if let Some(shared) = &shared {
@@ -384,15 +403,8 @@ fn serve(
         if let Some(state) = &engine_state {
             app = app.configure(|routes| engine::http::configure(routes, state.clone()));
         }
-        app.default_service(web::to(not_found))
+        app.default_service(web::to(not_found)).wrap(from_fn(front_door::pass))
     })
-    .on_connect(socket_handle::prepare(settings.http.peer_timeout))
-    .shutdown_timeout(HTTP_STOP_SECONDS)
-    .disable_signals();
-    if let Some(workers) = settings.http.workers {
-        server = server.workers(workers.get());
-    }
-    Ok(server.listen(listener)?.run())
 }
 
 async fn alive() -> HttpResponse {
@@ -400,20 +412,27 @@ async fn alive() -> HttpResponse {
 }
 
 /// Calls join in any case; ready means that what callers say is heard, too. `notes` name what is left out meanwhile.
-async fn ready(listening: Data<Option<Listening>>, analysis: Data<Option<Analysis>>) -> HttpResponse {
+async fn ready(
+    ending: Data<Ending>,
+    listening: Data<Option<Listening>>,
+    analysis: Data<Option<Analysis>>,
+) -> HttpResponse {
     let notes: Vec<String> = match analysis.as_ref().as_ref().map(Analysis::state) {
         Some(AnalysisState::WordsOnly { reason }) => {
             vec![format!("sentences are judged by their words alone: {reason}")]
         }
         Some(AnalysisState::Ready) | None => Vec::new(),
     };
-    match listening.as_ref().as_ref().map(Listening::state) {
-        Some(HearingState::Waiting { reason }) => HttpResponse::ServiceUnavailable()
-            .json(json!({ "ready": false, "reasons": [reason], "notes": notes })),
-        Some(HearingState::Ready) | None => {
-            HttpResponse::Ok().json(json!({ "ready": true, "reasons": [], "notes": notes }))
-        }
+    let mut reasons = Vec::new();
+    if ending.has_begun() {
+        reasons.push("the server is shutting down".to_owned());
     }
+    if let Some(HearingState::Waiting { reason }) = listening.as_ref().as_ref().map(Listening::state) {
+        reasons.push(reason);
+    }
+    let mut response =
+        if reasons.is_empty() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    response.json(json!({ "ready": reasons.is_empty(), "reasons": reasons, "notes": notes }))
 }
 
 async fn not_found() -> HttpResponse {
@@ -422,3 +441,6 @@ async fn not_found() -> HttpResponse {
          dashboards connect to /symbl/updates\n",
     )
 }
+
+#[cfg(test)]
+mod panic_tests;

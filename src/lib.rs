@@ -7,6 +7,7 @@
 //! * [`app`] - the application as a value: it owns the listener and everything behind it.
 //! * [`config`] - typed settings, read and checked completely before a port is bound.
 //! * [`bridge`] - Twilio's webhooks and media sockets on one side, one Symbl connection a leg on the other.
+//! * [`listener`] - the front door: connections, TLS, deadlines, limits by address. Knows neither wing.
 //! * [`engine`] - the self-hosted server of the Symbl protocol, with speech recognition of its own. Never imports the
 //!   bridge.
 //! * [`simulator`] - Twilio's side of the wire: a phone that calls a bridge. Never imports the bridge.
@@ -23,6 +24,7 @@ pub mod bridge;
 pub mod cli;
 pub mod config;
 pub mod engine;
+pub mod listener;
 pub mod simulator;
 pub mod symbl;
 pub mod telemetry;

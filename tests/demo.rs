@@ -24,7 +24,8 @@ use symbl_bridge::engine::speech::accuracy::WordErrors;
 /// Runs the demo; returns what it printed.
 fn demo(arguments: &[PathBuf]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_symbl-bridge"));
-    command.arg("demo").env_remove("RUST_LOG");
+    // All that the defaults log, and more.
+    command.arg("demo").env("RUST_LOG", "debug");
     if !arguments.is_empty() {
         command.arg("--audio").args(arguments);
     }
@@ -32,7 +33,25 @@ fn demo(arguments: &[PathBuf]) -> String {
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     let complaints = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{printed}\n{complaints}");
+    assert_discreet(&complaints, &printed);
     printed
+}
+
+/// The screen shows what was said; the log does not: no three words in a row, and no number.
+fn assert_discreet(log: &str, printed: &str) {
+    assert!(log.contains("leg started"), "there is a log: {log}");
+    let log = log.to_lowercase();
+    for sentence in sentences(printed) {
+        let words: Vec<&str> = sentence.text.split_whitespace().collect();
+        for part in words.windows(3) {
+            let part = part.join(" ").to_lowercase();
+            assert!(!log.contains(&part), "{part:?} is in the log");
+        }
+    }
+    for (at, _) in log.match_indices('+') {
+        let digits = log[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
+        assert!(digits < 8, "a full number in the log: {}", &log[at..at + digits + 1]);
+    }
 }
 
 /// A printed sentence, with what was printed below it.

@@ -10,12 +10,17 @@
 )]
 
 mod real_engine;
+mod support;
 
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use real_engine::{APP_ID, APP_SECRET, Engine, model_is_there};
 use serde_json::{Value, json};
+use support::bridge::Settings;
+use support::dashboard::Dashboard;
+use support::wait::wait_for;
 use tokio_tungstenite::tungstenite::Message;
 
 /// The longest wait for a message of a phrase that has been said; a busy machine takes some seconds.
@@ -99,10 +104,6 @@ async fn what_was_said_survives_a_kill_and_the_call_goes_on() {
 
     let engine = Engine::start(store.path());
     let client = Client { address: engine.address.clone() };
-    let texts = |messages: &Value| -> Vec<String> {
-        let messages = messages["messages"].as_array().unwrap();
-        messages.iter().map(|message| message["text"].as_str().unwrap().to_owned()).collect()
-    };
     let path = format!("/v1/conversations/{conversation}");
     assert_eq!(texts(&client.get(&format!("{path}/messages")).await), said);
     assert_eq!(client.get(&path).await["members"][0]["name"], "Agent");
@@ -112,4 +113,63 @@ async fn what_was_said_survives_a_kill_and_the_call_goes_on() {
     let all = texts(&client.get(&format!("{path}/messages")).await);
     assert_eq!(all[..said.len()], said[..]);
     assert!(all.len() >= said.len() + more.len(), "{all:?}");
+}
+
+fn texts(messages: &Value) -> Vec<String> {
+    let messages = messages["messages"].as_array().unwrap();
+    messages.iter().map(|message| message["text"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A bridged caller: the engine dies in the middle of a call and comes back, and the caller notices nothing.
+#[actix_web::test]
+async fn a_bridged_call_goes_on_in_the_same_conversation_when_its_engine_was_killed() {
+    if !model_is_there() {
+        return;
+    }
+    let store = tempfile::tempdir().unwrap();
+    let engine = Engine::start(store.path());
+    let settings = Settings::with_upstream(&format!("http://{}", engine.address));
+    let bridge = settings.set("SYMBL_APP_ID", APP_ID).set("SYMBL_APP_SECRET", APP_SECRET).start().await;
+    let dashboard = Dashboard::join(&bridge).await;
+    let update = |kind: &'static str| {
+        let dashboard = &dashboard;
+        wait_for(kind, move || dashboard.updates().into_iter().find(|update| update.value["type"] == kind))
+    };
+
+    // The agent's first two turns: the engine is killed between them.
+    let voice = store.path().join("agent.ulaw");
+    std::fs::write(&voice, &include_bytes!("audio/demo/agent.ulaw")[..24 * 8000]).unwrap();
+    let mut call = Command::new(env!("CARGO_BIN_EXE_symbl-bridge"))
+        .args(["call", "--url", &format!("http://{}", bridge.address)])
+        .arg(&voice)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = update("connection_started").await;
+    let conversation = started.text("conversationId").to_owned();
+    let messages = format!("/v1/conversations/{conversation}/messages");
+    let client = Client { address: engine.address.clone() };
+    let deadline = Instant::now() + PATIENCE;
+    let before = loop {
+        let said = texts(&client.get(&messages).await);
+        if !said.is_empty() {
+            break said;
+        }
+        assert!(Instant::now() < deadline, "no message of {conversation}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let engine = engine.restart(store.path());
+
+    assert_eq!(update("connection_interrupted").await.text("reason"), "connection_lost");
+    let resumed = update("connection_resumed").await;
+    assert_eq!(resumed.value["lostMs"], 0);
+    assert_eq!(resumed.text("conversationId"), conversation, "the engine knows its conversation again");
+    assert!(call.wait().unwrap().success(), "the caller was not disturbed");
+    assert_eq!(update("connection_stopped").await.text("reason"), "hangup");
+    let client = Client { address: engine.address.clone() };
+    let after = texts(&client.get(&messages).await);
+    assert_eq!(after[..before.len()], before[..]);
+    assert!(after.len() > before.len(), "what was said after the restart: {after:?}");
 }

@@ -4,13 +4,18 @@ mod support;
 
 use serde_json::json;
 use support::bridge::{APP_SECRET, AUTH_TOKEN, Bridge, Settings};
-use support::caller::Caller;
+use support::caller::{Call, Caller};
 use support::dashboard::Dashboard;
+use support::http::{FORM, Request, form};
+use support::socket::Socket;
 use support::symbl_server::{Handshake, Script, SymblServer, message_response, recognition_result};
-use support::{AGENT, CUSTOMER};
+use support::{AGENT, CUSTOMER, STRANGER, TWILIO_NUMBER};
 
 /// Words that no log message would hold by chance.
 const SAID: &str = "marmalade zeppelin quarrels";
+const WATCH_TOKEN: &str = "watch-token-of-the-dashboards";
+const WRONG_WATCH_TOKEN: &str = "guessed-watch-token-of-nobody";
+const WRONG_SIGNATURE: &str = "Z3Vlc3NlZFNpZ25hdHVyZT0=";
 
 /// A server that has something to say to each leg, at its start and at its end, and fails first.
 fn talkative() -> Script {
@@ -29,14 +34,39 @@ fn talkative() -> Script {
     script
 }
 
+/// Requests that are refused: unsigned, signed wrongly, from dashboards without the token.
+async fn guess(bridge: &Bridge) {
+    let pairs = Caller::new(STRANGER).form("ringing");
+    for path in ["/twilio/twiml", "/twilio/statuschange"] {
+        for signature in [None, Some(WRONG_SIGNATURE)] {
+            let mut request = Request::new("POST", path).body(FORM, form(&pairs));
+            if let Some(signature) = signature {
+                request = request.header("X-Twilio-Signature", signature);
+            }
+            request.send(bridge.address).await;
+        }
+    }
+    let bearer = format!("Bearer {WRONG_WATCH_TOKEN}");
+    for (path, headers) in [
+        (format!("/symbl/updates?token={WRONG_WATCH_TOKEN}"), vec![]),
+        ("/symbl/updates".to_string(), vec![("Authorization", bearer.as_str())]),
+        ("/symbl/updates".to_string(), vec![("Sec-WebSocket-Protocol", WRONG_WATCH_TOKEN)]),
+    ] {
+        let refused = Socket::open(bridge.address, &path, &headers).await.err();
+        assert_eq!(refused, Some(401), "{path} {headers:?}");
+    }
+}
+
 /// A whole call of two callers with everything that leaves a line; gives the log and what must not be in it.
 async fn log_of_a_call(settings: Settings, server: &SymblServer) -> (String, Vec<String>) {
-    let bridge = settings.start().await;
-    let dashboard = Dashboard::join(&bridge).await;
+    let bridge = settings.set("BRIDGE__UPDATES__TOKEN", WATCH_TOKEN).start().await;
+    let dashboard = Dashboard::join_at(bridge.address, &format!("/symbl/updates?token={WATCH_TOKEN}")).await;
     let mut secrets = Vec::new();
-    for from in [AGENT, CUSTOMER] {
+    guess(&bridge).await;
+    // One room is named by the URL, the other for the number that was dialled.
+    for (from, query) in [(AGENT, "?room=talk"), (CUSTOMER, "")] {
         let caller = Caller::new(from).with("CallerName", "Theodora Quillfeather");
-        let mut call = caller.call(&bridge, "?room=talk").await;
+        let mut call = caller.call(&bridge, query).await;
         secrets.push(call.twiml.parameter("token").to_string());
         call.speak(5).await;
         call.socket.send_text(r#"{"event":"dtmf","dtmf":{"track":"inbound_track","digit":"7"}}"#).await;
@@ -44,6 +74,10 @@ async fn log_of_a_call(settings: Settings, server: &SymblServer) -> (String, Vec
         let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
         leg.hears_exactly(&call.sent, from).await;
         dashboard.wait_for("connection_started", &call.caller.call_sid).await;
+        // A token a second time.
+        let mut thief = Call::connect(&bridge, call.caller.clone(), call.twiml.clone()).await;
+        thief.start().await;
+        thief.closed().await;
         call.hang_up(&bridge).await;
         dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
     }
@@ -59,23 +93,26 @@ async fn log_of_a_call(settings: Settings, server: &SymblServer) -> (String, Vec
     bridge.process().signal("TERM");
     let finished = bridge.finish_signalled().await;
     secrets.extend(server.issued_tokens());
-    secrets.extend([APP_SECRET.to_string(), AUTH_TOKEN.to_string(), "v1.guessed.token".to_string()]);
+    let known = [APP_SECRET, AUTH_TOKEN, WATCH_TOKEN, WRONG_WATCH_TOKEN, WRONG_SIGNATURE, "v1.guessed.token"];
+    secrets.extend(known.map(str::to_string));
     (format!("{}\n{}", finished.stdout, finished.stderr), secrets)
 }
 
 /// Every setting of detail that an operator may choose.
 #[tokio::test]
 async fn the_log_of_a_call_holds_no_word_no_number_and_no_secret() {
-    for level in ["info", "debug", "trace"] {
+    for level in ["the default", "info", "debug", "trace"] {
         let server = SymblServer::start_with(talkative()).await;
-        let settings = Settings::with_upstream(&server.base_url())
-            .set("RUST_LOG", level)
-            .set("TWILIO_AUTH_TOKEN", AUTH_TOKEN);
+        let settings = Settings::with_upstream(&server.base_url()).set("TWILIO_AUTH_TOKEN", AUTH_TOKEN);
+        let settings = match level {
+            "the default" => settings.without("RUST_LOG"),
+            level => settings.set("RUST_LOG", level),
+        };
         let (log, secrets) = log_of_a_call(settings, &server).await;
         for word in SAID.split(' ') {
             assert!(!log.contains(word), "{level}: {word:?} in the log:\n{log}");
         }
-        for number in [AGENT, CUSTOMER] {
+        for number in [AGENT, CUSTOMER, STRANGER, TWILIO_NUMBER] {
             let digits = number.trim_start_matches('+');
             assert!(!log.contains(digits), "{level}: {number} in the log:\n{log}");
             assert!(!log.contains(&format!("%2B{digits}")), "{level}: {number} in the log:\n{log}");
@@ -85,6 +122,7 @@ async fn the_log_of_a_call_holds_no_word_no_number_and_no_secret() {
         for secret in secrets {
             assert!(!log.contains(&secret), "{level}: {secret:?} in the log:\n{log}");
         }
+        assert!(log.contains("signature_refused"), "{level}: what is refused leaves a line:\n{log}");
         assert!(log.contains("0001"), "{level}: the last four digits are there to recognise a caller by");
     }
 }

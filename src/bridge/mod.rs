@@ -15,6 +15,9 @@
 //! * [`symbl_connection`] - one leg's socket to the server.
 //! * [`updates_hub`] - relays updates to dashboards, with a snapshot for newcomers.
 //! * [`updates_session`] - one dashboard's socket.
+//! * [`media_sockets`] - the media sockets as the supervisor sees them, and when each has to be gone.
+//! * [`leg_guard`] - what makes sure that a leg ends, whoever dies.
+//! * [`load`] - how late the process is.
 //! * [`http`] - routes: Twilio's webhooks, the media socket, the updates socket.
 //! * [`services`] - what the actors of one worker thread share.
 //!
@@ -23,6 +26,9 @@
 
 pub mod call;
 pub mod http;
+pub mod leg_guard;
+pub mod load;
+pub mod media_sockets;
 pub mod services;
 pub mod supervisor;
 pub mod symbl_connection;

@@ -6,11 +6,14 @@ use std::time::Duration;
 use actix::Addr;
 
 use super::call::leg::LegLimits;
+use super::call::room::masked;
 use super::call::stream_token::StreamTokens;
+use super::http::unproven::Unproven;
 use super::http::watchers::Watchers;
+use super::load::LoadMeter;
 use super::supervisor::Supervisor;
 use super::updates_hub::UpdatesHub;
-use crate::config::{MediaSettings, Mode, UpdatesSettings};
+use crate::config::{MediaSettings, Mode, UpdatesSettings, WhenFull};
 use crate::symbl::endpoint::Endpoint;
 use crate::symbl::start_template::StartTemplate;
 use crate::symbl::token::TokenClient;
@@ -40,6 +43,8 @@ pub struct Shared {
     pub watchers: Watchers,
     /// Makes and checks what lets a media socket in.
     pub stream_tokens: StreamTokens,
+    /// Counts media sockets that have not proved themselves.
+    pub unproven: Unproven,
     /// What a caller's TwiML does.
     pub mode: Mode,
     /// Whether a conference ends for all when one leaves.
@@ -52,6 +57,10 @@ pub struct Shared {
     pub media: MediaSettings,
     /// Bounds of dashboards.
     pub updates: UpdatesSettings,
+    /// What a caller hears who would not be analysed.
+    pub when_full: WhenFull,
+    /// How late the process is; every worker reports to it.
+    pub load: LoadMeter,
     /// Whether transcripts are logged.
     pub log_transcripts: bool,
 }
@@ -67,6 +76,7 @@ pub struct Services {
 impl Services {
     /// Returns services for the calling worker thread.
     pub fn of_this_worker(shared: Shared) -> Self {
+        shared.load.watch_this_thread();
         // 0: no limit. By default a client allows 100 connections, and an open socket keeps its place for life.
         let connector = awc::Connector::new().limit(0).timeout(shared.connect_timeout);
         let http = awc::Client::builder().connector(connector).timeout(shared.connect_timeout).finish();
@@ -80,12 +90,12 @@ impl std::fmt::Debug for Services {
     }
 }
 
-/// Returns the tags of a leg's log lines.
+/// Returns the tags of a leg's log lines; a number in the room's name is masked.
 pub fn tags(call_sid: &str, stream_sid: &str, connection_id: &str, room: &str) -> LegTags {
     LegTags {
         call_sid: call_sid.into(),
         stream_sid: stream_sid.into(),
         connection_id: connection_id.into(),
-        room: room.into(),
+        room: masked(room).as_ref().into(),
     }
 }

@@ -1,18 +1,23 @@
 //! The supervisor: which calls and legs there are. One a process, and the one owner of every leg.
 //!
 //! It asks [`Registry`] what to do and does it. A leg ends here and nowhere else, however it ended: its connection
-//! reports the end, or, should the connection die of a panic, the guard it leaves behind does.
+//! reports the end, or, should whoever holds the leg die, the [`LegGuard`] it leaves behind does. A media socket that does
+//! not end when it must is cut from outside ([`MediaSockets`]).
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use actix::WeakAddr;
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::call::leg::{Interruption, LegExit, Millis};
-use super::call::registry::{Announcement, CallPlan, LegId, LegPlan, Registry, StreamRefusal, StreamStart};
+use super::call::registry::{
+    Announcement, CallPlan, LegId, LegPlan, NotStreamed, Registry, StreamRefusal, StreamStart,
+};
+use super::call::room::masked;
 use super::call::update::LegNews;
+use super::leg_guard::LegGuard;
+use super::load::LoadMeter;
+use super::media_sockets::MediaSockets;
 use super::services::tags;
 use super::tell;
 use super::twilio_stream::{StopLeg, TwilioStream};
@@ -20,12 +25,13 @@ use super::updates_hub::{Publish, UpdatesHub};
 use crate::telemetry::LegTags;
 use crate::telemetry::events;
 use crate::twilio::{CallSid, StreamSid};
+use crate::ws::socket_handle::SocketHandle;
 
 /// Webhooks wait here for their answers; beyond this they wait for a place, still inside the process.
 const MAILBOX: usize = 4096;
 
-/// How often old calls are forgotten.
-const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// How often old calls and sockets are forgotten, and frozen sockets looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// When a stream's mailbox is full, it is told again after this.
 const TELL_AGAIN_AFTER: Duration = Duration::from_millis(100);
@@ -40,7 +46,14 @@ impl Message for AnnounceCall {
 /// A media socket has opened and proved nothing yet.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct SocketOpened(pub WeakAddr<TwilioStream>);
+pub struct SocketOpened {
+    /// The socket's actor.
+    pub stream: Addr<TwilioStream>,
+    /// Its connection, to end it from outside.
+    pub socket: Option<SocketHandle>,
+    /// When it must have sent `start`.
+    pub start_timeout: Duration,
+}
 
 /// A media stream begins, its token checked.
 pub struct StartLeg {
@@ -51,7 +64,7 @@ pub struct StartLeg {
 }
 
 impl Message for StartLeg {
-    type Result = Result<LegPlan, StreamRefusal>;
+    type Result = Result<(LegPlan, LegGuard), StreamRefusal>;
 }
 
 /// The server listens to a leg.
@@ -133,18 +146,30 @@ pub struct Drain;
 #[rtype(result = "()")]
 pub struct EndAllLegs;
 
-/// Asks how many legs live.
+/// Asks who is there.
 #[derive(Message)]
-#[rtype(result = "usize")]
-pub struct CountLegs;
+#[rtype(result = "Census")]
+pub struct TakeCensus;
+
+/// Who is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, MessageResponse)]
+pub struct Census {
+    /// Calls that are remembered, those that ended lately included.
+    pub calls: usize,
+    /// Call and room (as the log shows it) of each live leg, oldest first.
+    pub legs: Vec<(CallSid, String)>,
+    /// Media sockets, legs or not.
+    pub sockets: usize,
+}
 
 /// The actor.
 pub struct Supervisor {
     registry: Registry,
-    streams: HashMap<LegId, Addr<TwilioStream>>,
-    /// Media sockets that opened lately, legs or not: all that must hear of the end of the process.
-    sockets: Vec<WeakAddr<TwilioStream>>,
+    sockets: MediaSockets,
     hub: Addr<UpdatesHub>,
+    load: LoadMeter,
+    /// Beyond this delay no new leg is taken.
+    max_delay: Option<Duration>,
     began: Instant,
     draining: bool,
     /// Who waits until no leg is left.
@@ -153,12 +178,18 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// Returns a supervisor that has not started.
-    pub fn new(registry: Registry, hub: Addr<UpdatesHub>) -> Self {
+    pub fn new(
+        registry: Registry,
+        hub: Addr<UpdatesHub>,
+        load: LoadMeter,
+        max_delay: Option<Duration>,
+    ) -> Self {
         Self {
             registry,
-            streams: HashMap::new(),
-            sockets: Vec::new(),
+            sockets: MediaSockets::default(),
             hub,
+            load,
+            max_delay,
             began: Instant::now(),
             draining: false,
             waiting_for_none: Vec::new(),
@@ -176,8 +207,9 @@ impl Supervisor {
     }
 
     /// Tells a leg's media socket to end; its connection reports the end later.
-    fn stop(&self, leg: LegId, exit: LegExit, ctx: &mut Context<Self>) {
-        let Some(stream) = self.streams.get(&leg) else {
+    fn stop(&mut self, leg: LegId, exit: LegExit, ctx: &mut Context<Self>) {
+        self.sockets.must_end(self.now(), leg);
+        let Some(stream) = self.sockets.of_leg(leg) else {
             return;
         };
         if let Err(SendError::Full(StopLeg(exit))) = stream.try_send(StopLeg(exit)) {
@@ -191,10 +223,7 @@ impl Actor for Supervisor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        ctx.run_interval(SWEEP_EVERY, |supervisor, _| {
-            supervisor.registry.forget_old_calls(supervisor.now());
-            supervisor.sockets.retain(|socket| socket.upgrade().is_some_and(|socket| socket.connected()));
-        });
+        ctx.run_interval(SWEEP_EVERY, |supervisor, _| supervisor.sweep());
     }
 }
 
@@ -202,12 +231,15 @@ impl Handler<AnnounceCall> for Supervisor {
     type Result = MessageResult<AnnounceCall>;
 
     fn handle(&mut self, AnnounceCall(call): AnnounceCall, _: &mut Self::Context) -> Self::Result {
-        let plan = self.registry.announce(self.now(), &call, unique_id);
+        let mut plan = self.registry.announce(self.now(), &call, unique_id);
+        if let Some(reason) = self.closed_to_newcomers() {
+            plan.stream = Err(reason);
+        }
         let leg = tags(call.call_sid.as_str(), "", "", plan.room.as_str());
         let (from, role) = (call.from.masked(), plan.party.role.as_str());
         events::CallAnnounced { leg: Some(&leg), from: &from, role }.emit();
-        if plan.stream.is_none() {
-            events::CallNotStreamed { leg: Some(&leg), reason: "limits.max_calls is reached" }.emit();
+        if let Err(reason) = plan.stream {
+            events::CallNotStreamed { leg: Some(&leg), reason: &reason.to_string() }.emit();
         }
         MessageResult(plan)
     }
@@ -216,13 +248,13 @@ impl Handler<AnnounceCall> for Supervisor {
 impl Handler<SocketOpened> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, SocketOpened(socket): SocketOpened, _: &mut Self::Context) {
-        self.sockets.push(socket);
+    fn handle(&mut self, opened: SocketOpened, _: &mut Self::Context) {
+        self.sockets.opened(self.now(), opened.stream, opened.socket, opened.start_timeout);
     }
 }
 
 impl Handler<StartLeg> for Supervisor {
-    type Result = Result<LegPlan, StreamRefusal>;
+    type Result = Result<(LegPlan, LegGuard), StreamRefusal>;
 
     fn handle(&mut self, StartLeg { start, stream }: StartLeg, ctx: &mut Self::Context) -> Self::Result {
         if self.draining {
@@ -232,8 +264,14 @@ impl Handler<StartLeg> for Supervisor {
         for older in &plan.replaces {
             self.stop(*older, LegExit::Replaced, ctx);
         }
-        self.streams.insert(plan.leg, stream);
-        Ok(plan)
+        self.sockets.began(stream, plan.leg);
+        if self.registry.has_ended(&start.call_sid) {
+            // The callback overtook the stream; what was said is heard, and nobody else would end this leg.
+            self.stop(plan.leg, LegExit::CallCompleted, ctx);
+        }
+        // From here on somebody owes us this leg's end, even if the socket is gone before the answer.
+        let guard = LegGuard::new(plan.leg, ctx.address());
+        Ok((plan, guard))
     }
 }
 
@@ -270,6 +308,7 @@ impl Handler<MediaEnded> for Supervisor {
 
     fn handle(&mut self, MediaEnded { leg }: MediaEnded, _: &mut Self::Context) {
         self.registry.media_ended(leg);
+        self.sockets.must_end(self.now(), leg);
     }
 }
 
@@ -279,8 +318,12 @@ impl Handler<LegEnded> for Supervisor {
     fn handle(&mut self, LegEnded { leg, exit }: LegEnded, _: &mut Self::Context) {
         let news = self.registry.leg_ended(self.now(), leg, exit);
         self.publish(news);
-        self.streams.remove(&leg);
-        if self.streams.is_empty() {
+        let stream = self.sockets.leg_ended(self.now(), leg);
+        if let (Some(stream), LegExit::Panicked) = (stream, exit) {
+            // Its connection could not say good-bye. A socket that cannot hear it has its deadline.
+            let _ = stream.try_send(StopLeg(exit));
+        }
+        if self.sockets.live_legs() == 0 {
             for waiting in self.waiting_for_none.drain(..) {
                 // Whoever gave up waiting no longer needs the answer.
                 let _ = waiting.send(());
@@ -326,11 +369,11 @@ impl Handler<EndAllLegs> for Supervisor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, _: EndAllLegs, ctx: &mut Self::Context) -> Self::Result {
-        let legs: Vec<LegId> = self.streams.keys().copied().collect();
+        let legs: Vec<LegId> = self.sockets.legs().collect();
         for leg in legs {
             self.stop(leg, LegExit::Shutdown, ctx);
         }
-        for socket in self.sockets.drain(..).filter_map(|socket| socket.upgrade()) {
+        for socket in self.sockets.all() {
             // A leg hears it twice and does it once; a full mailbox has heard it already.
             let _ = socket.try_send(StopLeg(LegExit::Shutdown));
         }
@@ -348,8 +391,37 @@ impl Handler<Drain> for Supervisor {
 }
 
 impl Supervisor {
+    /// Returns why no new leg is taken, whoever calls; none in good times.
+    fn closed_to_newcomers(&self) -> Option<NotStreamed> {
+        if self.draining {
+            return Some(NotStreamed::ShuttingDown);
+        }
+        self.max_delay.is_some_and(|most| self.load.delay() > most).then_some(NotStreamed::Overloaded)
+    }
+
+    fn sweep(&mut self) {
+        let now = self.now();
+        self.registry.forget_old_calls(now);
+        for leg in self.sockets.sweep(now) {
+            let tags = leg.and_then(|leg| self.registry.live_leg(leg)).map(|leg| {
+                let view = &leg.view;
+                tags(&view.call_sid, leg.stream_sid.as_str(), &view.connection_id, &view.room)
+            });
+            let reason = "it did not end by itself when it had to";
+            events::MediaSocketCut { leg: tags.as_ref(), reason }.emit();
+        }
+        events::Census {
+            leg: None,
+            calls: self.registry.calls() as u64,
+            legs: self.registry.legs() as u64,
+            sockets: self.sockets.open() as u64,
+            delay_ms: u64::try_from(self.load.delay().as_millis()).unwrap_or(u64::MAX),
+        }
+        .emit();
+    }
+
     fn until_no_leg_is_left(&mut self) -> ResponseFuture<()> {
-        if self.streams.is_empty() {
+        if self.sockets.live_legs() == 0 {
             return Box::pin(std::future::ready(()));
         }
         let (none_left, none_is_left) = oneshot::channel();
@@ -361,14 +433,31 @@ impl Supervisor {
     }
 }
 
-impl Handler<CountLegs> for Supervisor {
-    type Result = usize;
+impl Handler<TakeCensus> for Supervisor {
+    type Result = Census;
 
-    fn handle(&mut self, _: CountLegs, _: &mut Self::Context) -> usize {
-        self.streams.len()
+    fn handle(&mut self, _: TakeCensus, _: &mut Self::Context) -> Census {
+        let legs = self.registry.live_legs().into_iter();
+        Census {
+            calls: self.registry.calls(),
+            legs: legs.map(|leg| (leg.call_sid, masked(&leg.view.room).into_owned())).collect(),
+            sockets: self.sockets.open(),
+        }
     }
 }
 
 fn unique_id() -> String {
     uuid::Uuid::new_v4().to_string()
+}
+
+#[cfg(test)]
+impl Handler<super::twilio_stream::fault::Fault> for Supervisor {
+    type Result = ();
+
+    /// Passes it on to every leg.
+    fn handle(&mut self, fault: super::twilio_stream::fault::Fault, _: &mut Self::Context) {
+        for stream in self.sockets.all() {
+            stream.try_send(fault).unwrap();
+        }
+    }
 }

@@ -11,10 +11,11 @@ use actix_web::web::Data;
 use bytes::Bytes;
 
 use super::call::leg::{Effect, Leg, LegEvent, LegExit, Millis, Outgoing, SocketEnd};
-use super::call::registry::{LegId, LegPlan};
+use super::call::registry::LegPlan;
 use super::call::upload::BYTES_PER_MS;
+use super::leg_guard::LegGuard;
 use super::services::Services;
-use super::supervisor::{LegConnected, LegEnded, LegInterrupted, LegResumed, MediaEnded, Supervisor};
+use super::supervisor::{LegConnected, LegInterrupted, LegResumed, MediaEnded};
 use super::tell;
 use super::twilio_stream::{StopLeg, TwilioStream};
 use crate::symbl::Speaker;
@@ -53,28 +54,7 @@ pub struct SymblConnection {
     socket: Option<Pumping>,
     results: u64,
     dropping: bool,
-    end: EndGuard,
-}
-
-/// Tells the supervisor that the leg is over, whatever becomes of this actor.
-struct EndGuard {
-    leg: LegId,
-    supervisor: Addr<Supervisor>,
-    told: bool,
-}
-
-impl EndGuard {
-    fn end(&mut self, exit: LegExit) {
-        if !std::mem::replace(&mut self.told, true) {
-            tell(&self.supervisor, LegEnded { leg: self.leg, exit });
-        }
-    }
-}
-
-impl Drop for EndGuard {
-    fn drop(&mut self) {
-        self.end(LegExit::Panicked);
-    }
+    end: LegGuard,
 }
 
 /// Why an attempt to connect failed.
@@ -104,8 +84,8 @@ impl SymblConnection {
         plan: LegPlan,
         tags: Rc<LegTags>,
         stream: Addr<TwilioStream>,
+        end: LegGuard,
     ) -> Self {
-        let supervisor = services.shared.supervisor.clone();
         Self {
             leg: Leg::new(services.shared.limits, plan.leg.0.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
             services,
@@ -119,7 +99,7 @@ impl SymblConnection {
             socket: None,
             results: 0,
             dropping: false,
-            end: EndGuard { leg: plan.leg, supervisor, told: false },
+            end,
         }
     }
 
@@ -154,29 +134,29 @@ impl SymblConnection {
                 let buffered_ms = (buffered / BYTES_PER_MS) as u64;
                 let after_ms = self.now();
                 events::LegConnected { leg, conversation_id: &conversation_id, after_ms, buffered_ms }.emit();
-                tell(&self.end.supervisor, LegConnected { leg: self.end.leg, conversation_id });
+                tell(self.end.supervisor(), LegConnected { leg: self.end.leg(), conversation_id });
             }
             Effect::ReportInterrupted { why, unacknowledged } => {
                 let (reason, unacknowledged_ms) = (why.as_str(), unacknowledged / BYTES_PER_MS as u64);
                 events::LegInterrupted { leg, reason, unacknowledged_ms }.emit();
-                tell(&self.end.supervisor, LegInterrupted { leg: self.end.leg, why });
+                tell(self.end.supervisor(), LegInterrupted { leg: self.end.leg(), why });
             }
             Effect::ReportResumed { conversation_id, after, lost } => {
                 let lost_ms = lost / BYTES_PER_MS as u64;
                 events::LegResumed { leg, conversation_id: &conversation_id, after_ms: after, lost_ms }
                     .emit();
                 let resumed =
-                    LegResumed { leg: self.end.leg, conversation_id, interrupted_ms: after, lost_ms };
-                tell(&self.end.supervisor, resumed);
+                    LegResumed { leg: self.end.leg(), conversation_id, interrupted_ms: after, lost_ms };
+                tell(self.end.supervisor(), resumed);
             }
             Effect::ReportRenamed { conversation_id } => {
-                tell(&self.end.supervisor, LegConnected { leg: self.end.leg, conversation_id });
+                tell(self.end.supervisor(), LegConnected { leg: self.end.leg(), conversation_id });
             }
             Effect::ReportDropped { reason } => self.report_drop(reason),
             Effect::ReportMediaEnded(exit) => {
                 let audio_ms = self.leg.upload().heard() / BYTES_PER_MS as u64;
                 events::MediaEnded { leg, reason: exit.as_str(), audio_ms }.emit();
-                tell(&self.end.supervisor, MediaEnded { leg: self.end.leg });
+                tell(self.end.supervisor(), MediaEnded { leg: self.end.leg() });
             }
             Effect::ReportRetry { reason, pause } => {
                 events::UpstreamRetry { leg, reason: &reason, in_ms: pause }.emit();
@@ -359,6 +339,7 @@ impl Actor for SymblConnection {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
+        self.end.begun();
         self.happen(LegEvent::Begin, ctx);
     }
 }

@@ -16,6 +16,7 @@ use super::call::leg::LegExit;
 use super::call::registry::{Announcement, LegPlan, StreamRefusal, StreamStart};
 use super::call::room::Room;
 use super::call::stream_token::BadStreamToken;
+use super::leg_guard::LegGuard;
 use super::services::{Services, tags};
 use super::supervisor::{SocketOpened, StartLeg};
 use super::symbl_connection::{Audio, EndMedia, SymblConnection};
@@ -27,7 +28,9 @@ use crate::twilio::{
     BadStreamMessage, CallSid, Caller, Continuity, Media, Start, StreamMessage, StreamSid, Track, Verdict,
     decode_payload,
 };
+use crate::ws::crowd::Place;
 use crate::ws::server::Shell;
+use crate::ws::socket_handle::SocketHandle;
 use crate::ws::{CloseCode, End, Incoming};
 
 /// A media message is 400 bytes; a `start` with 99 parameters of 500 characters is 50 KB.
@@ -63,6 +66,8 @@ pub struct StopLeg(pub LegExit);
 pub struct TwilioStream {
     services: Data<Services>,
     shell: Shell,
+    /// For the supervisor, to end the connection from outside.
+    socket: Option<SocketHandle>,
     phase: Phase,
     decoded: BytesMut,
     /// Useless messages in a row.
@@ -70,8 +75,8 @@ pub struct TwilioStream {
 }
 
 enum Phase {
-    /// Nothing is believed yet.
-    AwaitingStart,
+    /// Nothing is believed yet; such sockets are counted.
+    AwaitingStart { _place: Place },
     /// A leg.
     Streaming(Box<Stream>),
     /// The caller is gone, or was refused.
@@ -144,7 +149,7 @@ impl Refusal {
             Self::Format(_) => CloseCode::Unsupported,
             Self::NoSupervisor => CloseCode::Error,
             Self::Stream(StreamRefusal::ShuttingDown) => CloseCode::Away,
-            Self::Stream(StreamRefusal::TooManyCalls) => CloseCode::Again,
+            Self::Stream(StreamRefusal::TooManyCalls | StreamRefusal::TooManyLegs) => CloseCode::Again,
             _ => CloseCode::Policy,
         }
     }
@@ -152,8 +157,9 @@ impl Refusal {
 
 impl TwilioStream {
     /// Returns an actor for a socket that has just opened.
-    pub fn new(services: Data<Services>, shell: Shell) -> Self {
-        Self { services, shell, phase: Phase::AwaitingStart, decoded: BytesMut::new(), useless: 0 }
+    pub fn new(services: Data<Services>, shell: Shell, socket: Option<SocketHandle>, place: Place) -> Self {
+        let (phase, decoded) = (Phase::AwaitingStart { _place: place }, BytesMut::new());
+        Self { services, shell, socket, phase, decoded, useless: 0 }
     }
 
     fn text(&mut self, text: &str, ctx: &mut WebsocketContext<Self>) {
@@ -197,7 +203,7 @@ impl TwilioStream {
         }
         match &mut self.phase {
             // Kept for the `start` that is on its way; the count bounds it.
-            Phase::AwaitingStart => self.useless("media before `start`", ctx),
+            Phase::AwaitingStart { .. } => self.useless("media before `start`", ctx),
             Phase::Streaming(stream) => {
                 self.useless = 0;
                 stream.heard = true;
@@ -217,7 +223,7 @@ impl TwilioStream {
 
     fn start(&mut self, start: &Start, ctx: &mut WebsocketContext<Self>) {
         match &self.phase {
-            Phase::AwaitingStart => {}
+            Phase::AwaitingStart { .. } => {}
             Phase::Streaming(stream) if start.stream_sid.as_ref() == Some(&stream.stream_sid) => return,
             Phase::Streaming(_) => return self.refuse(&Refusal::SecondStart, ctx),
             Phase::Over => return,
@@ -233,7 +239,7 @@ impl TwilioStream {
             .send(StartLeg { start: accepted.clone(), stream: ctx.address() })
             .into_actor(self)
             .map(move |answer, stream, ctx| match answer {
-                Ok(Ok(plan)) => stream.begin(accepted, plan, ctx),
+                Ok(Ok((plan, guard))) => stream.begin(accepted, plan, guard, ctx),
                 Ok(Err(refusal)) => stream.refuse(&refusal.into(), ctx),
                 Err(_) => stream.refuse(&Refusal::NoSupervisor, ctx),
             });
@@ -259,14 +265,20 @@ impl TwilioStream {
         Ok(StreamStart { call_sid, stream_sid, stream, parameters })
     }
 
-    fn begin(&mut self, start: StreamStart, plan: LegPlan, ctx: &mut WebsocketContext<Self>) {
+    fn begin(
+        &mut self,
+        start: StreamStart,
+        plan: LegPlan,
+        guard: LegGuard,
+        ctx: &mut WebsocketContext<Self>,
+    ) {
         let (call_sid, stream_sid): (&CallSid, &StreamSid) = (&start.call_sid, &start.stream_sid);
         let tags = tags(call_sid.as_str(), stream_sid.as_str(), &plan.connection_id, plan.room.as_str());
         let tags = Rc::new(tags);
         let (from, role) = (start.parameters.from.masked(), plan.party.role.as_str());
         events::LegStarted { leg: Some(&tags), from: &from, role }.emit();
-        let connection =
-            SymblConnection::new(self.services.clone(), plan, Rc::clone(&tags), ctx.address()).start();
+        let services = self.services.clone();
+        let connection = SymblConnection::new(services, plan, Rc::clone(&tags), ctx.address(), guard).start();
         let stream = Box::new(Stream {
             tags,
             stream_sid: start.stream_sid,
@@ -337,14 +349,14 @@ impl TwilioStream {
         self.useless += 1;
         let tags = match &self.phase {
             Phase::Streaming(stream) => Some(Rc::clone(&stream.tags)),
-            Phase::AwaitingStart | Phase::Over => None,
+            Phase::AwaitingStart { .. } | Phase::Over => None,
         };
         if self.useless == 1 {
             events::MediaMessageIgnored { leg: tags.as_deref(), reason }.emit();
         }
         if self.useless > MOST_USELESS {
             match self.phase {
-                Phase::AwaitingStart => self.refuse(&Refusal::NoStartInTime, ctx),
+                Phase::AwaitingStart { .. } => self.refuse(&Refusal::NoStartInTime, ctx),
                 Phase::Streaming(_) => self.refuse(&Refusal::Useless, ctx),
                 Phase::Over => self.shell.close(ctx, CloseCode::Normal, "stopped"),
             }
@@ -400,10 +412,12 @@ impl Actor for TwilioStream {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        tell(&self.services.shared.supervisor, SocketOpened(ctx.address().downgrade()));
         let limit = self.services.shared.media.start_timeout;
+        let opened =
+            SocketOpened { stream: ctx.address(), socket: self.socket.clone(), start_timeout: limit };
+        tell(&self.services.shared.supervisor, opened);
         ctx.run_later(limit, move |stream, ctx| {
-            if matches!(stream.phase, Phase::AwaitingStart) {
+            if matches!(stream.phase, Phase::AwaitingStart { .. }) {
                 stream.refuse(&Refusal::NoStart(limit), ctx);
             }
         });
@@ -463,3 +477,6 @@ fn describe_verdict(verdict: Verdict) -> Option<(&'static str, u64)> {
         Verdict::Resynchronised => Some(("restart", 0)),
     }
 }
+
+#[cfg(test)]
+pub(crate) mod fault;

@@ -122,7 +122,7 @@ async fn demo(args: &DemoArgs) -> Result<(), DemoError> {
         listening.begin(pool);
     }
     understand(&application, meaning);
-    let base = format!("http://{}", application.address());
+    let base = application.url();
     println!("bridge and engine listen on {base}; calling with two simulated phones");
     println!(
         "each line: sentiment from -1 to +1, who speaks, what was said; below it what was found in it\n"
@@ -147,7 +147,7 @@ async fn demo(args: &DemoArgs) -> Result<(), DemoError> {
             println!("  SYMBL_APP_ID      {}", credentials.app_id);
             println!("  SYMBL_APP_SECRET  {}", credentials.app_secret.expose_secret());
         }
-        stop_signals()?.recv().await;
+        stop_signals(None)?.recv().await;
     }
     followed.cancel();
     let _ = stop.send(()).await;

@@ -1,8 +1,12 @@
 //! `symbl-bridge serve`: the bridge, until it is told to end.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what a person at a terminal reads")]
 
+use std::cell::Cell;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
 
 use clap::Args;
 use secrecy::ExposeSecret;
@@ -79,14 +83,14 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
     let application = Application::build(settings, Wings::Bridge)?;
     introduce(&application, settings);
     speech_model::start_engine_in_background(&application, &settings.model);
-    let stop = stop_signals()?;
+    let stop = stop_signals(Some(settings.drain_deadline))?;
     application.run(stop).await?;
     Ok(())
 }
 
 fn introduce(application: &Application, settings: &Settings) {
     let public = application.public_url();
-    println!("symbl-bridge {} listens on http://{}", env!("CARGO_PKG_VERSION"), application.address());
+    println!("symbl-bridge {} listens on {}", env!("CARGO_PKG_VERSION"), application.url());
     match application.upstream() {
         Some(upstream) if application.listening().is_none() => println!("  upstream            {upstream}"),
         _ => println!("  upstream            the engine in this process"),
@@ -94,7 +98,11 @@ fn introduce(application: &Application, settings: &Settings) {
     println!("  in Twilio, set the number's webhooks (HTTP POST) to");
     println!("    a call comes in   {}", public.page("/twilio/twiml"));
     println!("    status changes    {}", public.page("/twilio/statuschange"));
-    let token = application.watch_token().map(|token| format!("?token={}", token.expose_secret()));
+    // One that was made up for this run is shown nowhere else; one that was chosen is known, and this may end in a journal.
+    let token = match &settings.watchers.token {
+        Some(_) => Some("?token=(updates.token)".to_owned()),
+        None => application.watch_token().map(|token| format!("?token={}", token.expose_secret())),
+    };
     let dashboards = public.page("/symbl/updates").replacen("http", "ws", 1);
     println!("  dashboards          {dashboards}{}", token.unwrap_or_default());
     show_credentials(application);
@@ -112,14 +120,24 @@ pub(super) fn show_credentials(application: &Application) {
     }
 }
 
-/// Returns a channel that hears of each SIGTERM and Ctrl-C.
-pub(super) fn stop_signals() -> std::io::Result<mpsc::Receiver<()>> {
+/// Returns a channel that hears of each SIGTERM and Ctrl-C; at the first a person at the terminal is
+/// told how long live calls may go on, if there is a `patience` to tell of.
+pub(super) fn stop_signals(patience: Option<Duration>) -> std::io::Result<mpsc::Receiver<()>> {
     let (told, stop) = mpsc::channel(2);
+    let patience = Rc::new(Cell::new(patience));
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
         let mut signals = signal(kind)?;
-        let told = told.clone();
+        let (told, patience) = (told.clone(), Rc::clone(&patience));
         actix::spawn(async move {
             while signals.recv().await.is_some() {
+                if let Some(patience) = patience.take() {
+                    let seconds = patience.as_secs_f64();
+                    // Whoever closed standard output does not want to know.
+                    let _ = writeln!(
+                        std::io::stdout(),
+                        "ending: live calls may go on for {seconds} s; a second signal ends at once"
+                    );
+                }
                 // A third signal has nothing to add.
                 let _ = told.try_send(());
             }

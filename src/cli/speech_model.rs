@@ -81,11 +81,11 @@ fn start_in_background(listening: &Listening, settings: &ModelSettings) {
             events::HearingReady { leg: None, model: &settings.name }.emit();
         }
         Err(reason) => {
-            listening.explain(&reason);
+            listening.fail(&reason);
             events::HearingUnavailable { leg: None, reason: &reason }.emit();
         }
     };
     if let Err(error) = std::thread::Builder::new().name("model".to_owned()).spawn(get_ready) {
-        failed.explain(&format!("no thread to load the speech model: {error}"));
+        failed.fail(&format!("no thread to load the speech model: {error}"));
     }
 }

@@ -4,7 +4,10 @@
 //! `BRIDGE__SECTION__KEY`, the names that users of this integration already have (`reader::KNOWN_NAMES`).
 //! [`Settings::load`] collects every mistake before it gives up, each with its key, fault and remedy.
 
+mod http;
+mod limits;
 mod llm;
+pub mod networks;
 mod parties;
 mod reader;
 
@@ -20,6 +23,8 @@ use crate::symbl::start_template::{DEFAULT_TEMPLATE, StartTemplate};
 use crate::twilio::signature::AuthToken;
 use crate::twilio::{PhoneNumber, PublicUrl, Signer};
 
+pub use http::{HttpSettings, TlsSettings};
+pub use limits::{LimitSettings, WhenFull};
 pub use llm::LlmSettings;
 pub use parties::{NamedParty, PartyList};
 use reader::Reader;
@@ -80,19 +85,6 @@ pub enum Upstream {
     Server(Endpoint),
 }
 
-/// The listener.
-#[derive(Debug, Clone)]
-pub struct HttpSettings {
-    /// Address to bind.
-    pub host: String,
-    /// Port to bind; 0 takes any free one.
-    pub port: u16,
-    /// Worker threads; none: one a core.
-    pub workers: Option<NonZeroUsize>,
-    /// A peer that takes no bytes for this long is cut off.
-    pub peer_timeout: Duration,
-}
-
 /// The Twilio account.
 #[derive(Debug, Clone)]
 pub struct TwilioSettings {
@@ -136,6 +128,12 @@ pub struct MediaSettings {
     pub start_timeout: Duration,
     /// A stream without media for this long is over.
     pub silence_timeout: Duration,
+    /// How long a stream token of a webhook lets a socket in.
+    pub token_lifetime: Duration,
+    /// Sockets that have not proved themselves with `start`, at once.
+    pub max_unproven: usize,
+    /// The same from one address.
+    pub max_unproven_per_address: usize,
 }
 
 /// Dashboards.
@@ -221,8 +219,8 @@ pub struct Settings {
     pub updates: UpdatesSettings,
     /// Who may watch.
     pub watchers: WatcherSettings,
-    /// Calls known at once.
-    pub max_calls: usize,
+    /// How much work is taken.
+    pub limits: LimitSettings,
     /// The embedded engine's recogniser.
     pub model: ModelSettings,
     /// Where the embedded engine keeps conversations.
@@ -249,12 +247,7 @@ impl Settings {
         let mode =
             read.choice("mode", &[("conference", Mode::Conference), ("receive_call", Mode::ReceiveCall)]);
         let public_url = read.parsed("webhook_domain", webhook_domain);
-        let http = HttpSettings {
-            host: read.text("http.host").unwrap_or_else(|| "127.0.0.1".to_owned()),
-            port: read.number("http.port", 0..=65_535) as u16,
-            workers: NonZeroUsize::new(read.number("http.workers", 0..=1024) as usize),
-            peer_timeout: read.millis("http.peer_timeout_ms", 1_000..=600_000),
-        };
+        let http = http::read(read);
         let twilio = TwilioSettings {
             account_sid: read.parsed("twilio.account_sid", account_sid),
             auth_tokens: read.parsed_secret("twilio.auth_token", auth_tokens).unwrap_or_default(),
@@ -311,6 +304,10 @@ impl Settings {
             media: MediaSettings {
                 start_timeout: read.millis("media.start_timeout_ms", 100..=120_000),
                 silence_timeout: read.millis("media.silence_timeout_ms", 1_000..=3_600_000),
+                token_lifetime: read.millis("media.token_lifetime_ms", 1_000..=3_600_000),
+                max_unproven: read.number("media.max_unproven", 1..=1_000_000) as usize,
+                max_unproven_per_address: read.number("media.max_unproven_per_address", 1..=1_000_000)
+                    as usize,
             },
             updates: UpdatesSettings {
                 queue: read.number("updates.queue", 1..=65_536) as usize,
@@ -323,7 +320,7 @@ impl Settings {
                     .map(|list| list.split(',').map(|origin| origin.trim().to_owned()).collect())
                     .unwrap_or_default(),
             },
-            max_calls: read.number("limits.max_calls", 1..=1_000_000) as usize,
+            limits: limits::read(read),
             model: ModelSettings {
                 name: read.text("model.name").unwrap_or_else(|| "base".to_owned()),
                 dir: read.text("model.dir").map(PathBuf::from),

@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 /// One application; its secret is kept as a hash only.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Application {
     app_id: String,
     secret_sha256: [u8; 32],

@@ -184,6 +184,11 @@ impl Directory {
         &self.counters
     }
 
+    /// Refuses newcomers from now on.
+    pub fn refuse_newcomers(&self) {
+        self.lock().is_draining = true;
+    }
+
     /// Refuses newcomers, and tells all conversations to end.
     pub fn drain(&self) {
         let mut rooms = self.lock();

@@ -81,6 +81,9 @@ pub enum HearingRefusal {
     /// As many legs as this machine can bear; later may be better.
     #[error("the recogniser is at its capacity")]
     Overloaded,
+    /// The recogniser is on its way: a moment later the leg will be heard.
+    #[error("the recogniser is being loaded")]
+    Loading,
     /// There is no recogniser, for instance because no model is installed.
     #[error("there is no speech recogniser")]
     Unavailable,

@@ -1,8 +1,9 @@
 //! What stands at the boundary of [`super::hearing`]: one pool of recognisers that all legs share.
 //!
-//! The model may come late: while it is installed and loaded, calls join and end as ever, without words, and
-//! [`Listening::state`] says why.
+//! The model may come late: while it is installed and loaded, legs are asked to come again, and what their callers say
+//! waits with who sends it. When it will not come, calls join and end as ever, without words. [`Listening::state`] says why.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::hearing::{AudioFormat, Ear, Encoding, Heard, HeardWord, Hearing, HearingRefusal, Sink};
@@ -22,6 +23,7 @@ struct Shared {
     pool: OnceLock<Pool>,
     /// Why there is no pool, for people.
     reason: Mutex<String>,
+    has_failed: AtomicBool,
 }
 
 /// Whether legs are heard.
@@ -37,16 +39,24 @@ pub enum State {
 }
 
 impl Listening {
-    /// Returns a hearing without a pool; `reason` says why.
+    /// Returns a hearing whose pool is on its way; `reason` says what keeps it.
     pub fn waiting(reason: &str) -> Self {
         let listening = Self::default();
-        listening.explain(reason);
+        reason.clone_into(&mut lock(&listening.shared.reason));
         listening
     }
 
-    /// Says why there is no pool yet.
-    pub fn explain(&self, reason: &str) {
+    /// Says why there will be no pool.
+    pub fn fail(&self, reason: &str) {
         reason.clone_into(&mut lock(&self.shared.reason));
+        self.shared.has_failed.store(true, Ordering::Release);
+    }
+
+    fn without_pool(&self) -> HearingRefusal {
+        match self.shared.has_failed.load(Ordering::Acquire) {
+            true => HearingRefusal::Unavailable,
+            false => HearingRefusal::Loading,
+        }
     }
 
     /// Gives the hearing its pool; legs that begin from now on are heard. A second pool is ignored.
@@ -65,7 +75,7 @@ impl Listening {
 
 impl Hearing for Listening {
     fn open(&self, format: AudioFormat, sink: Sink) -> Result<Box<dyn Ear>, HearingRefusal> {
-        let pool = self.shared.pool.get().ok_or(HearingRefusal::Unavailable)?;
+        let pool = self.shared.pool.get().ok_or_else(|| self.without_pool())?;
         let leg = Arc::new(Mutex::new(Leg { ear: None, sink, finishing: false }));
         let for_results = Arc::clone(&leg);
         let deliver: Deliver = Arc::new(move |decoded| {
@@ -83,7 +93,7 @@ impl Hearing for Listening {
         match self.shared.pool.get() {
             Some(pool) if pool.has_capacity_for(1) => Ok(()),
             Some(_) => Err(HearingRefusal::Overloaded),
-            None => Err(HearingRefusal::Unavailable),
+            None => Err(self.without_pool()),
         }
     }
 }

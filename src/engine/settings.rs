@@ -59,8 +59,6 @@ pub struct Limits {
     pub imports: usize,
     /// Refusals held back at once; beyond it they are answered at once.
     pub held_refusals: usize,
-    /// Wrong credentials from one address in a minute, before it hears 429.
-    pub token_failures_per_minute: u32,
 }
 
 /// Times.
@@ -122,7 +120,6 @@ impl Default for Limits {
             // Each may hold a body of 1 MB.
             imports: 50,
             held_refusals: 1024,
-            token_failures_per_minute: 60,
         }
     }
 }

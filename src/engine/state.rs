@@ -117,6 +117,11 @@ impl EngineState {
         self.directory().analysis()
     }
 
+    /// Refuses newcomers from now on; who is in may go on.
+    pub fn refuse_newcomers(&self) {
+        self.directory().refuse_newcomers();
+    }
+
     /// Refuses newcomers, ends every leg in order, and waits for that at most `patience`; returns whether all ended.
     pub async fn drain(&self, patience: Duration) -> bool {
         self.directory().drain();

@@ -40,7 +40,7 @@ macro_rules! events {
             impl $event<'_> {
                 /// Writes the line.
                 pub fn emit(&self) {
-                    write(Level::$level, $name, $message, self.leg, &[$((stringify!($field), self.$field.to_value())),*]);
+                    write(Level::$level, concat!("symbl_bridge::", $name), $name, $message, self.leg, &[$((stringify!($field), self.$field.to_value())),*]);
                 }
             }
         )*
@@ -69,6 +69,32 @@ events! {
     Info process ServerDraining "server_draining" "draining" {
         /// Legs still live.
         legs: u64,
+        /// Calls that are remembered, those that ended lately included.
+        calls: u64,
+        /// Media sockets open, legs or not.
+        sockets: u64,
+        /// How long live legs may go on.
+        deadline_ms: u64,
+    }
+    /// Live legs hold up the end of the process; every five seconds.
+    Info process DrainWaiting "drain_waiting" "waiting for live calls to end" {
+        /// Legs still live.
+        legs: u64,
+        /// Which: CallSid and room of each, the first twenty.
+        which: &'a str,
+        /// Until they are ended.
+        left_ms: u64,
+    }
+    /// What there is, every second.
+    Debug process Census "census" "census" {
+        /// Calls that are remembered, those that ended lately included.
+        calls: u64,
+        /// Live legs.
+        legs: u64,
+        /// Media sockets open, legs or not.
+        sockets: u64,
+        /// How late the latest worker thread is.
+        delay_ms: u64,
     }
     /// The process ends.
     Info process ServerStopped "server_stopped" "stopped" {
@@ -107,8 +133,9 @@ events! {
         /// Role of the party.
         role: &'a str,
     }
-    /// More calls are known than the limit allows; the caller joins the conference without a stream.
-    Warn process CallNotStreamed "call_not_streamed" "call joins its conference without a stream" {
+    /// No leg is taken for this caller, who joins the conference without a stream, or hears the busy tone with
+    /// `limits.when_full = "refuse"`.
+    Warn process CallNotStreamed "call_not_streamed" "call is not streamed" {
         /// Why.
         reason: &'a str,
     }
@@ -127,6 +154,34 @@ events! {
         reason: &'a str,
         /// What was hashed to compare, numbers masked: a wrong address or a changed field shows here.
         hashed: &'a str,
+    }
+    /// An address has used up what it may have refused, or the tokens it may ask for; it hears 429 for a while.
+    Warn process AddressLimited "address_limited" "address limited" {
+        /// The latest such address.
+        address: &'a str,
+        /// What it had too many of.
+        of: &'a str,
+        /// How often this happened, to any address, since the last such line.
+        times: u64,
+    }
+    /// There was no place for a connection.
+    Warn process ConnectionRefused "connection_refused" "connection refused" {
+        /// The latest such address.
+        address: &'a str,
+        /// Which cap was reached.
+        reason: &'a str,
+        /// How often this happened, to any address, since the last such line.
+        times: u64,
+    }
+    /// A certificate was read anew; new connections get it.
+    Info process CertificateLoaded "certificate_loaded" "certificate loaded" {
+        /// Its file.
+        file: &'a str,
+    }
+    /// A changed certificate cannot be served; the one before it still is.
+    Error process CertificateRefused "certificate_refused" "certificate refused, the old one stays" {
+        /// What is wrong with it, and what to do about it.
+        reason: &'a str,
     }
     /// Twilio reported a call's status.
     Info leg CallStatusReported "call_status" "call status" {
@@ -151,6 +206,11 @@ events! {
         reason: &'a str,
         /// Close code sent.
         code: u16,
+    }
+    /// A media socket whose peer took no bytes was cut off; its leg ends with it.
+    Warn leg MediaSocketCut "media_socket_cut" "media socket cut off" {
+        /// What it did not do.
+        reason: &'a str,
     }
     /// A media stream became a leg.
     Info leg LegStarted "leg_started" "leg started" {
@@ -275,7 +335,15 @@ events! {
     }
 }
 
-fn write(level: Level, name: &str, message: &str, leg: Option<&LegTags>, fields: &[(&str, Value<'_>)]) {
+/// Each event has a target of its own, so that `RUST_LOG` can choose among them.
+fn write(
+    level: Level,
+    target: &'static str,
+    name: &str,
+    message: &str,
+    leg: Option<&LegTags>,
+    fields: &[(&str, Value<'_>)],
+) {
     if level > log::max_level() {
         return;
     }
@@ -291,7 +359,7 @@ fn write(level: Level, name: &str, message: &str, leg: Option<&LegTags>, fields:
     log::logger().log(
         &Record::builder()
             .level(level)
-            .target("symbl_bridge")
+            .target(target)
             .args(format_args!("{message}"))
             .key_values(&pairs.as_slice())
             .build(),

@@ -2,11 +2,13 @@
 //!
 //! * [`events`] - every event the program logs, one type each, with a stable name and fields.
 //! * [`format`] - JSON lines for machines, short lines for people.
+//! * [`seldom`] - one line for many refusals.
 //!
 //! What callers say is not an event; [`events::Transcript`] exists for operators who ask for it in so many words.
 
 pub mod events;
 pub mod format;
+pub mod seldom;
 
 use std::sync::Arc;
 

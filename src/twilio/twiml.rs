@@ -113,6 +113,13 @@ pub fn hang_up() -> String {
     document.finish()
 }
 
+/// Returns the document that does not answer the call: the caller hears the busy tone, and nothing is billed.
+pub fn reject_busy() -> String {
+    let mut document = Document::new();
+    document.empty("Reject", &[("reason", "busy")]);
+    document.finish()
+}
+
 /// Returns the document that says nothing: what callbacks are answered with if not with 204.
 pub fn empty() -> String {
     Document::new().finish()
@@ -324,6 +331,8 @@ mod tests {
     #[test]
     fn small_documents_are_exact() {
         assert_eq!(hang_up(), "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Hangup/></Response>");
+        let busy = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Reject reason=\"busy\"/></Response>";
+        assert_eq!(reject_busy(), busy);
         assert_eq!(empty(), "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response></Response>");
     }
 

@@ -9,10 +9,14 @@
 //! * [`outbox`] - what waits to be sent on a socket of [`server`]: bounded, droppable first.
 //! * [`socket_handle`] - cutting a connection whose peer stopped reading.
 //! * [`assembler`] - the bounded reassembly that both sides share.
+//! * [`client_address`] - who a request comes from.
+//! * [`crowd`] - how many are in, with a cap in all and for one address.
 //! * [`frame_guard`] - refuses a frame by its header, before anybody waits for its end.
 
 pub mod assembler;
 pub mod client;
+pub mod client_address;
+pub mod crowd;
 pub mod frame_guard;
 pub mod outbox;
 pub mod server;

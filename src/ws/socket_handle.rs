@@ -1,7 +1,7 @@
 //! A way to end a connection from outside, for a peer that stopped reading.
 //!
 //! The socket's own actor is frozen then (see [`super::outbox`]), so somebody else has to shut the socket. Give
-//! [`prepare`] to `HttpServer::on_connect`; the handlers find the handle in `HttpRequest::conn_data`.
+//! [`prepare`] to `HttpServer::on_connect` (our own listener calls [`prepare_stream`]); the handlers find the handle in `HttpRequest::conn_data`.
 
 use std::any::Any;
 use std::net::Shutdown;
@@ -42,13 +42,15 @@ impl SocketHandle {
 /// Returns what `HttpServer::on_connect` is to do: bound how long a dead peer holds a plain TCP connection, and keep a
 /// handle to it. A peer that acknowledges nothing for `time_limit` is gone, or reads so slowly that it might as well be.
 pub fn prepare(time_limit: Duration) -> impl Fn(&dyn Any, &mut Extensions) + Send + Clone + 'static {
-    move |io, data| prepare_one(io, data, time_limit)
+    move |io, data| {
+        if let Some(stream) = io.downcast_ref::<TcpStream>() {
+            prepare_stream(stream, data, time_limit);
+        }
+    }
 }
 
-fn prepare_one(io: &dyn Any, data: &mut Extensions, time_limit: Duration) {
-    let Some(stream) = io.downcast_ref::<TcpStream>() else {
-        return;
-    };
+/// Does what [`prepare`] says to the TCP connection below whatever is spoken on it.
+pub fn prepare_stream(stream: &TcpStream, data: &mut Extensions, time_limit: Duration) {
     let socket = SockRef::from(stream);
     let bounded = socket
         .set_tcp_user_timeout(Some(time_limit))

@@ -200,16 +200,3 @@ async fn an_engine_without_capacity_refuses_new_legs_but_not_subscribers() {
     engine.subscriber("c").await.close().await;
     engine.end().await;
 }
-
-#[actix_web::test]
-async fn guessing_credentials_is_slowed_down() {
-    let mut settings = settings();
-    settings.limits.token_failures_per_minute = 3;
-    let engine = Engine::start_with(settings, Scripted::default());
-    let wrong = json!({"type":"application","appId":APP_ID,"appSecret":"wrong"});
-    for _ in 0..3 {
-        assert_eq!(engine.ask_token(&wrong).await.0, 401);
-    }
-    assert_eq!(engine.ask_token(&wrong).await, (429, json!({"message":"Too many requests"})));
-    engine.end().await;
-}

@@ -41,9 +41,20 @@ pub(crate) struct Engine {
 impl Engine {
     /// Starts `symbl-bridge engine`, which keeps conversations in `store` ("memory": nowhere), and waits until it hears.
     pub(crate) fn start(store: &Path) -> Self {
+        Self::start_at(0, store)
+    }
+
+    /// Starts the engine again where this one was, whose end it is.
+    pub(crate) fn restart(mut self, store: &Path) -> Self {
+        self.kill();
+        let port = self.address.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        Self::start_at(port.expect("an address with a port"), store)
+    }
+
+    fn start_at(port: u16, store: &Path) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_symbl-bridge"));
         for (name, value) in [
-            ("BRIDGE__HTTP__PORT", "0"),
+            ("BRIDGE__HTTP__PORT", port.to_string().as_str()),
             ("BRIDGE__MODEL__MEANING", "false"),
             ("LOG_FORMAT", "json"),
             ("RUST_LOG", "info"),

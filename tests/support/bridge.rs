@@ -41,6 +41,7 @@ impl Settings {
             .set("BRIDGE__HTTP__PORT", "0")
             .set("BRIDGE__STORE__DIR", "memory")
             .set("BRIDGE__MODEL__MEANING", "false")
+            .set("BRIDGE__DRAIN__DEADLINE_MS", "2000")
             .set("LOG_FORMAT", "json")
             .set("RUST_LOG", "info")
     }
@@ -146,6 +147,11 @@ impl Process {
         self.stdout.join();
         self.stderr.join();
         Finished { code: status.code(), stdout: self.stdout.text(), stderr: self.stderr.text() }
+    }
+
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal by name, for instance `TERM`, to this process alone.

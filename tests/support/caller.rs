@@ -78,6 +78,13 @@ impl Caller {
         self
     }
 
+    /// The same call with another stream.
+    pub fn streaming_anew(mut self) -> Self {
+        self.stream_sid = self.stream_sid.chars().rev().filter(char::is_ascii_hexdigit).collect();
+        self.stream_sid.insert_str(0, "MZ");
+        self
+    }
+
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.extra.push((name.into(), value.into()));
         self

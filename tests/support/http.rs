@@ -121,7 +121,8 @@ pub fn signature(auth_token: &str, url: &str, pairs: &[(String, String)]) -> Str
     STANDARD.encode(mac.finalize().into_bytes())
 }
 
-fn parse_answer(bytes: &[u8]) -> Option<Answer> {
+/// Reads an answer whose connection has ended.
+pub fn parse_answer(bytes: &[u8]) -> Option<Answer> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..end]).ok()?;
     let mut lines = head.split("\r\n");

@@ -8,10 +8,11 @@ use futures_util::StreamExt as _;
 use socket2::{Domain, SockRef, Socket as PlainSocket, Type};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, join, sink};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, OpCode};
 use tokio_tungstenite::tungstenite::protocol::frame::{Frame, FrameHeader};
 
 use super::socket::Closing;
@@ -25,6 +26,9 @@ const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 /// queue on its behalf to some ten kilobytes.
 const SMALL_SEGMENT: u32 = 536;
 const SMALL_WINDOW: usize = 4096;
+
+/// A peer that takes no byte for so long is jammed.
+const JAMMED_AFTER: Duration = Duration::from_secs(2);
 
 /// An upgraded connection without a WebSocket library behind it.
 pub struct RawSocket {
@@ -71,6 +75,26 @@ impl RawSocket {
     /// Writes bytes; a connection that is closed already is no error here.
     pub async fn write(&mut self, bytes: &[u8]) {
         let _ = within("the bridge to read", self.stream.write_all(bytes)).await;
+    }
+
+    /// Pings without ever reading the pongs, until the peer takes no more bytes: what it wants to send fills every
+    /// buffer between, and whoever serves the connection there is stuck with it.
+    pub async fn jam(&mut self) {
+        let pings = frame(&[0x70; 125], OpCode::Control(Control::Ping), true).repeat(1000);
+        while let Ok(written) = timeout(JAMMED_AFTER, self.stream.write_all(&pings)).await {
+            written.expect("a peer that is jammed, not gone");
+        }
+    }
+
+    /// Waits until the connection is broken; reads nothing from it.
+    pub async fn broken(&mut self) {
+        within("the end of a jammed connection", async {
+            // A write fails once the peer has reset the connection, or has shut it and answers no more.
+            while self.stream.write_all(&[0x89, 0x80, 0, 0, 0, 0]).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await;
     }
 
     /// Ends the connection with a reset, in the middle of whatever was written.

@@ -10,7 +10,7 @@ use super::http::Answer;
 pub type Attributes = BTreeMap<String, String>;
 
 /// Each element that we may emit, with the attributes that Twilio knows; anything else is a 12200.
-const KNOWN: [(&str, &[&str]); 8] = [
+const KNOWN: [(&str, &[&str]); 9] = [
     ("Response", &[]),
     ("Start", &["action", "method"]),
     ("Connect", &["action", "method"]),
@@ -36,6 +36,7 @@ const KNOWN: [(&str, &[&str]); 8] = [
         ],
     ),
     ("Hangup", &[]),
+    ("Reject", &["reason"]),
 ];
 
 /// What a voice webhook was answered.

@@ -13,9 +13,6 @@ use super::update::{LegNews, LegView};
 use crate::config::{PartyList, RoomPolicy};
 use crate::twilio::{CallSid, Caller, StreamSid};
 
-/// How long a call that ended is remembered: as long as its stream tokens live, so that none works twice.
-const ENDED_CALL_LIFETIME: Millis = 1000 * super::stream_token::LIFETIME_SECONDS;
-
 /// How long a call lives of which nothing more is heard: Twilio's own limit for a call (`timeLimit`, 4 h).
 const SILENT_CALL_LIFETIME: Millis = 4 * 60 * 60 * 1000;
 
@@ -43,8 +40,36 @@ pub struct CallPlan {
     pub room: Room,
     /// Who calls.
     pub party: Party,
-    /// The number of the stream to start; none when too many calls are known.
-    pub stream: Option<u32>,
+    /// The number of the stream to start, or why the caller is not streamed.
+    pub stream: Result<u32, NotStreamed>,
+}
+
+/// Why a caller joins the conference without a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotStreamed {
+    /// Too many calls are known.
+    #[error("limits.max_calls is reached")]
+    TooManyCalls,
+    /// Too many legs live.
+    #[error("limits.max_legs is reached")]
+    TooManyLegs,
+    /// The process is behind with the legs it has.
+    #[error("limits.max_delay_ms is exceeded")]
+    Overloaded,
+    /// The process is ending.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+}
+
+/// Bounds of a registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegistryLimits {
+    /// Calls known at once.
+    pub calls: usize,
+    /// Legs at once.
+    pub legs: usize,
+    /// How long a call that ended is remembered: as long as its stream tokens live, so that none works twice.
+    pub ended_call_lifetime: Millis,
 }
 
 /// A media stream that begins, its token checked.
@@ -84,6 +109,9 @@ pub enum StreamRefusal {
     /// Too many calls.
     #[error("too many calls")]
     TooManyCalls,
+    /// Too many legs.
+    #[error("too many legs")]
+    TooManyLegs,
     /// The process is ending.
     #[error("the server is shutting down")]
     ShuttingDown,
@@ -134,7 +162,7 @@ pub struct LiveLeg {
 pub struct Registry {
     policy: RoomPolicy,
     known: PartyList,
-    max_calls: usize,
+    limits: RegistryLimits,
     calls: HashMap<CallSid, Call>,
     legs: BTreeMap<LegId, LegRecord>,
     last_leg: u64,
@@ -142,8 +170,8 @@ pub struct Registry {
 
 impl Registry {
     /// Returns an empty registry.
-    pub fn new(policy: RoomPolicy, known: PartyList, max_calls: usize) -> Self {
-        Self { policy, known, max_calls, calls: HashMap::new(), legs: BTreeMap::new(), last_leg: 0 }
+    pub fn new(policy: RoomPolicy, known: PartyList, limits: RegistryLimits) -> Self {
+        Self { policy, known, limits, calls: HashMap::new(), legs: BTreeMap::new(), last_leg: 0 }
     }
 
     /// Takes a call that Twilio asks about; asked again about the same call, plans the same.
@@ -156,9 +184,11 @@ impl Registry {
         unique: impl FnOnce() -> String,
     ) -> CallPlan {
         let fresh = self.fresh_call(now, call, unique);
-        if self.calls.len() >= self.max_calls && !self.calls.contains_key(&call.call_sid) {
-            return CallPlan { room: fresh.room, party: fresh.party, stream: None };
+        if self.calls.len() >= self.limits.calls && !self.calls.contains_key(&call.call_sid) {
+            let stream = Err(NotStreamed::TooManyCalls);
+            return CallPlan { room: fresh.room, party: fresh.party, stream };
         }
+        let has_a_place = self.has_a_place_for(&call.call_sid);
         let known = self.calls.entry(call.call_sid.clone()).or_insert(fresh);
         known.heard_of_at = now;
         // A redirect may send a call to another room; a repeated request names the same one.
@@ -167,7 +197,8 @@ impl Registry {
         {
             known.room = room.clone();
         }
-        CallPlan { room: known.room.clone(), party: known.party.clone(), stream: Some(known.next_stream) }
+        let stream = if has_a_place { Ok(known.next_stream) } else { Err(NotStreamed::TooManyLegs) };
+        CallPlan { room: known.room.clone(), party: known.party.clone(), stream }
     }
 
     fn fresh_call(&self, now: Millis, call: &Announcement, unique: impl FnOnce() -> String) -> Call {
@@ -213,8 +244,11 @@ impl Registry {
         unique: impl Fn() -> String,
     ) -> Result<LegPlan, StreamRefusal> {
         // A call that nobody announced, with a token of ours: an earlier life of this server was asked about it.
-        if self.calls.len() >= self.max_calls && !self.calls.contains_key(&start.call_sid) {
+        if self.calls.len() >= self.limits.calls && !self.calls.contains_key(&start.call_sid) {
             return Err(StreamRefusal::TooManyCalls);
+        }
+        if !self.has_a_place_for(&start.call_sid) {
+            return Err(StreamRefusal::TooManyLegs);
         }
         let fresh = self.fresh_call(now, &start.parameters, &unique);
         let call = self.calls.entry(start.call_sid.clone()).or_insert(fresh);
@@ -243,6 +277,11 @@ impl Registry {
         };
         self.legs.insert(leg, record);
         Ok(LegPlan { leg, party, room, connection_id, replaces })
+    }
+
+    /// A call that has a leg already will only put another in its place.
+    fn has_a_place_for(&self, call_sid: &CallSid) -> bool {
+        self.legs.len() < self.limits.legs || self.calls.get(call_sid).is_some_and(|call| call.legs > 0)
     }
 
     fn legs_of<'a>(&'a self, call_sid: &'a CallSid) -> impl Iterator<Item = LegId> + 'a {
@@ -312,11 +351,16 @@ impl Registry {
         self.legs_of(call_sid).collect()
     }
 
+    /// Returns whether a known call is over.
+    pub fn has_ended(&self, call_sid: &CallSid) -> bool {
+        self.calls.get(call_sid).is_some_and(|call| call.ended)
+    }
+
     /// Forgets calls that are over or that nothing more was heard of.
     pub fn forget_old_calls(&mut self, now: Millis) {
         self.calls.retain(|_, call| {
             let is_over = call.ended || call.next_stream > 1;
-            let lifetime = if is_over { ENDED_CALL_LIFETIME } else { SILENT_CALL_LIFETIME };
+            let lifetime = if is_over { self.limits.ended_call_lifetime } else { SILENT_CALL_LIFETIME };
             call.legs > 0 || now < call.heard_of_at + lifetime
         });
     }
@@ -331,9 +375,19 @@ impl Registry {
         self.calls.get(call_sid).map(|call| &call.room)
     }
 
+    /// Returns a live leg.
+    pub fn live_leg(&self, id: LegId) -> Option<LiveLeg> {
+        self.legs.get(&id).map(|leg| live(id, leg))
+    }
+
     /// Returns all live legs, oldest first.
     pub fn live_legs(&self) -> Vec<LiveLeg> {
         self.legs.iter().map(|(id, leg)| live(*id, leg)).collect()
+    }
+
+    /// Returns how many legs live.
+    pub fn legs(&self) -> usize {
+        self.legs.len()
     }
 
     /// Returns how many calls are remembered.

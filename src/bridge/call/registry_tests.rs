@@ -8,10 +8,12 @@ use crate::twilio::PhoneNumber;
 
 const AGENT: &str = "+12125550001";
 const OUR_NUMBER: &str = "+14155550100";
+const ENDED_CALL_LIFETIME: Millis = 120_000;
 
 fn registry(policy: RoomPolicy) -> Registry {
     let agent = NamedParty { number: PhoneNumber::parse(AGENT).unwrap(), name: None, is_agent: true };
-    Registry::new(policy, PartyList { people: vec![agent] }, 5)
+    let limits = RegistryLimits { calls: 5, legs: 5, ended_call_lifetime: ENDED_CALL_LIFETIME };
+    Registry::new(policy, PartyList { people: vec![agent] }, limits)
 }
 
 fn call(sid: &str, from: &str) -> Announcement {
@@ -101,7 +103,7 @@ fn asked_twice_about_a_call_the_plan_is_the_same() {
     let plan = registry.announce(0, &call("CA1", "+1310555"), &unique);
     assert_eq!(registry.announce(1, &call("CA1", "+1310555"), &unique), plan);
     registry.begin_leg(2, &start("CA1", "+1310555", 1), &unique).unwrap();
-    assert_eq!(registry.announce(3, &call("CA1", "+1310555"), &unique).stream, Some(2));
+    assert_eq!(registry.announce(3, &call("CA1", "+1310555"), &unique).stream, Ok(2));
 }
 
 #[test]
@@ -120,10 +122,10 @@ fn a_token_opens_one_stream_and_a_newer_stream_replaces_the_older() {
 fn callers_beyond_the_limit_join_without_a_stream() {
     let mut registry = registry(RoomPolicy::Number);
     for n in 0..5 {
-        assert!(registry.announce(n, &call(&format!("CA{n}"), "+1310555"), String::new).stream.is_some());
+        assert!(registry.announce(n, &call(&format!("CA{n}"), "+1310555"), String::new).stream.is_ok());
     }
     let sixth = registry.announce(9, &call("CA9", "+1310555"), String::new);
-    assert_eq!((sixth.stream, sixth.room.as_str()), (None, "number-14155550100"));
+    assert_eq!((sixth.stream, sixth.room.as_str()), (Err(NotStreamed::TooManyCalls), "number-14155550100"));
     let refused = registry.begin_leg(9, &start("CA9", "+1310555", 1), String::new);
     assert_eq!(refused, Err(StreamRefusal::TooManyCalls));
 }

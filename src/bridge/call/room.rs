@@ -1,5 +1,6 @@
 //! A conference's name, as Twilio and dashboards see it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,6 +8,9 @@ use sha2::{Digest, Sha256};
 
 /// Twilio shows room names in its console and callbacks; this is long enough for any of ours.
 const LONGEST: usize = 64;
+
+/// What the room of a dialled number begins with.
+const OF_NUMBER: &str = "number-";
 
 /// The name of a conference: 1 to 64 letters, digits, spaces and `-_.`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,7 +35,7 @@ impl Room {
         let digits = number.strip_prefix('+').unwrap_or(number);
         let is_number = (1..=20).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
         if is_number {
-            return Self(format!("number-{digits}").into());
+            return Self(format!("{OF_NUMBER}{digits}").into());
         }
         // A SIP or client address may be longer than a name, and may name a person.
         let digest = Sha256::digest(number.as_bytes());
@@ -50,6 +54,16 @@ impl Room {
     }
 }
 
+/// Returns a conference's name as the log shows it: of a number that it is made of, the last four digits.
+pub fn masked(name: &str) -> Cow<'_, str> {
+    match name.strip_prefix(OF_NUMBER) {
+        Some(digits) if digits.len() > 4 && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{OF_NUMBER}…{}", &digits[digits.len() - 4..]).into()
+        }
+        _ => name.into(),
+    }
+}
+
 impl fmt::Display for Room {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -63,6 +77,10 @@ mod tests {
     #[test]
     fn rooms_of_numbers_and_addresses_are_apart_and_name_nobody() {
         assert_eq!(Room::of_number("+14155550100").as_str(), "number-14155550100");
+        assert_eq!(masked("number-14155550100"), "number-…0100");
+        for name in ["number-0100", "number-plate", "talk", "+14155550100 talk", ""] {
+            assert_eq!(masked(name), name);
+        }
         let alice = Room::of_number("sip:alice@pbx.example.com");
         assert!(alice.as_str().starts_with("line-") && !alice.as_str().contains("alice"));
         assert_ne!(alice, Room::of_number("sip:bob@pbx.example.com"));

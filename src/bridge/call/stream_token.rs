@@ -11,13 +11,11 @@ use sha2::Sha256;
 
 use crate::twilio::CallSid;
 
-/// Twilio connects within a second or two of our TwiML; more would only help who found the token.
-pub const LIFETIME_SECONDS: u64 = 120;
-
 /// Makes and checks stream tokens.
 #[derive(Clone)]
 pub struct StreamTokens {
     key: [u8; 32],
+    lifetime_seconds: u64,
 }
 
 /// Why a token is not taken.
@@ -35,14 +33,14 @@ pub enum BadStreamToken {
 }
 
 impl StreamTokens {
-    /// Returns tokens under a key that nobody else knows.
-    pub fn new(key: [u8; 32]) -> Self {
-        Self { key }
+    /// Returns tokens under a key that nobody else knows; each lives so many seconds.
+    pub fn new(key: [u8; 32], lifetime_seconds: u64) -> Self {
+        Self { key, lifetime_seconds }
     }
 
     /// Returns the token for the call's stream number `stream`; `now` in seconds since 1970.
     pub fn issue(&self, call_sid: &CallSid, stream: u32, now: u64) -> String {
-        let expiry = now + LIFETIME_SECONDS;
+        let expiry = now + self.lifetime_seconds;
         let mac = URL_SAFE_NO_PAD.encode(self.mac(call_sid, stream, expiry).finalize().into_bytes());
         format!("v1.{stream}.{expiry}.{mac}")
     }
@@ -76,17 +74,20 @@ fn split(token: &str) -> Option<(u32, u64, Vec<u8>)> {
 mod tests {
     use super::*;
 
+    const LIFETIME: u64 = 120;
+
     #[test]
     fn a_token_is_good_for_its_call_and_time_only() {
-        let tokens = StreamTokens::new([7; 32]);
+        let tokens = StreamTokens::new([7; 32], LIFETIME);
         let call = CallSid::parse("CA1").unwrap();
         let token = tokens.issue(&call, 3, 1000);
-        assert_eq!(tokens.check(Some(&token), &call, 1000 + LIFETIME_SECONDS), Ok(3));
-        let late = tokens.check(Some(&token), &call, 1001 + LIFETIME_SECONDS);
+        assert_eq!(tokens.check(Some(&token), &call, 1000 + LIFETIME), Ok(3));
+        let late = tokens.check(Some(&token), &call, 1001 + LIFETIME);
         assert_eq!(late, Err(BadStreamToken::Expired));
         let other = CallSid::parse("CA2").unwrap();
         assert_eq!(tokens.check(Some(&token), &other, 1000), Err(BadStreamToken::Forged));
-        assert_eq!(StreamTokens::new([8; 32]).check(Some(&token), &call, 1000), Err(BadStreamToken::Forged));
+        let foreign = StreamTokens::new([8; 32], LIFETIME);
+        assert_eq!(foreign.check(Some(&token), &call, 1000), Err(BadStreamToken::Forged));
         for (forged, reason) in [
             (None, BadStreamToken::Missing),
             (Some(""), BadStreamToken::Missing),

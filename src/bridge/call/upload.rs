@@ -217,7 +217,7 @@ mod tests {
             assert_eq!(upload.push(b"ghij"), 3, "d, e and f never left");
             assert_eq!(upload.next(9), b"ghij");
             send(&mut upload, 1);
-            assert_eq!(upload.acknowledge(4), true);
+            assert!(upload.acknowledge(4));
             send(&mut upload, 3);
             // abc g hij: seven bytes in all.
             if is_acknowledged {

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::form_body::{BadFormBody, FormBody};
 use super::xml;
-use crate::bridge::services::Services;
+use crate::bridge::services::{Services, tags};
 use crate::bridge::supervisor::{CallEnded, StreamStopped, TagsOfCall};
 use crate::telemetry::{LegTags, events};
 use crate::twilio::form::BadForm;
@@ -56,11 +56,7 @@ pub async fn conference_status(
 ) -> Result<HttpResponse, BadFormBody> {
     let Some(report) = understand(&request, ConferenceStatus::from_form(&form)) else { return Ok(noted()) };
     let call_sid = report.call_sid.as_ref().map_or("", CallSid::as_str);
-    let leg = LegTags {
-        call_sid: call_sid.into(),
-        room: report.friendly_name.as_str().into(),
-        ..LegTags::default()
-    };
+    let leg = tags(call_sid, "", "", report.friendly_name.as_str());
     events::ConferenceStatusReported { leg: Some(&leg), status: report.event.as_str() }.emit();
     Ok(noted())
 }

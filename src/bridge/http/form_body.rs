@@ -16,6 +16,7 @@ use crate::telemetry::events;
 use crate::twilio::Form;
 use crate::twilio::form::BadForm;
 use crate::twilio::signature::{BadSignature, Body};
+use crate::ws::client_address::ClientAddress;
 
 /// Twilio's forms have 500 to 900 bytes, some kilobytes with add-ons (`twilio-protocol` 1.4).
 const BODY_LIMIT: usize = 64 * 1024;
@@ -85,7 +86,9 @@ impl FromRequest for FormBody {
         let payload = payload.take();
         Box::pin(async move {
             let form = form(&request, payload).await;
-            form.map(FormBody).map_err(|error| error.logged(request.path()))
+            let is_notorious = ClientAddress::of(&request).is_notorious;
+            form.map(FormBody)
+                .map_err(|error| if is_notorious { error } else { error.logged(request.path()) })
         })
     }
 }

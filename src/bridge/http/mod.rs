@@ -4,6 +4,7 @@
 //! * [`callbacks`] - what became of calls, streams, conferences.
 //! * [`sockets`] - the media and the updates socket.
 //! * [`signed`] - nobody but Twilio.
+//! * [`unproven`] - media sockets that have yet to show whose they are.
 //! * [`watchers`] - who may watch.
 //! * [`form_body`] - a form, read whole and bounded before anything is believed.
 
@@ -12,6 +13,7 @@ pub mod form_body;
 pub mod signed;
 pub mod sockets;
 pub mod twiml;
+pub mod unproven;
 pub mod watchers;
 
 use actix_web::{HttpResponse, web};

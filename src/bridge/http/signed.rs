@@ -8,6 +8,7 @@ use actix_web::http::header::HeaderMap;
 use crate::bridge::services::Shared;
 use crate::telemetry::events;
 use crate::twilio::signature::{BadSignature, Body, PresentedSignature, signed_data};
+use crate::ws::client_address::ClientAddress;
 
 /// Passes a webhook that Twilio signed, or any when signatures are not checked.
 ///
@@ -57,6 +58,10 @@ fn target(request: &HttpRequest) -> &str {
 }
 
 fn tell(request: &HttpRequest, reason: BadSignature, hashed: Option<Vec<u8>>) {
+    // After the first dozens from one address, another line says nothing new.
+    if ClientAddress::of(request).is_notorious {
+        return;
+    }
     let hashed = hashed.map(|data| masked(&String::from_utf8_lossy(&data))).unwrap_or_default();
     events::SignatureRefused {
         leg: None,

@@ -18,7 +18,9 @@ pub async fn media(
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
     signed::check_handshake(&services.shared, &request).map_err(BadFormBody::from)?;
-    let actor = |shell| TwilioStream::new(services, shell);
+    let place = services.shared.unproven.admit(&request)?;
+    let socket = SocketHandle::of(&request);
+    let actor = |shell| TwilioStream::new(services, shell, socket, place);
     accept(actor, &request, payload, twilio_stream::MESSAGE_LIMIT, None)
 }
 

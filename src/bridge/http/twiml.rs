@@ -10,7 +10,7 @@ use crate::bridge::call::room::Room;
 use crate::bridge::seconds_now;
 use crate::bridge::services::{Services, Shared};
 use crate::bridge::supervisor::AnnounceCall;
-use crate::config::Mode;
+use crate::config::{Mode, WhenFull};
 use crate::telemetry::events;
 use crate::twilio::Form;
 use crate::twilio::twiml::{self, ConferenceTwiml, StreamTwiml};
@@ -45,7 +45,7 @@ fn document(shared: &Shared, call: &Announcement, plan: &CallPlan) -> String {
         status_callback: Some(&callbacks.conference),
         ..ConferenceTwiml::new(plan.room.as_str())
     };
-    let streamed = plan.stream.and_then(|stream| {
+    let streamed = plan.stream.ok().and_then(|stream| {
         let token = shared.stream_tokens.issue(&call.call_sid, stream, seconds_now());
         let name = format!("leg-{}-{stream}", call.call_sid);
         let parameters = [
@@ -66,12 +66,16 @@ fn document(shared: &Shared, call: &Announcement, plan: &CallPlan) -> String {
         };
         document.map_err(|error| not_streamed(&error.to_string())).ok()
     });
-    streamed.unwrap_or_else(|| without_stream(shared.mode, &conference))
+    streamed.unwrap_or_else(|| without_stream(shared, &conference))
 }
 
-/// A call is never refused because it cannot be analysed: the caller still joins the conference.
-fn without_stream(mode: Mode, conference: &ConferenceTwiml<'_>) -> String {
-    match mode {
+/// A call is not refused because it cannot be analysed, unless the operator wants it so: the caller still joins the
+/// conference.
+fn without_stream(shared: &Shared, conference: &ConferenceTwiml<'_>) -> String {
+    if shared.when_full == WhenFull::Refuse {
+        return twiml::reject_busy();
+    }
+    match shared.mode {
         Mode::Conference => twiml::conference_only(conference).unwrap_or_else(|error| {
             not_streamed(&error.to_string());
             twiml::hang_up()

@@ -13,6 +13,7 @@ use log::warn;
 use serde_json::json;
 
 use crate::engine::settings::EngineSettings;
+use crate::ws::client_address::{ClientAddress, site};
 
 /// Addresses that are remembered; beyond it the ones that have been quiet are forgotten, then all.
 const MOST_ADDRESSES: usize = 4096;
@@ -25,7 +26,6 @@ pub struct Refusals {
     first_delay: Duration,
     most_delay: Duration,
     most_held: usize,
-    most_guesses: u32,
     held: AtomicUsize,
     addresses: Mutex<HashMap<Option<IpAddr>, Record>>,
 }
@@ -33,7 +33,6 @@ pub struct Refusals {
 #[derive(Debug, Clone, Copy)]
 struct Record {
     refused: u32,
-    guesses: u32,
     latest: Instant,
 }
 
@@ -53,7 +52,6 @@ impl Refusals {
             first_delay: settings.timers.refusal_delay,
             most_delay: settings.timers.refusal_delay_most,
             most_held: settings.limits.held_refusals,
-            most_guesses: settings.limits.token_failures_per_minute,
             held: AtomicUsize::new(0),
             addresses: Mutex::default(),
         })
@@ -61,7 +59,7 @@ impl Refusals {
 
     /// Answers a handshake with a refusal, after a while.
     pub async fn refuse(&self, request: &HttpRequest, status: StatusCode, text: &str) -> HttpResponse {
-        let delay = self.next_delay(request.peer_addr().map(|address| address.ip()), status);
+        let delay = self.next_delay(ClientAddress::of(request).ip.map(site), status);
         let held = Held(&self.held);
         if self.held.fetch_add(1, Ordering::Relaxed) < self.most_held {
             tokio::time::sleep(delay).await;
@@ -79,22 +77,12 @@ impl Refusals {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// Returns whether an address gave wrong credentials too often of late.
-    pub fn has_guessed_too_often(&self, address: Option<IpAddr>) -> bool {
-        let fresh = |record: &Record| record.latest.elapsed() < MEMORY;
-        let addresses = self.lock();
-        addresses.get(&address).is_some_and(|record| fresh(record) && record.guesses >= self.most_guesses)
-    }
-
-    /// Notes wrong credentials.
-    pub fn note_wrong_guess(&self, address: Option<IpAddr>) {
-        self.record(address, |record| record.guesses += 1);
-    }
-
-    /// The more often an address is refused, the longer it waits.
+    /// The more often an address is refused, the longer it waits; not for what is no fault of its own.
     fn next_delay(&self, address: Option<IpAddr>, status: StatusCode) -> Duration {
-        let refused =
-            self.record(address, |record| record.refused = record.refused.saturating_add(1)).refused;
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            return self.first_delay;
+        }
+        let refused = self.record(address);
         // Once when it begins and once when it does not stop: a client without back-off would fill the log.
         if refused == 1 || refused == 10 {
             let repeats = refused - 1;
@@ -103,7 +91,8 @@ impl Refusals {
         (self.first_delay + self.first_delay / 2 * (refused - 1).min(1000)).min(self.most_delay)
     }
 
-    fn record(&self, address: Option<IpAddr>, change: impl FnOnce(&mut Record)) -> Record {
+    /// Counts a refusal; returns how many of late.
+    fn record(&self, address: Option<IpAddr>) -> u32 {
         let now = Instant::now();
         let mut addresses = self.lock();
         if addresses.len() >= MOST_ADDRESSES && !addresses.contains_key(&address) {
@@ -112,14 +101,14 @@ impl Refusals {
                 addresses.clear();
             }
         }
-        let blank = Record { refused: 0, guesses: 0, latest: now };
+        let blank = Record { refused: 0, latest: now };
         let record = addresses.entry(address).or_insert(blank);
         if now.duration_since(record.latest) >= MEMORY {
             *record = blank;
         }
         record.latest = now;
-        change(record);
-        *record
+        record.refused = record.refused.saturating_add(1);
+        record.refused
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Option<IpAddr>, Record>> {
@@ -148,7 +137,7 @@ mod tests {
     fn memory_of_addresses_is_bounded() {
         let refusals = Refusals::new(&EngineSettings::default());
         for n in 0..3 * MOST_ADDRESSES as u32 {
-            refusals.note_wrong_guess(Some(IpAddr::from(n.to_be_bytes())));
+            refusals.next_delay(Some(IpAddr::from(n.to_be_bytes())), StatusCode::UNAUTHORIZED);
         }
         assert!(refusals.lock().len() <= MOST_ADDRESSES);
     }

@@ -39,12 +39,17 @@ pub async fn open(
         Ok(admission) => admission,
         Err(refusal) => return Ok(refusal),
     };
-    // Rather one leg refused than all legs going bad. Without any recogniser calls still join and end.
-    if state.hearing().check_capacity() == Err(HearingRefusal::Overloaded) {
+    // Rather one leg refused than all legs going bad, and rather later than deaf. Without any recogniser calls still
+    // join and end.
+    let text = match state.hearing().check_capacity() {
+        Err(HearingRefusal::Overloaded) => Some("All speech recognition capacity is in use."),
+        Err(HearingRefusal::Loading) => Some("The speech model is being loaded; try again in a moment."),
+        Err(HearingRefusal::Unavailable) | Ok(()) => None,
+    };
+    if let Some(text) = text {
         drop(admission);
         state.counters().add(Count::RefusedCapacity);
-        warn!("a leg was refused: the recogniser is at its capacity");
-        let text = "All speech recognition capacity is in use.";
+        warn!("a leg was refused: {text}");
         return Ok(handshake::refuse(&request, &state, StatusCode::SERVICE_UNAVAILABLE, text).await);
     }
     let Admission { seat, token_left, subprotocol } = admission;
@@ -115,7 +120,7 @@ impl LegSocket {
                 let effects = self.leg.on_deaf();
                 self.perform(effects, ctx);
             }
-            Err(HearingRefusal::Unavailable) => {
+            Err(HearingRefusal::Unavailable | HearingRefusal::Loading) => {
                 self.tell_started(request, None);
                 if !std::mem::replace(&mut self.has_complained_of_deafness, true) {
                     let error = ErrorMessage {
@@ -134,7 +139,7 @@ impl LegSocket {
                 let id = self.seat.socket();
                 self.tell(EarChanged { id, ear });
             }
-            Err(HearingRefusal::Unavailable) => {}
+            Err(HearingRefusal::Unavailable | HearingRefusal::Loading) => {}
             Err(HearingRefusal::Overloaded) => {
                 let effects = self.leg.on_deaf();
                 self.perform(effects, ctx);

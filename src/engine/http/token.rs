@@ -1,7 +1,7 @@
 //! `POST /oauth2/token:generate` (`symbl-protocol` 1.1).
 
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::message;
@@ -19,13 +19,9 @@ use crate::symbl::rest::token::{TokenAnswer, TokenRequest};
         (status = 400, body = Said, description = "The body is not what it has to be"),
         (status = 401, body = Said, description = "The credentials are wrong"),
         (status = 413, body = Said, description = "The body has more than 1 MB"),
-        (status = 429, body = Said, description = "Wrong credentials too often from this address"),
+        (status = 429, body = Said, description = "Wrong credentials or too many requests from this address"),
     ))]
-pub async fn generate(
-    request: HttpRequest,
-    body: web::Payload,
-    state: web::Data<EngineState>,
-) -> HttpResponse {
+pub async fn generate(body: web::Payload, state: web::Data<EngineState>) -> HttpResponse {
     let Ok(Ok(body)) = body.to_bytes_limited(super::BODY_LIMIT).await else {
         return message(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large");
     };
@@ -33,14 +29,7 @@ pub async fn generate(
         Ok(credentials) => credentials,
         Err(complaint) => return message(StatusCode::BAD_REQUEST, complaint),
     };
-    let peer = request.peer_addr().map(|address| address.ip());
-    if state.refusals().has_guessed_too_often(peer) {
-        return HttpResponse::TooManyRequests()
-            .insert_header((header::RETRY_AFTER, "60"))
-            .json(json!({ "message": "Too many requests" }));
-    }
     if !state.applications().accept(&app_id, &app_secret) {
-        state.refusals().note_wrong_guess(peer);
         state.counters().add(Count::RefusedCredentials);
         return message(StatusCode::UNAUTHORIZED, "The appId or appSecret is not valid.");
     }

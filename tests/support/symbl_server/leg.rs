@@ -39,6 +39,8 @@ struct Heard {
     audio: Vec<u8>,
     /// Sizes of the binary messages.
     sizes: Vec<usize>,
+    /// Audio in all after each binary message, and when that came.
+    arrivals: Vec<(usize, Instant)>,
     /// Binary bytes that came before the server had said that it listens.
     audio_before_ack: usize,
     acknowledged: bool,
@@ -98,6 +100,11 @@ impl Leg {
     /// Sizes of the binary messages, in order.
     pub fn binary_sizes(&self) -> Vec<usize> {
         self.heard().sizes.clone()
+    }
+
+    /// How much audio there was after each binary message, and when that came.
+    pub fn arrivals(&self) -> Vec<(usize, Instant)> {
+        self.heard().arrivals.clone()
     }
 
     pub fn audio_before_ack(&self) -> usize {
@@ -322,6 +329,8 @@ fn hear(leg: &Leg, script: &Script, message: Message) {
             }
             heard.sizes.push(bytes.len());
             heard.audio.extend_from_slice(&bytes);
+            let arrival = (heard.audio.len(), Instant::now());
+            heard.arrivals.push(arrival);
         }
         Message::Pong(payload) => leg.heard().pongs.push(payload.to_vec()),
         Message::Close(frame) => leg.ended_with(Ended::CloseFrame(frame.map(|frame| frame.code.into()))),
