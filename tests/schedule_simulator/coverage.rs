@@ -11,6 +11,7 @@ pub struct Coverage {
 /// All that must be seen: states a leg goes to and from, what it does, what it sends, how its sockets end, what
 /// dashboards hear.
 pub const WANTED: &[&str] = &[
+    "New -> Connecting",
     "Connecting -> Starting",
     "Connecting -> Waiting",
     "Connecting -> Ended",
@@ -72,6 +73,10 @@ pub const WANTED: &[&str] = &[
     "call that is announced twice",
     "token that was used before",
     "call that is over before its stream",
+    "call beyond the calls that may be known",
+    "call beyond the legs that may live",
+    "stream beyond the calls that may be known",
+    "stream beyond the legs that may live",
     "server that behaves in the end",
 ];
 

@@ -5,24 +5,19 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use symbl_bridge::bridge::call::leg::{
-    Effect, Interruption, Leg, LegEvent, LegExit, LegLimits, MESSAGE_LIMIT, Millis, Outgoing, SocketEnd,
+    Effect, Interruption, Leg, LegEvent, LegExit, LegLimits, MESSAGE_LIMIT, Millis, Outgoing,
 };
 
 use super::account::Account;
+use super::caller::{Said, script};
 use super::coverage::Coverage;
 use super::random::Random;
 use super::server::{Answer, Frame, Manners, Socket, Temper};
+use super::state::{State, name_of};
 use super::{Outcome, ensure};
 
 /// A ping follows the audio at most this often.
 const PING_EVERY: Millis = 1_000;
-
-/// What the caller does.
-#[derive(Debug, Clone, Copy)]
-pub enum Said {
-    Audio(usize),
-    Ends(LegExit),
-}
 
 /// What a leg tells the supervisor, in order.
 #[derive(Debug, Clone)]
@@ -32,19 +27,6 @@ pub enum Fact {
     Resumed { conversation_id: String, after: Millis, lost: u64 },
     MediaEnded,
     Ended(LegExit),
-}
-
-/// A leg's state as far as the outside can tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    New,
-    Connecting,
-    Waiting,
-    Starting,
-    Live,
-    Stopping,
-    Closing,
-    Ended,
 }
 
 #[derive(Debug)]
@@ -391,27 +373,8 @@ impl Line {
     }
 
     fn go(&mut self, to: State, coverage: &mut Coverage) -> Outcome<()> {
-        let way = match (self.state, to) {
-            (State::New, State::Connecting) => None,
-            (State::Connecting, State::Starting) => Some("Connecting -> Starting"),
-            (State::Connecting, State::Waiting) => Some("Connecting -> Waiting"),
-            (State::Connecting, State::Ended) => Some("Connecting -> Ended"),
-            (State::Waiting, State::Connecting) => Some("Waiting -> Connecting"),
-            (State::Waiting, State::Ended) => Some("Waiting -> Ended"),
-            (State::Starting, State::Live) => Some("Starting -> Live"),
-            (State::Starting, State::Waiting) => Some("Starting -> Waiting"),
-            (State::Starting, State::Ended) => Some("Starting -> Ended"),
-            (State::Live, State::Waiting) => Some("Live -> Waiting"),
-            (State::Live, State::Stopping) => Some("Live -> Stopping"),
-            (State::Live, State::Closing) => Some("Live -> Closing"),
-            (State::Live, State::Ended) => Some("Live -> Ended"),
-            (State::Stopping, State::Closing) => Some("Stopping -> Closing"),
-            (State::Stopping, State::Waiting) => Some("Stopping -> Waiting"),
-            (State::Stopping, State::Ended) => Some("Stopping -> Ended"),
-            (State::Closing, State::Ended) => Some("Closing -> Ended"),
-            (from, to) => return Err(format!("from {from:?} to {to:?}")),
-        };
-        way.into_iter().for_each(|way| coverage.saw(way));
+        let Some(way) = self.state.way_to(to) else { return Err(format!("from {:?} to {to:?}", self.state)) };
+        coverage.saw(way);
         self.state = to;
         Ok(())
     }
@@ -528,50 +491,5 @@ impl Line {
         })?;
         let behind = self.account.behind();
         ensure(self.temper.heals_at.is_none() || behind == 0, || format!("{behind} bytes were not delivered"))
-    }
-}
-
-/// Draws what the caller says: pieces, bursts, silences, and an end at any moment.
-fn script(now: Millis, is_large: bool, temper: Temper, random: &mut Random) -> VecDeque<(Millis, Said)> {
-    let mut script = VecDeque::new();
-    let mut at = now;
-    for _ in 0..random.below(30) {
-        at += random.pick(&[0, 20, 20, 20, 100, 1_000, 4_000]);
-        let count = if random.once_in(8) { random.between(40, 200) } else { random.between(1, 20) };
-        script.push_back((at, Said::Audio(count as usize)));
-    }
-    if is_large {
-        at += 20;
-        script.push_back((at, Said::Audio(9_000)));
-    }
-    if let Some(heals_at) = temper.heals_at {
-        // Long enough for the longest pause, a start that is asked for twice, and a silence that is noticed.
-        at = at.max(heals_at) + 60_000;
-        script.push_back((at, Said::Audio(5)));
-    }
-    at += random.below(3_000);
-    let exit =
-        random.pick(&[LegExit::Hangup, LegExit::Hangup, LegExit::SocketClosed, LegExit::StreamStopped]);
-    script.push_back((at, Said::Ends(exit)));
-    if random.once_in(3) {
-        script.push_back((at + random.below(300), Said::Ends(LegExit::CallCompleted)));
-    }
-    script
-}
-
-fn name_of(effect: &Effect) -> &'static str {
-    match effect {
-        Effect::Connect => "effect Connect",
-        Effect::DropSocket => "effect DropSocket",
-        Effect::ReportConnected { .. } => "effect ReportConnected",
-        Effect::ReportInterrupted { .. } => "effect ReportInterrupted",
-        Effect::ReportResumed { .. } => "effect ReportResumed",
-        Effect::ReportRenamed { .. } => "effect ReportRenamed",
-        Effect::ReportDropped { .. } => "effect ReportDropped",
-        Effect::ReportMediaEnded(_) => "effect ReportMediaEnded",
-        Effect::ReportRetry { .. } => "effect ReportRetry",
-        Effect::ReportFailed { .. } => "effect ReportFailed",
-        Effect::CloseMedia => "effect CloseMedia",
-        Effect::ReportEnded(_) => "effect ReportEnded",
     }
 }

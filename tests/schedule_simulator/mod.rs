@@ -2,7 +2,9 @@
 //! bridge: `call::leg` and `call::registry`. No clock, no socket; an hour of calls takes microseconds.
 //!
 //! * [`line`] - one leg with caller, timer, pump and socket around it.
+//! * [`caller`] - what a caller says, and when.
 //! * [`server`] - a model of the server at the other end of a socket.
+//! * [`state`] - where a leg is, as far as the outside can tell.
 //! * [`account`] - the caller's audio as it must arrive.
 //! * [`coverage`] - what the schedules reached.
 //!
@@ -14,10 +16,12 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod account;
+pub mod caller;
 pub mod coverage;
 pub mod line;
 pub mod random;
 pub mod server;
+pub mod state;
 
 use std::cell::Cell;
 
@@ -26,7 +30,9 @@ use line::{Fact, Line};
 use random::Random;
 use server::Temper;
 use symbl_bridge::bridge::call::leg::{LegExit, Millis};
-use symbl_bridge::bridge::call::registry::{Announcement, LegId, Registry, StreamRefusal, StreamStart};
+use symbl_bridge::bridge::call::registry::{
+    Announcement, LegId, NotStreamed, Registry, RegistryLimits, StreamRefusal, StreamStart,
+};
 use symbl_bridge::bridge::call::room::Room;
 use symbl_bridge::bridge::call::update::LegNews;
 use symbl_bridge::bridge::call::upload::BYTES_PER_MS;
@@ -87,12 +93,11 @@ struct World {
     random: Random,
     registry: Registry,
     calls: Vec<Announcement>,
-    /// The number of each call's next stream, as its TwiML would say.
-    streams: Vec<u32>,
     events: Vec<(Millis, Event)>,
     legs: Vec<Known>,
     temper: Temper,
     names: Cell<u32>,
+    limits: RegistryLimits,
 }
 
 impl World {
@@ -102,15 +107,20 @@ impl World {
         let temper = Temper { trouble: random.pick(&[3, 6, 6, 30]), heals_at };
         let policy = random.pick(&[RoomPolicy::Number, RoomPolicy::Pair]);
         let calls = if heals_at.is_some() { 1 } else { random.pick(&[1, 1, 2, 3]) };
+        let limits = RegistryLimits {
+            calls: if calls == 3 && random.once_in(8) { 2 } else { 4 },
+            legs: if calls > 1 && random.once_in(8) { 1 } else { 4 },
+            ended_call_lifetime: 120_000,
+        };
         let mut world = Self {
             now: random.below(10_000),
-            registry: Registry::new(policy, PartyList::default(), 4),
+            registry: Registry::new(policy, PartyList::default(), limits),
             calls: Vec::new(),
-            streams: vec![1; calls],
             events: Vec::new(),
             legs: Vec::new(),
             temper,
             names: Cell::new(0),
+            limits,
             random,
         };
         for call in 0..calls {
@@ -251,12 +261,16 @@ impl World {
     fn announce(&mut self, call: usize, coverage: &mut Coverage) -> Outcome<()> {
         let before = self.registry.room_of(&self.calls[call].call_sid).cloned();
         let plan = self.registry.announce(self.now, &self.calls[call], || Self::unique(&self.names));
-        let Some(stream) = plan.stream else { return Err("there is room for every call".to_owned()) };
+        match plan.stream {
+            Ok(_) => {}
+            Err(NotStreamed::TooManyCalls) => coverage.saw("call beyond the calls that may be known"),
+            Err(NotStreamed::TooManyLegs) => coverage.saw("call beyond the legs that may live"),
+            Err(other) => return Err(format!("a call is not streamed: {other}")),
+        }
         if let Some(before) = before {
             coverage.saw("call that is announced twice");
             ensure(before == plan.room, || format!("{before} became {}", plan.room))?;
         }
-        self.streams[call] = stream;
         Ok(())
     }
 
@@ -273,8 +287,17 @@ impl World {
                 coverage.saw("token that was used before");
                 return Ok(());
             }
+            Err(StreamRefusal::TooManyLegs) => {
+                coverage.saw("stream beyond the legs that may live");
+                return Ok(());
+            }
+            Err(StreamRefusal::TooManyCalls) => {
+                coverage.saw("stream beyond the calls that may be known");
+                return Ok(());
+            }
             Err(other) => return Err(format!("a stream is refused: {other}")),
         };
+        self.within_limits()?;
         ensure(self.legs.iter().all(|known| known.id != plan.leg), || "a leg's number twice".to_owned())?;
         let together = self.legs.iter().find(|known| {
             known.room == plan.room && known.shown != Shown::Stopped && !known.media_ended && !known.is_over
@@ -295,6 +318,16 @@ impl World {
             is_over: false,
         });
         Ok(())
+    }
+
+    /// A leg that takes the place of another of its call may live beside it for a while.
+    fn within_limits(&self) -> Outcome<()> {
+        let mut calls: Vec<CallSid> = self.registry.live_legs().into_iter().map(|leg| leg.call_sid).collect();
+        calls.sort();
+        calls.dedup();
+        let known = self.registry.calls();
+        ensure(calls.len() <= self.limits.legs, || format!("legs of {} calls live", calls.len()))?;
+        ensure(known <= self.limits.calls, || format!("{known} calls are known"))
     }
 
     /// Tells media sockets to stop.
