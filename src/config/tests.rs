@@ -81,6 +81,7 @@ fn every_mistake_is_named_with_its_fault_and_remedy() {
             "perhaps",
             "log.transcripts (BRIDGE__LOG__TRANSCRIPTS) is `perhaps`, not true or false",
         ),
+        ("BRIDGE__", "1", "a name of nothing (BRIDGE__) is not a setting"),
         ("BRIDGE__HTTP__PROT", "1", "http.prot (BRIDGE__HTTP__PROT) is not a setting"),
         ("BRIDGE__SYMBL__START_REQUEST", "/no/such/file.json", "cannot read /no/such/file.json"),
     ] {
