@@ -167,6 +167,11 @@ fn check(raw: &str, secure: &str, open: &str) -> Result<Url, BadUrl> {
         return Err(BadUrl::NotAbsolute);
     }
     let url = Url::parse(raw).map_err(|_| BadUrl::NotAbsolute)?;
+    // `Url` also makes something of `https:host`, `https:///host` and backslashes, and we would cut the text elsewhere.
+    let authority = raw.get(url.scheme().len()..).and_then(|rest| rest.strip_prefix("://"));
+    if authority.is_none_or(|authority| authority.starts_with('/')) || raw.contains('\\') {
+        return Err(BadUrl::NotAbsolute);
+    }
     if !url.username().is_empty() || url.password().is_some() || raw.contains('@') {
         return Err(BadUrl::UserInfo);
     }
@@ -217,6 +222,9 @@ mod tests {
             ("wss://b.example.com/a b", BadUrl::NotAbsolute),
             ("wss://b.example.com/a\n", BadUrl::NotAbsolute),
             ("wss://bücher.example/", BadUrl::NotAbsolute),
+            ("wss:b.example.com/x://other.example.com/", BadUrl::NotAbsolute),
+            ("wss:///b.example.com/m", BadUrl::NotAbsolute),
+            ("wss://b.example.com\\@other.example.com/m", BadUrl::NotAbsolute),
             ("ws://b.example.com/m", BadUrl::Scheme),
             ("https://b.example.com/m", BadUrl::Scheme),
             ("wss://u:p@b.example.com/m", BadUrl::UserInfo),
