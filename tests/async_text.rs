@@ -19,7 +19,9 @@ async fn ask(
     token: &str,
     body: &str,
 ) -> (u16, Option<String>, Value) {
-    let request = awc::Client::default().request(method, engine.http(path));
+    // By default a client waits five seconds, which a debug build on a busy machine may need for 12,000 messages.
+    let client = awc::Client::builder().timeout(engine_support::PATIENCE).finish();
+    let request = client.request(method, engine.http(path));
     let request = request.insert_header(("Authorization", format!("Bearer {token}")));
     let mut response = request.content_type("application/json").send_body(body.to_owned()).await.unwrap();
     let retry = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());

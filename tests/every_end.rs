@@ -3,6 +3,8 @@
 //! An actor's panic, which no peer can cause, is in `src/app/panic_tests.rs`; a peer that takes no bytes is in
 //! `frozen_sockets.rs`.
 
+#![allow(clippy::expect_used, reason = "what helps a test may fail it")]
+
 mod support;
 
 use support::bridge::{Bridge, Settings};

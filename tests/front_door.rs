@@ -1,5 +1,8 @@
 //! The front door: what a stranger may cost. Connections, heads, bodies and refusals have bounds, each address its own.
 
+// A test that cannot go on has nothing better to do than to panic with a reason.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod support;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -1,5 +1,8 @@
 //! Media sockets before their `start`: how many may wait, and which tokens let nobody in.
 
+// A test that cannot go on has nothing better to do than to panic with a reason.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod support;
 
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use support::bridge::{APP_SECRET, AUTH_TOKEN, Settings, run};
-use support::caller::Caller;
+use support::caller::{Call, Caller};
 use support::dashboard::{Dashboard, started_and_stopped};
 use support::socket::Closing;
 use support::symbl_server::{Ended, OnStop, Script, SymblServer};
@@ -218,9 +218,13 @@ async fn a_call_that_ends_during_the_drain_ends_as_any_other() {
     call.speak(5).await;
     let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
     dashboard.wait_for("connection_started", &call.caller.call_sid).await;
+    // Told to stream before the signal, and comes after it.
+    let late = Caller::new(CUSTOMER);
+    let late_twiml = late.twiml(&bridge, "").await;
     bridge.process().signal("TERM");
     bridge.wait_for_event("server_draining", |line| line["legs"] == 1).await;
-    let mut late = Caller::new(CUSTOMER).call(&bridge, "").await;
+    let mut late = Call::connect(&bridge, late, late_twiml).await;
+    late.start().await;
     assert_eq!(late.closed().await, Closing::Code(1001), "a call that begins during the drain");
     call.speak(5).await;
     leg.hears_exactly(&call.sent, "the last call").await;

@@ -1,5 +1,7 @@
 //! Ten thousand short calls through one process: afterwards it is as it was after the first thousand.
 
+#![allow(clippy::expect_used, reason = "what helps a test may fail it")]
+
 mod support;
 
 use std::collections::HashMap;

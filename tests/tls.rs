@@ -1,5 +1,8 @@
 //! TLS in the binary: handshakes, calls and dashboards over it, and a certificate that changes while it runs.
 
+// A test that cannot go on has nothing better to do than to panic with a reason.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod support;
 
 use std::io;
@@ -9,7 +12,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::SinkExt as _;
+use futures_util::{SinkExt as _, StreamExt as _};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -19,9 +22,10 @@ use support::CUSTOMER;
 use support::bridge::{Bridge, Settings};
 use support::caller::{ACCOUNT_SID, CONNECTED, Caller};
 use support::http::{Answer, FORM, form, parse_answer};
+use support::raw_socket;
 use support::symbl_server::SymblServer;
 use support::twiml::Twiml;
-use support::wait::{wait_for, within};
+use support::wait::{wait_for, wait_until, within};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -80,12 +84,15 @@ impl Made {
 
 /// Connects as a client that trusts exactly this certificate.
 async fn connect(bridge: &Bridge, trusted: &CertificateDer<'static>) -> io::Result<TlsStream<TcpStream>> {
+    speak_tls(TcpStream::connect(bridge.address).await?, trusted).await
+}
+
+async fn speak_tls(tcp: TcpStream, trusted: &CertificateDer<'static>) -> io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.clone()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let config = config.with_safe_default_protocol_versions().unwrap();
     let config = config.with_root_certificates(roots).with_no_client_auth();
-    let tcp = TcpStream::connect(bridge.address).await?;
     let name = ServerName::try_from("localhost").unwrap();
     within("a TLS handshake", TlsConnector::from(Arc::new(config)).connect(name, tcp)).await
 }
@@ -123,11 +130,11 @@ async fn call(
     bridge: &Bridge,
     trusted: &CertificateDer<'static>,
     caller: &Caller,
-    audio: &[u8],
+    room: &str,
 ) -> WebSocketStream<TlsStream<TcpStream>> {
     let body = form(&caller.form("ringing"));
     let request = format!(
-        "POST /twilio/twiml HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {FORM}\r\n\
+        "POST /twilio/twiml?room={room} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {FORM}\r\n\
          Content-Length: {}\r\n\r\n{body}",
         body.len()
     );
@@ -140,7 +147,7 @@ async fn call(
         "mediaFormat": { "encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1 },
         "customParameters": twiml.parameters } });
     let media = json!({ "event": "media", "sequenceNumber": "2", "streamSid": sid, "media": {
-        "track": "inbound", "chunk": "1", "timestamp": "155", "payload": STANDARD.encode(audio) } });
+        "track": "inbound", "chunk": "1", "timestamp": "155", "payload": STANDARD.encode(caller.first_bytes()) } });
     for text in [CONNECTED.to_owned(), start.to_string(), media.to_string()] {
         socket.send(Message::text(text)).await.unwrap();
     }
@@ -156,13 +163,44 @@ async fn webhooks_media_and_updates_work_over_tls() {
     let mut dashboard = open(&bridge, &trusted, "/symbl/updates").await;
     let caller = Caller::new(CUSTOMER);
     let audio = caller.first_bytes();
-    let mut media = call(&bridge, &trusted, &caller, &audio).await;
+    let mut media = call(&bridge, &trusted, &caller, "tls").await;
     server.leg_that_hears(&audio).await.hears_exactly(&audio, "a call over TLS").await;
-    let update = within("an update over TLS", futures_util::StreamExt::next(&mut dashboard)).await;
+    let update = within("an update over TLS", dashboard.next()).await;
     let update = update.unwrap().unwrap().into_text().unwrap();
     assert!(update.contains("connection_started") && update.contains(&caller.call_sid), "{update}");
     media.close(None).await.unwrap();
     bridge.wait_for_event("leg_ended", |line| line["call_sid"] == caller.call_sid.as_str()).await;
+    bridge.finish().await;
+}
+
+/// The bridge ends a connection from outside its encryption: a peer that does not read could not be told.
+#[tokio::test]
+async fn a_dashboard_that_never_reads_is_cut_off_over_tls_too() {
+    const MOST_CALLS: usize = 1000;
+    let (made, server) = (Made::new(), SymblServer::start().await);
+    let bridge = made.settings(&server.base_url()).set("BRIDGE__UPDATES__QUEUE", "8").start().await;
+    let trusted = made.read();
+    let stream = speak_tls(raw_socket::with_small_buffers(bridge.address), &trusted).await.unwrap();
+    let opened = client_async("wss://localhost/symbl/updates", stream);
+    let (mut deaf, _) = within("a socket over TLS", opened).await.unwrap();
+    let room = "x".repeat(60);
+    let is_cut_off = || bridge.events("dashboard_left").iter().any(|line| line["reason"] == "slow_consumer");
+    let mut calls = 0;
+    while !is_cut_off() {
+        assert!(calls < MOST_CALLS, "never cut off");
+        let mut open = Vec::new();
+        for _ in 0..20 {
+            calls += 1;
+            let caller = Caller::new(CUSTOMER);
+            let mut media = call(&bridge, &trusted, &caller, &room).await;
+            media.send(Message::text(r#"{"event":"stop"}"#)).await.unwrap();
+            open.push(media);
+        }
+        // Updates come when legs are connected and when they end, which takes longer than calling.
+        wait_until("the legs' ends", || bridge.events("leg_ended").len() == calls).await;
+    }
+    let drained = async { while let Some(Ok(_)) = deaf.next().await {} };
+    within("the end of what the kernels held", drained).await;
     bridge.finish().await;
 }
 
@@ -172,7 +210,7 @@ async fn the_engine_in_the_same_process_is_reached_behind_tls() {
     let made = Made::new();
     let bridge = made.settings("").set("BRIDGE__MODEL__NAME", "no-model").start().await;
     let caller = Caller::new(CUSTOMER);
-    let mut media = call(&bridge, &made.read(), &caller, &caller.first_bytes()).await;
+    let mut media = call(&bridge, &made.read(), &caller, "tls").await;
     bridge.wait_for_event("leg_connected", |line| line["call_sid"] == caller.call_sid.as_str()).await;
     media.close(None).await.unwrap();
     bridge.finish().await;

@@ -1,6 +1,6 @@
 //! The engine: from a frame written by a leg to what was heard in it, read on the same socket.
 //!
-//! The ears are scripted and hear a word in each frame of 20 ms, so that every frame has its answer.
+//! The ears are scripted and hear a sentence of one word in every tenth frame, so that every tenth frame has its answer.
 
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
@@ -21,6 +21,9 @@ use crate::figures::Delays;
 
 const LEGS: usize = 10;
 const FRAME_MS: usize = 20;
+
+/// Frames that make a sentence.
+const FRAMES_A_WORD: usize = 10;
 const SETTLE: Duration = Duration::from_secs(1);
 const MEASURE: Duration = Duration::from_secs(8);
 
@@ -64,7 +67,8 @@ fn engine() -> (String, String, tokio::sync::oneshot::Sender<()>) {
     let (stop, stopped) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let hearing = Scripted { word_ms: Some(FRAME_MS as u64), ..Scripted::default() };
+            let word_ms = Some((FRAMES_A_WORD * FRAME_MS) as u64);
+            let hearing = Scripted { word_ms, ..Scripted::hearing(&["Yes."]) };
             let engine = Engine::start_with(settings(), hearing);
             tell.send((engine.ws(""), engine.token().await)).expect("somebody waits");
             let _ = stopped.await;
@@ -80,14 +84,16 @@ async fn leg(url: &str) -> Socket {
     socket
 }
 
-/// Speaks at the pace of a call; gives the delay of each frame's word.
+/// Speaks at the pace of a call; gives the delay of each word.
 async fn ordinary_leg(socket: Socket) -> Delays {
     let (mut sink, mut stream) = socket.split();
     let heard_at = Arc::new(Mutex::new(Vec::new()));
     let kept = heard_at.clone();
     let reading = spawn_local(async move {
         while let Some(Ok(message)) = stream.next().await {
-            if message.to_text().is_ok_and(|text| text.contains(r#""type":"recognition_result""#)) {
+            let is_final =
+                |text: &str| text.contains("recognition_result") && text.contains(r#""isFinal":true"#);
+            if message.to_text().is_ok_and(is_final) {
                 kept.lock().expect("no reader panicked").push(Instant::now());
             }
         }
@@ -101,14 +107,15 @@ async fn ordinary_leg(socket: Socket) -> Delays {
         sink.send(Message::binary(mulaw(FRAME_MS))).await.expect("an engine that listens");
     }
     let all_heard = async {
-        while heard_at.lock().expect("no reader panicked").len() < sent_at.len() {
+        while heard_at.lock().expect("no reader panicked").len() < sent_at.len() / FRAMES_A_WORD {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(Duration::from_secs(10), all_heard).await.expect("a word for each frame");
+    timeout(Duration::from_secs(10), all_heard).await.expect("a word for every tenth frame");
     reading.abort();
     let mut delays = Delays::default();
-    for (sent, heard) in sent_at.iter().zip(heard_at.lock().expect("no reader panicked").iter()) {
+    let last_frames = sent_at.iter().skip(FRAMES_A_WORD - 1).step_by(FRAMES_A_WORD);
+    for (sent, heard) in last_frames.zip(heard_at.lock().expect("no reader panicked").iter()) {
         if sent.duration_since(began) > SETTLE {
             delays.push(heard.duration_since(*sent));
         }

@@ -17,13 +17,16 @@ use figures::Delays;
 
 const ROUNDS: usize = 2;
 
+/// Measures with (true) or without hostile peers.
+type Measure = fn(bool) -> Delays;
+
 fn main() {
     // `cargo bench` hands over `--bench`, `cargo test --benches` does not; a name filters, as with other benchmarks.
     if !std::env::args().any(|argument| argument == "--bench") {
         return println!("not run: this is a benchmark");
     }
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
-    let parts: [(&str, fn(bool) -> Delays); 2] = [("bridge", bridge::measure), ("engine", engine::measure)];
+    let parts: [(&str, Measure); 2] = [("bridge", bridge::measure), ("engine", engine::measure)];
     for (name, measure) in parts {
         if !name.contains(&wanted) {
             continue;

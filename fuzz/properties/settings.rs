@@ -62,7 +62,7 @@ fn within_bounds(settings: &Settings) {
     assert!((1..=600).contains(&settings.symbl.buffer.as_secs()));
     assert!((100..=120_000).contains(&settings.symbl.connect_timeout.as_millis()));
     assert!((1..=65_536).contains(&settings.updates.queue));
-    assert!((1..=1_000_000).contains(&settings.max_calls));
+    assert!((1..=1_000_000).contains(&settings.limits.max_calls));
     assert!(
         settings.public_url.is_none()
             || settings.twilio.signer().is_some()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use symbl_bridge::bridge::call::stream_token::{BadStreamToken, LIFETIME_SECONDS, StreamTokens};
+use symbl_bridge::bridge::call::stream_token::{BadStreamToken, StreamTokens};
 use symbl_bridge::engine::token::TokenMint;
 use symbl_bridge::twilio::CallSid;
 
@@ -10,6 +10,9 @@ use super::input::Input;
 
 /// The moment of issue, Unix seconds.
 const NOW: u64 = 1_790_000_000;
+
+/// How long a stream token lives.
+const LIFETIME_SECONDS: u64 = 120;
 
 /// Checks a token that somebody made up, and one of ours with a change in it.
 pub fn check(data: &[u8]) {
@@ -21,7 +24,7 @@ pub fn check(data: &[u8]) {
 }
 
 fn stream_tokens(made_up: &str, stream: u32, place: usize, byte: u8) {
-    let tokens = StreamTokens::new([7; 32]);
+    let tokens = StreamTokens::new([7; 32], LIFETIME_SECONDS);
     let (call, other_call) =
         (sid("CA0000000000000000000000000000000a"), sid("CA0000000000000000000000000000000b"));
     assert!(tokens.check(Some(made_up), &call, NOW).is_err(), "{made_up:?} was never issued");
@@ -30,7 +33,7 @@ fn stream_tokens(made_up: &str, stream: u32, place: usize, byte: u8) {
     assert_eq!(tokens.check(Some(&issued), &call, NOW + LIFETIME_SECONDS + 1), Err(BadStreamToken::Expired));
     assert_eq!(tokens.check(Some(&issued), &other_call, NOW), Err(BadStreamToken::Forged));
     assert_eq!(
-        StreamTokens::new([8; 32]).check(Some(&issued), &call, NOW),
+        StreamTokens::new([8; 32], LIFETIME_SECONDS).check(Some(&issued), &call, NOW),
         Err(BadStreamToken::Forged),
         "another key"
     );

@@ -92,6 +92,8 @@ struct Stream {
     sequence: Sequence,
     keys_pressed: u64,
     jumps: u64,
+    /// Whether the last piece of audio found no room.
+    dropping: bool,
     /// Whether media came since silence was last looked for.
     heard: bool,
     silent_checks: u32,
@@ -279,7 +281,7 @@ impl TwilioStream {
         events::LegStarted { leg: Some(&tags), from: &from, role }.emit();
         let services = self.services.clone();
         let connection = SymblConnection::new(services, plan, Rc::clone(&tags), ctx.address(), guard).start();
-        let stream = Box::new(Stream {
+        let mut stream = Box::new(Stream {
             tags,
             stream_sid: start.stream_sid,
             connection: MediaGuard { connection, told: false },
@@ -287,6 +289,7 @@ impl TwilioStream {
             sequence: Sequence::default(),
             keys_pressed: 0,
             jumps: 0,
+            dropping: false,
             heard: false,
             silent_checks: 0,
         });
@@ -378,13 +381,19 @@ impl TwilioStream {
 
 impl Stream {
     /// Sends what is decoded to the connection, in one piece.
-    fn forward(&self, decoded: &mut BytesMut) {
+    ///
+    /// Of a run of pieces that find no room the first is logged: a flood must not fill a disk.
+    fn forward(&mut self, decoded: &mut BytesMut) {
         if decoded.is_empty() {
             return;
         }
         let audio = decoded.split().freeze();
         decoded.reserve(DECODE_BUFFER.min(audio.len()));
-        if let Err(SendError::Full(Audio(audio))) = self.connection.connection.try_send(Audio(audio)) {
+        let sent = self.connection.connection.try_send(Audio(audio));
+        let was_dropping = std::mem::replace(&mut self.dropping, sent.is_err());
+        if let Err(SendError::Full(Audio(audio))) = sent
+            && !was_dropping
+        {
             let dropped_ms = audio.len() as u64 / 8;
             events::AudioDropped { leg: Some(&self.tags), dropped_ms, reason: "connection mailbox is full" }
                 .emit();

@@ -1,22 +1,18 @@
 //! One dashboard's socket: updates out, nothing in.
 
-use std::time::Duration;
-
 use actix::prelude::*;
 use actix_web_actors::ws::{Message as WsMessage, ProtocolError, WebsocketContext};
 use bytestring::ByteString;
 
 use super::tell;
 use super::updates_hub::{Join, Leave, SessionId, UpdatesHub};
+use crate::config::UpdatesSettings;
 use crate::ws::server::Shell;
 use crate::ws::socket_handle::SocketHandle;
 use crate::ws::{CloseCode, Incoming};
 
 /// A dashboard has nothing to say to us.
 pub const MESSAGE_LIMIT: usize = 4 * 1024;
-
-/// Proxies close a silent socket after a minute.
-const PING_EVERY: Duration = Duration::from_secs(25);
 
 /// Pings in a row that a dashboard may leave unanswered.
 const MISSED_PINGS: u32 = 2;
@@ -41,16 +37,21 @@ pub struct UpdatesSession {
     hub: Addr<UpdatesHub>,
     /// The hub ends the socket through this when we cannot.
     socket: Option<SocketHandle>,
-    queue: usize,
+    settings: UpdatesSettings,
     shell: Shell,
     id: Option<SessionId>,
     unanswered_pings: u32,
 }
 
 impl UpdatesSession {
-    /// Returns a session whose dashboard may lag behind by `queue` updates.
-    pub fn new(hub: Addr<UpdatesHub>, socket: Option<SocketHandle>, queue: usize, shell: Shell) -> Self {
-        Self { hub, socket, queue, shell, id: None, unanswered_pings: 0 }
+    /// Returns the session of a dashboard whose socket has just opened.
+    pub fn new(
+        hub: Addr<UpdatesHub>,
+        socket: Option<SocketHandle>,
+        settings: UpdatesSettings,
+        shell: Shell,
+    ) -> Self {
+        Self { hub, socket, settings, shell, id: None, unanswered_pings: 0 }
     }
 }
 
@@ -58,7 +59,7 @@ impl Actor for UpdatesSession {
     type Context = WebsocketContext<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(self.queue);
+        ctx.set_mailbox_capacity(self.settings.queue);
         let join = Join { session: ctx.address(), socket: self.socket.clone() };
         let joined = self.hub.send(join).into_actor(self).map(|answer, session, ctx| match answer {
             Ok(Ok(id)) => session.id = Some(id),
@@ -66,7 +67,7 @@ impl Actor for UpdatesSession {
             Err(_) => session.shell.close(ctx, CloseCode::Away, "shutdown"),
         });
         ctx.wait(joined);
-        ctx.run_interval(PING_EVERY, |session, ctx| {
+        ctx.run_interval(self.settings.ping_every, |session, ctx| {
             if session.unanswered_pings >= MISSED_PINGS {
                 return session.shell.close(ctx, CloseCode::Policy, "no answer to pings");
             }

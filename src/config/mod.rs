@@ -143,6 +143,8 @@ pub struct UpdatesSettings {
     pub queue: usize,
     /// Dashboards at once.
     pub max_dashboards: usize,
+    /// How often a dashboard is pinged.
+    pub ping_every: Duration,
 }
 
 /// Who may watch.
@@ -312,6 +314,7 @@ impl Settings {
             updates: UpdatesSettings {
                 queue: read.number("updates.queue", 1..=65_536) as usize,
                 max_dashboards: read.number("updates.max_dashboards", 1..=100_000) as usize,
+                ping_every: read.millis("updates.ping_ms", 1_000..=600_000),
             },
             watchers: WatcherSettings {
                 token: read.parsed_secret("updates.token", access_token),

@@ -82,6 +82,13 @@ fn every_mistake_is_named_with_its_fault_and_remedy() {
             "log.transcripts (BRIDGE__LOG__TRANSCRIPTS) is `perhaps`, not true or false",
         ),
         ("BRIDGE__", "1", "a name of nothing (BRIDGE__) is not a setting"),
+        (
+            "BRIDGE__HTTP__TRUSTED_PROXIES",
+            "127.0.0.1, proxy",
+            "http.trusted_proxies (BRIDGE__HTTP__TRUSTED_PROXIES) is `127.0.0.1, proxy`: `proxy` is no IP address",
+        ),
+        ("BRIDGE__TLS__CERT", "cert.pem", "tls.key (BRIDGE__TLS__KEY) is missing, but tls.cert is set"),
+        ("BRIDGE__TLS__KEY", "key.pem", "tls.cert (BRIDGE__TLS__CERT) is missing, but tls.key is set"),
         ("BRIDGE__HTTP__PROT", "1", "http.prot (BRIDGE__HTTP__PROT) is not a setting"),
         ("BRIDGE__SYMBL__START_REQUEST", "/no/such/file.json", "cannot read /no/such/file.json"),
     ] {

@@ -142,9 +142,10 @@ async fn answer<B: MessageBody>(
     }
     client.is_notorious = wait.is_some();
     request.extensions_mut().insert(client);
-    let late = (request.method() != Method::GET)
-        .then(|| body_deadline::bound(&mut request, door.body_timeout))
-        .unwrap_or_default();
+    let late = match *request.method() {
+        Method::GET => body_deadline::Late::default(),
+        _ => body_deadline::bound(&mut request, door.body_timeout),
+    };
     let response = next.call(request).await?;
     if let Some(address) = client.counted() {
         door.note(purpose, response.status(), address, Instant::now());

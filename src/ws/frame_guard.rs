@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use actix_web::error::PayloadError;
-use actix_web::web::{Bytes, Payload};
+use actix_web::web::Bytes;
 use futures_util::{Stream, StreamExt};
 
 /// Whether a guarded stream ended because of its peer.
@@ -25,7 +25,7 @@ impl Breach {
 
 /// Returns the stream, bounded, and the mark it leaves when a frame was too large.
 pub(super) fn guard(
-    payload: Payload,
+    payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
     limit: usize,
 ) -> (impl Stream<Item = Result<Bytes, PayloadError>> + Unpin, Breach) {
     let breach = Breach::default();
@@ -33,13 +33,13 @@ pub(super) fn guard(
     (guarded, breach)
 }
 
-struct Guarded {
-    payload: Payload,
+struct Guarded<S> {
+    payload: S,
     frames: Frames,
     breach: Breach,
 }
 
-impl Stream for Guarded {
+impl<S: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for Guarded<S> {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -53,7 +53,12 @@ impl Stream for Guarded {
             self.breach.0.set(true);
             return Poll::Ready(Some(Err(PayloadError::Overflow)));
         }
-        next
+        match next {
+            // A connection that broke ends the stream as one that was closed does. Told of an error, actix-web-actors would
+            // forget the frames that it has not handed over yet: the last that a caller said.
+            Poll::Ready(Some(Err(_))) => Poll::Ready(None),
+            next => next,
+        }
     }
 }
 
@@ -119,6 +124,8 @@ impl Frames {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::{FutureExt as _, stream};
+
     use super::*;
 
     /// A masked frame of `length` bytes.
@@ -147,6 +154,19 @@ mod tests {
             let mut frames = Frames::new(65_536);
             assert!(bytes.chunks(cut).all(|piece| frames.pass(piece)), "pieces of {cut}");
         }
+    }
+
+    #[test]
+    fn what_came_before_a_connection_broke_is_handed_over_without_an_error() {
+        let broken = stream::iter([
+            Ok(Bytes::from(frame(10))),
+            Ok(Bytes::from(frame(400))),
+            Err(PayloadError::Incomplete(None)),
+        ]);
+        let (guarded, breach) = guard(broken, 1000);
+        let passed: Vec<_> = guarded.collect::<Vec<_>>().now_or_never().unwrap_or_default();
+        assert!(passed.len() == 2 && passed.iter().all(Result::is_ok), "{passed:?}");
+        assert!(!breach.happened());
     }
 
     #[test]

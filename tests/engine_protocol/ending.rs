@@ -181,6 +181,21 @@ async fn a_socket_does_not_outlive_its_token() {
 }
 
 #[actix_web::test]
+async fn an_engine_that_refuses_newcomers_lets_its_legs_go_on() {
+    let engine = Engine::start();
+    let token = engine.token().await;
+    let (mut leg, _) = engine.speaking_leg("call", "+1").await;
+    engine.state.refuse_newcomers();
+    let refused =
+        Client::connect_with(&engine.ws(&format!("/v1/streaming/c?access_token={token}")), &[]).await.err();
+    assert_eq!(refused, Some(503));
+    leg.audio(mulaw(4000)).await;
+    leg.expect(&["recognition_result", "message_response"]).await;
+    leg.stop().await;
+    engine.end().await;
+}
+
+#[actix_web::test]
 async fn a_drain_tells_everybody_and_lets_nobody_in() {
     let hearing = Scripted { finish_delay: Duration::from_millis(300), ..Scripted::default() };
     let engine = Engine::start_with(settings(), hearing);

@@ -1,5 +1,6 @@
 //! Twilio's side of a call: the voice webhook, the media socket that its TwiML asks for, status callbacks.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
@@ -138,6 +139,15 @@ impl Caller {
         call
     }
 
+    /// The same, with the media socket opened at this address, where a proxy stands before the bridge.
+    pub async fn call_through(self, proxy: SocketAddr, bridge: &Bridge, query: &str) -> Call {
+        let twiml = self.twiml(bridge, query).await;
+        let socket = open_media_at(proxy, bridge).await;
+        let mut call = Call::on(socket, self, twiml);
+        call.start().await;
+        call
+    }
+
     /// The first bytes that this caller says, which no other caller says.
     pub fn first_bytes(&self) -> Vec<u8> {
         Random::new(self.seed).bytes(FRAME_BYTES)
@@ -159,7 +169,10 @@ pub struct Call {
 impl Call {
     /// Opens the media socket that the TwiML names.
     pub async fn connect(bridge: &Bridge, caller: Caller, twiml: Twiml) -> Self {
-        let socket = open_media(bridge).await;
+        Self::on(open_media(bridge).await, caller, twiml)
+    }
+
+    fn on(socket: Socket, caller: Caller, twiml: Twiml) -> Self {
         let voice = Random::new(caller.seed);
         Self { caller, twiml, socket, sent: Vec::new(), voice, sequence: 0, chunk: 0 }
     }
@@ -286,12 +299,16 @@ pub const CONNECTED: &str = r#"{"event":"connected","protocol":"Call","version":
 
 /// Opens a media socket with the headers of reference 4.1.
 pub async fn open_media(bridge: &Bridge) -> Socket {
+    open_media_at(bridge.address, bridge).await
+}
+
+async fn open_media_at(address: SocketAddr, bridge: &Bridge) -> Socket {
     let path = "/twilio/media";
     let signature = bridge.handshake_signature(path);
     let mut headers = vec![("User-Agent", "Twilio.TmeWs/1.0")];
     if let Some(signature) = &signature {
         headers.push(("X-Twilio-Signature", signature));
     }
-    let opened = Socket::open(bridge.address, path, &headers).await;
+    let opened = Socket::open(address, path, &headers).await;
     opened.unwrap_or_else(|status| panic!("the media socket was refused with {status}"))
 }

@@ -9,6 +9,7 @@
 //! * [`twiml`] - TwiML read by an independent parser and held to Twilio's rules.
 //! * [`dashboard`] - a consumer of `/symbl/updates`.
 //! * [`socket`], [`raw_socket`] - WebSocket clients: a correct one, and one that writes any bytes.
+//! * [`fault_proxy`] - a proxy whose one side misbehaves to order.
 //! * [`http`] - requests as exact bytes.
 //! * [`wait`] - waiting for states, with a deadline.
 //! * [`witness`] - a call that must not notice what happens to others.
@@ -21,6 +22,7 @@
 pub mod bridge;
 pub mod caller;
 pub mod dashboard;
+pub mod fault_proxy;
 pub mod http;
 pub mod raw_socket;
 pub mod socket;

@@ -44,12 +44,7 @@ impl RawSocket {
 
     /// Opens a connection for which the kernels on both sides buffer as little as they can.
     pub async fn open_with_small_buffers(address: SocketAddr, path: &str) -> Self {
-        let socket = PlainSocket::new(Domain::for_address(address), Type::STREAM, None).expect("a socket");
-        socket.set_recv_buffer_size(SMALL_WINDOW).expect("a socket option");
-        socket.set_tcp_mss(SMALL_SEGMENT).expect("a socket option");
-        socket.connect(&address.into()).expect("connects to the bridge");
-        socket.set_nonblocking(true).expect("a socket option");
-        let stream = TcpStream::from_std(socket.into()).expect("a runtime's socket");
+        let stream = with_small_buffers(address);
         within("the handshake", Self::handshake(stream, address, path)).await
     }
 
@@ -122,6 +117,16 @@ impl RawSocket {
         .await;
         (texts, closing)
     }
+}
+
+/// Connects so that the kernels on both sides buffer as little as they can.
+pub fn with_small_buffers(address: SocketAddr) -> TcpStream {
+    let socket = PlainSocket::new(Domain::for_address(address), Type::STREAM, None).expect("a socket");
+    socket.set_recv_buffer_size(SMALL_WINDOW).expect("a socket option");
+    socket.set_tcp_mss(SMALL_SEGMENT).expect("a socket option");
+    socket.connect(&address.into()).expect("connects to the bridge");
+    socket.set_nonblocking(true).expect("a socket option");
+    TcpStream::from_std(socket.into()).expect("a runtime's socket")
 }
 
 /// A masked client frame as bytes.

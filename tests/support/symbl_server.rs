@@ -188,6 +188,10 @@ impl SymblServer {
         format!("http://{}", self.address)
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     fn record(&self) -> MutexGuard<'_, Record> {
         self.record.lock().expect("no connection panicked")
     }

@@ -1,5 +1,7 @@
 //! A call that must not notice what happens to others.
 
+use std::time::Duration;
+
 use super::CUSTOMER;
 use super::bridge::Bridge;
 use super::caller::{Call, Caller};
@@ -8,6 +10,10 @@ use super::symbl_server::{Ended, Leg, SymblServer};
 
 /// Half a second of audio before the event, and again after it.
 const FRAMES: usize = 25;
+
+/// How a witness speaks on: so many frames, then as long a pause as they last.
+const FRAMES_AT_ONCE: usize = 10;
+const FRAME_TIME: Duration = Duration::from_millis(20);
 
 /// A call under way, with a dashboard that has watched the bridge from the beginning.
 pub struct Witness {
@@ -31,6 +37,21 @@ impl Witness {
     /// The dashboard that has watched from the beginning.
     pub fn dashboard(&self) -> &Dashboard {
         &self.dashboard
+    }
+
+    /// Speaks on, frame by frame, while `what` happens, which may watch the dashboard.
+    pub async fn during<T>(&mut self, what: impl AsyncFnOnce(&Dashboard) -> T) -> T {
+        let (call, dashboard) = (&mut self.call, &self.dashboard);
+        let speaking = async {
+            loop {
+                call.speak(FRAMES_AT_ONCE).await;
+                tokio::time::sleep(FRAMES_AT_ONCE as u32 * FRAME_TIME).await;
+            }
+        };
+        tokio::select! {
+            happened = what(dashboard) => happened,
+            never = speaking => never,
+        }
     }
 
     /// Goes on, hangs up and was whole throughout; then ends the bridge and gives every update there was.

@@ -131,6 +131,29 @@ fn callers_beyond_the_limit_join_without_a_stream() {
 }
 
 #[test]
+fn a_leg_beyond_the_limit_finds_no_place_unless_it_replaces_one() {
+    let mut registry = registry(RoomPolicy::Number);
+    registry.limits.legs = 1;
+    registry.announce(0, &call("CA1", "+1310555"), String::new);
+    registry.announce(0, &call("CA2", "+1310555"), String::new);
+    let first = registry.begin_leg(1, &start("CA1", "+1310555", 1), String::new).unwrap().leg;
+    assert_eq!(
+        registry.announce(2, &call("CA2", "+1310555"), String::new).stream,
+        Err(NotStreamed::TooManyLegs)
+    );
+    let refused = registry.begin_leg(2, &start("CA2", "+1310555", 1), String::new);
+    assert_eq!(refused, Err(StreamRefusal::TooManyLegs));
+    assert_eq!(registry.announce(3, &call("CA1", "+1310555"), String::new).stream, Ok(2));
+    let second = registry.begin_leg(3, &start("CA1", "+1310555", 2), String::new).unwrap();
+    assert_eq!(second.replaces, [first]);
+    for leg in [first, second.leg] {
+        registry.leg_ended(4, leg, LegExit::Hangup);
+    }
+    assert_eq!(registry.announce(5, &call("CA2", "+1310555"), String::new).stream, Ok(1));
+    assert!(registry.begin_leg(5, &start("CA2", "+1310555", 1), String::new).is_ok());
+}
+
+#[test]
 fn a_leg_that_never_connected_is_still_announced_and_ended_once() {
     let mut registry = registry(RoomPolicy::Number);
     let leg = registry.begin_leg(0, &start("CA1", "+1310555", 1), String::new).unwrap().leg;

@@ -32,7 +32,7 @@ pub async fn updates(
 ) -> Result<HttpResponse, Error> {
     let shared = &services.shared;
     let subprotocol = shared.watchers.admit(&request)?;
-    let (hub, socket, queue) = (shared.hub.clone(), SocketHandle::of(&request), shared.updates.queue);
-    let actor = |shell| UpdatesSession::new(hub, socket, queue, shell);
+    let (hub, socket, settings) = (shared.hub.clone(), SocketHandle::of(&request), shared.updates);
+    let actor = |shell| UpdatesSession::new(hub, socket, settings, shell);
     accept(actor, &request, payload, updates_session::MESSAGE_LIMIT, subprotocol)
 }
