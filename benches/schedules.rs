@@ -16,15 +16,16 @@ use schedule_simulator::run;
 /// As many as the design asks for in a minute.
 const SCHEDULES: u64 = 1_000_000;
 
-/// Runs each `of`-th schedule, beginning at its own; returns what was reached and what failed first.
-fn share(first: u64, count: u64, own: u64, of: u64) -> (Coverage, Option<(u64, String)>) {
+/// Runs each `of`-th schedule, beginning at its own; returns what was reached and what failed.
+fn share(first: u64, count: u64, own: u64, of: u64) -> (Coverage, Vec<(u64, String)>) {
     let mut coverage = Coverage::default();
+    let mut failed = Vec::new();
     for seed in (first + own..first + count).step_by(of as usize) {
         if let Err(fault) = run(seed, &mut coverage) {
-            return (coverage, Some((seed, fault)));
+            failed.push((seed, fault));
         }
     }
-    (coverage, None)
+    (coverage, failed)
 }
 
 fn main() -> ExitCode {
@@ -46,8 +47,8 @@ fn main() -> ExitCode {
     for (what, times) in coverage.counts() {
         println!("{times:>12}  {what}");
     }
-    let failed: Vec<_> = shares.iter().filter_map(|(_, failed)| failed.as_ref()).collect();
-    for (seed, fault) in &failed {
+    let failed: Vec<_> = shares.iter().flat_map(|(_, failed)| failed).collect();
+    for (seed, fault) in failed.iter().take(10) {
         println!("schedule {seed} FAILED: {fault}");
     }
     let missing = coverage.missing();

@@ -26,6 +26,13 @@ pub fn check(data: &[u8]) {
             environment.insert(name.to_owned(), value.to_owned());
         }
     }
+    let extends = |name: &String, section: &String| {
+        name.len() > section.len() && name.to_ascii_lowercase().starts_with(&section.to_ascii_lowercase())
+    };
+    if environment.keys().any(|section| environment.keys().any(|name| extends(name, section))) {
+        // A section that is a value, too: which of the two counts depends on the order of a map.
+        return;
+    }
     for name in ["TWILIO_AUTH_TOKEN", "SYMBL_APP_SECRET", "BRIDGE__UPDATES__TOKEN", "BRIDGE__LLM__API_KEY"] {
         if let Some(value) = environment.get_mut(name) {
             value.insert_str(0, PLANTED);

@@ -63,7 +63,9 @@ pub struct Manners {
     named_after: Option<Millis>,
     name: &'static str,
     pongs: u32,
-    pub fate: Option<(Millis, Fate)>,
+    fate: Option<(Millis, Fate)>,
+    /// When the socket breaks at the latest: nothing of the bad times outlives them.
+    breaks_at: Option<Millis>,
     on_stop: OnStop,
     answers_close: bool,
     latency: Millis,
@@ -78,20 +80,20 @@ impl Manners {
         let trouble = |random: &mut Random| !is_well && random.once_in(temper.trouble);
         let acknowledges_after = (!trouble(random)).then(|| random.below(if is_well { 300 } else { 6_000 }));
         let named_after = (!trouble(random)).then(|| random.below(500));
-        let mut fate = trouble(random).then(|| {
+        let breaks_at = temper.heals_at.filter(|_| !is_well);
+        let fate = trouble(random).then(|| {
             let after = if random.once_in(4) { random.below(40_000) } else { random.below(4_000) };
             (now + after, fate(heals, random))
         });
-        if let Some(heals_at) = temper.heals_at.filter(|_| !is_well) {
-            // Nothing of the bad times outlives them.
-            fate = fate.filter(|(at, _)| *at < heals_at).or(Some((heals_at, Fate::Ends(SocketEnd::Lost))));
-        }
+        let breaks = breaks_at.map(|at| (at, Fate::Ends(SocketEnd::Lost)));
+        let fate = fate.filter(|(at, _)| breaks_at.is_none_or(|breaks_at| *at < breaks_at)).or(breaks);
         Self {
             acknowledges_after,
             named_after,
             name: if random.once_in(8) { "other" } else { "conversation" },
             pongs: if trouble(random) { random.below(4) as u32 } else { u32::MAX },
             fate,
+            breaks_at,
             on_stop: if trouble(random) {
                 random.pick(&[OnStop::Closes, OnStop::Breaks, OnStop::Nothing])
             } else {
@@ -236,6 +238,7 @@ impl Socket {
         match fate {
             Fate::StopsReading => {
                 self.is_deaf = true;
+                self.manners.fate = self.manners.breaks_at.map(|at| (at, Fate::Ends(SocketEnd::Lost)));
                 coverage.saw("socket that takes nothing more");
             }
             Fate::Completes => {
