@@ -83,6 +83,37 @@ fn name_for(key: &str) -> String {
     }
 }
 
+/// Returns the environment without names that end too early or go on too long, and what is wrong with those.
+///
+/// A section that is set like a key would hide its keys, or be hidden by them, as chance would have it.
+fn without_clashes(
+    environment: &HashMap<String, String>,
+    known: &BTreeSet<String>,
+) -> (HashMap<String, String>, Vec<Problem>) {
+    let mut kept = environment.clone();
+    let mut problems = Vec::new();
+    let names: BTreeSet<&String> = environment.keys().collect();
+    for name in names {
+        let Some(key) = name.to_lowercase().strip_prefix("bridge__").map(|rest| rest.replace("__", "."))
+        else {
+            continue;
+        };
+        let is_within = |inner: &str, outer: &str| {
+            inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.') && !outer.is_empty())
+        };
+        let (fault, remedy) = if let Some(inner) = known.iter().find(|known| is_within(known, &key)) {
+            ("is a section, not a setting", format!("set its keys, for instance {}", name_for(inner)))
+        } else if let Some(outer) = known.iter().find(|known| is_within(&key, known)) {
+            ("is not a setting", format!("set {}, which has no parts", name_for(outer)))
+        } else {
+            continue;
+        };
+        kept.remove(name);
+        problems.push(Problem { key, fault: fault.to_owned(), remedy });
+    }
+    (kept, problems)
+}
+
 /// Reads keys and collects problems.
 pub(super) struct Reader {
     config: Config,
@@ -95,13 +126,17 @@ impl Reader {
     pub(super) fn open(sources: &Sources) -> Result<Self, ConfigError> {
         let defaults = File::from_str(DEFAULTS, FileFormat::Toml);
         let mut builder = Config::builder().add_source(defaults.clone());
+        let defaults = Config::builder().add_source(defaults).build();
+        let defaults =
+            defaults.map_err(|e| ConfigError::one("config/default.toml", e.to_string(), "rebuild"))?;
+        let (environment, problems) = without_clashes(&sources.environment, &keys_of(&defaults));
         if let Some(path) = &sources.file {
             builder = builder.add_source(File::from(path.as_path()).format(FileFormat::Toml));
         }
         let prefixed = Environment::with_prefix("BRIDGE")
             .prefix_separator("__")
             .separator("__")
-            .source(Some(sources.environment.clone()));
+            .source(Some(environment));
         builder = builder.add_source(prefixed);
         for (name, key) in KNOWN_NAMES {
             if let Some(value) = sources.environment.get(*name).filter(|value| !value.trim().is_empty()) {
@@ -118,10 +153,7 @@ impl Reader {
                 "correct the file; config/default.toml shows every key",
             )
         })?;
-        let defaults = Config::builder().add_source(defaults).build();
-        let defaults =
-            defaults.map_err(|e| ConfigError::one("config/default.toml", e.to_string(), "rebuild"))?;
-        Ok(Self { config, defaults, problems: Vec::new() })
+        Ok(Self { config, defaults, problems })
     }
 
     /// Records a mistake.

@@ -82,6 +82,8 @@ fn every_mistake_is_named_with_its_fault_and_remedy() {
             "log.transcripts (BRIDGE__LOG__TRANSCRIPTS) is `perhaps`, not true or false",
         ),
         ("BRIDGE__", "1", "a name of nothing (BRIDGE__) is not a setting"),
+        ("BRIDGE__LLM", "1", "llm (BRIDGE__LLM) is a section, not a setting"),
+        ("BRIDGE__HTTP__PORT__A", "1", "http.port.a (BRIDGE__HTTP__PORT__A) is not a setting"),
         (
             "BRIDGE__HTTP__TRUSTED_PROXIES",
             "127.0.0.1, proxy",
