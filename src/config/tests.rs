@@ -111,3 +111,24 @@ fn all_mistakes_are_reported_at_once_and_secrets_are_not() {
     assert_eq!(error.problems.len(), 3, "{error}");
     assert!(!format!("{error} {error:?}").contains("very-secret"));
 }
+
+#[test]
+fn files_for_deployment_name_settings_that_exist() {
+    let files = concat!(
+        include_str!("../../docs/deployment.md"),
+        include_str!("../../docs/deployment/nginx.conf"),
+        include_str!("../../docs/deployment/Caddyfile"),
+        include_str!("../../docs/deployment/symbl-bridge.service"),
+        include_str!("../../docs/deployment/kubernetes.yaml"),
+    );
+    let names: std::collections::BTreeSet<&str> = files
+        .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+        .filter(|word| word.starts_with("BRIDGE__") && *word != "BRIDGE__SECTION__KEY")
+        .collect();
+    assert!(names.len() >= 4, "{names:?}");
+    for name in names {
+        let problems = Settings::load(&sources(&[(name, "?")])).err();
+        let problems = problems.map(|error| error.to_string()).unwrap_or_default();
+        assert!(!problems.contains("is not a setting"), "{name}: {problems}");
+    }
+}
