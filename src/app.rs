@@ -51,6 +51,13 @@ use crate::telemetry::events;
 use crate::twilio::PublicUrl;
 use drain::Ending;
 
+/// How often it is looked whether the actors live that every call needs.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What ends the process if not.
+const DEAD: &str =
+    "the supervisor or the updates hub died of a panic, which the log shows: a fault of this program";
+
 /// Beyond a leg's own bound for its end, for the close frames and the last updates.
 const DRAIN_MARGIN: Duration = Duration::from_secs(4);
 
@@ -221,6 +228,10 @@ impl Application {
     }
 
     /// Serves until `stop` says so, then ends every leg properly; said again, ends at once.
+    ///
+    /// # Errors
+    ///
+    /// The listener broke, or an actor that every call needs died.
     pub async fn run(self, mut stop: mpsc::Receiver<()>) -> io::Result<()> {
         let address = self.address.to_string();
         let upstream = self.upstream.as_ref().map_or_else(|| "none".to_owned(), Endpoint::to_string);
@@ -229,6 +240,7 @@ impl Application {
         let mut server = std::pin::pin!(self.server);
         tokio::select! {
             ended = &mut server => return ended,
+            () = dies(self.bridge.as_ref()) => return Err(io::Error::other(DEAD)),
             _ = stop.recv() => {}
         }
         self.ending.begin();
@@ -249,6 +261,17 @@ impl Application {
             Some(()) = stop.recv() => {}
         }
         Ok(())
+    }
+}
+
+/// Waits until an actor that every call needs has died. Without it no call would ever be heard again, and nobody would
+/// notice: whoever watches the process starts another.
+async fn dies(bridge: Option<&Bridge>) {
+    let Some(Bridge { supervisor, hub }) = bridge else {
+        return std::future::pending().await;
+    };
+    while supervisor.connected() && hub.connected() {
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

@@ -1,4 +1,5 @@
-//! A leg's actors that panic, which no peer can make them do: the leg ends all the same, once, and nothing is left.
+//! Actors that panic, which no peer can make them do. A leg ends all the same, once, and nothing is left; without the
+//! owner of all legs the process ends.
 
 use std::collections::HashMap;
 
@@ -112,4 +113,15 @@ async fn a_leg_whose_actor_panics_ends_once_and_leaves_nothing() {
         drop(dashboard);
         timeout(PATIENCE, served).await.unwrap().unwrap().unwrap();
     }
+}
+
+#[actix::test]
+async fn a_process_without_its_supervisor_ends_so_that_another_is_started() {
+    let application = application();
+    let supervisor = application.bridge.as_ref().unwrap().supervisor.clone();
+    let (_stop, stopped) = mpsc::channel(2);
+    let served = actix::spawn(application.run(stopped));
+    assert!(supervisor.send(Fault::Supervisor).await.is_err());
+    let ended = timeout(PATIENCE, served).await.unwrap().unwrap();
+    assert_eq!(ended.unwrap_err().to_string(), DEAD);
 }

@@ -454,8 +454,9 @@ fn unique_id() -> String {
 impl Handler<super::twilio_stream::fault::Fault> for Supervisor {
     type Result = ();
 
-    /// Passes it on to every leg.
+    /// Passes it on to every leg, if it is not its own.
     fn handle(&mut self, fault: super::twilio_stream::fault::Fault, _: &mut Self::Context) {
+        assert_ne!(fault, super::twilio_stream::fault::Fault::Supervisor, "a fault that a test asked for");
         for stream in self.sockets.all() {
             stream.try_send(fault).unwrap();
         }

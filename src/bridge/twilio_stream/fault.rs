@@ -1,4 +1,4 @@
-//! A leg's actors made to die, for the test of who tidies up then.
+//! Actors made to die, for the test of who tidies up then.
 
 use actix::prelude::*;
 use actix_web_actors::ws::WebsocketContext;
@@ -14,6 +14,8 @@ pub(crate) enum Fault {
     Stream,
     /// The connection's.
     Connection,
+    /// The owner of all legs.
+    Supervisor,
 }
 
 impl Handler<Fault> for TwilioStream {
@@ -25,9 +27,7 @@ impl Handler<Fault> for TwilioStream {
             (Phase::Streaming(stream), Fault::Connection) => {
                 stream.connection.connection.try_send(fault).unwrap();
             }
-            (Phase::AwaitingStart { .. } | Phase::Over, Fault::Connection) => {
-                unreachable!("there is no connection")
-            }
+            (_, Fault::Connection | Fault::Supervisor) => unreachable!("it is not here"),
         }
     }
 }
