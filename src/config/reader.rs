@@ -79,7 +79,11 @@ fn name_for(key: &str) -> String {
     match KNOWN_NAMES.iter().find(|(_, known)| *known == key) {
         Some((name, _)) => format!("{name} ({key})"),
         None if key.is_empty() => "a name of nothing (BRIDGE__)".to_owned(),
-        None => format!("{key} (BRIDGE__{})", key.to_uppercase().replace('.', "__")),
+        None => {
+            // Names that are no setting may hold anything.
+            let key = key.escape_debug().to_string();
+            format!("{key} (BRIDGE__{})", key.to_uppercase().replace('.', "__"))
+        }
     }
 }
 
