@@ -79,11 +79,11 @@ fn name_for(key: &str) -> String {
     match KNOWN_NAMES.iter().find(|(_, known)| *known == key) {
         Some((name, _)) => format!("{name} ({key})"),
         None if key.is_empty() => "a name of nothing (BRIDGE__)".to_owned(),
-        None => {
-            // Names that are no setting may hold anything.
-            let key = key.escape_debug().to_string();
-            format!("{key} (BRIDGE__{})", key.to_uppercase().replace('.', "__"))
+        // Names that are no setting may hold anything.
+        None if !key.chars().all(|letter| letter.is_ascii_alphanumeric() || "._-".contains(letter)) => {
+            format!("{key:?}")
         }
+        None => format!("{key} (BRIDGE__{})", key.to_uppercase().replace('.', "__")),
     }
 }
 

@@ -82,7 +82,7 @@ fn every_mistake_is_named_with_its_fault_and_remedy() {
             "log.transcripts (BRIDGE__LOG__TRANSCRIPTS) is `perhaps`, not true or false",
         ),
         ("BRIDGE__", "1", "a name of nothing (BRIDGE__) is not a setting"),
-        ("BRIDGE__\u{7}X", "1", "\\u{7}x (BRIDGE__\\U{7}X) is not a setting"),
+        ("BRIDGE__\u{7}X", "1", "\"\\u{7}x\" is not a setting"),
         ("BRIDGE__LLM", "1", "llm (BRIDGE__LLM) is a section, not a setting"),
         ("BRIDGE__HTTP__PORT__A", "1", "http.port.a (BRIDGE__HTTP__PORT__A) is not a setting"),
         (
