@@ -11,6 +11,7 @@ use std::time::Duration;
 use actix::Addr;
 use tokio::time::Instant;
 
+use crate::bridge::call::leg::millis;
 use crate::bridge::supervisor::{Census, Drain, EndAllLegs, Supervisor, TakeCensus};
 use crate::bridge::updates_hub::{CloseDashboards, UpdatesHub};
 use crate::engine::EngineState;
@@ -132,10 +133,6 @@ fn names(census: &Census) -> String {
         let _ = write!(names, " and {more} more");
     }
     names
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix::Addr;
 
-use super::call::leg::Millis;
+use super::call::leg::{Millis, millis};
 use super::call::registry::LegId;
 use super::twilio_stream::TwilioStream;
 use crate::ws::socket_handle::SocketHandle;
@@ -109,8 +109,4 @@ impl MediaSockets {
         }
         cut
     }
-}
-
-fn millis(duration: Duration) -> Millis {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
-use super::call::leg::{Interruption, LegExit, Millis};
+use super::call::leg::{Interruption, LegExit, Millis, millis};
 use super::call::registry::{
     Announcement, CallPlan, LegId, LegPlan, NotStreamed, Registry, StreamRefusal, StreamStart,
 };
@@ -197,7 +197,7 @@ impl Supervisor {
     }
 
     fn now(&self) -> Millis {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+        millis(self.began.elapsed())
     }
 
     fn publish(&self, news: impl IntoIterator<Item = LegNews>) {
@@ -415,7 +415,7 @@ impl Supervisor {
             calls: self.registry.calls() as u64,
             legs: self.registry.legs() as u64,
             sockets: self.sockets.open() as u64,
-            delay_ms: u64::try_from(self.load.delay().as_millis()).unwrap_or(u64::MAX),
+            delay_ms: millis(self.load.delay()),
         }
         .emit();
     }

@@ -10,7 +10,7 @@ use actix::prelude::*;
 use actix_web::web::Data;
 use bytes::Bytes;
 
-use super::call::leg::{Effect, Leg, LegEvent, LegExit, Millis, Outgoing, SocketEnd};
+use super::call::leg::{Effect, Leg, LegEvent, LegExit, Millis, Outgoing, SocketEnd, millis};
 use super::call::registry::LegPlan;
 use super::call::upload::BYTES_PER_MS;
 use super::leg_guard::LegGuard;
@@ -104,7 +104,7 @@ impl SymblConnection {
     }
 
     fn now(&self) -> Millis {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+        millis(self.began.elapsed())
     }
 
     /// Tells the leg what happened and does what it decides.

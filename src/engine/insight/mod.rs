@@ -1,11 +1,9 @@
 //! What was meant: one file a capability, each a plain function or type over sentences.
 //!
-//! Nothing here knows a socket, a clock, a store or a wire format, and nothing here imports anything but its siblings
-//! [`super::meaning`] and
-//! [`super::number_words`]; [`analyst`] puts the capabilities together over one conversation.
+//! Nothing here knows a socket, a clock, a store or a wire format, and nothing here imports anything but its siblings,
+//! [`super::meaning`] and [`super::number_words`]; [`analyst`] puts the capabilities together over one conversation.
 //!
 //! * [`analyst`] - all of them over one conversation, in order.
-//! * [`labelled`] - labelled sets, and how well findings agree with them.
 //! * [`messages`] - sentences of a recogniser's phrase.
 //! * [`intents`] - questions, action items, follow-ups; [`due`] - when they are due.
 //! * [`entities`] - personal and payment data; [`redaction`] - what of a text may leave.

@@ -167,8 +167,7 @@ impl Leg {
     /// Returns the position of the ping that is due now, if any; [`Leg::next_frame`] would return it first.
     pub fn next_ping(&mut self, now: Millis) -> Option<u64> {
         let is_last = self.ending.is_some() && self.upload.is_empty();
-        let is_live = matches!(self.state, State::Live { .. } | State::Stopping { .. });
-        is_live.then(|| self.receipts.ask(now, self.upload.sent(), is_last)).flatten()
+        self.is_heard().then(|| self.receipts.ask(now, self.upload.sent(), is_last)).flatten()
     }
 
     /// Notes that the socket took the first `count` bytes of the audio that [`Leg::next_frame`] showed.
@@ -206,8 +205,7 @@ impl Leg {
             }
             LegEvent::Acknowledged => self.acknowledged(now, &mut effects),
             LegEvent::Received(position) => {
-                let is_live = matches!(self.state, State::Live { .. } | State::Stopping { .. });
-                if is_live && self.upload.acknowledge(position) {
+                if self.is_heard() && self.upload.acknowledge(position) {
                     self.receipts.answered(now, position);
                 }
             }
@@ -433,6 +431,11 @@ impl Leg {
         self.ending.map_or(LegExit::UpstreamFailed, |(exit, _)| exit)
     }
 
+    /// Returns whether the server listens on the present connection.
+    fn is_heard(&self) -> bool {
+        matches!(self.state, State::Live { .. } | State::Stopping { .. })
+    }
+
     /// Returns whether the caller is gone and the server has all.
     fn is_done(&self) -> bool {
         self.ending.is_some() && self.upload.behind() == 0
@@ -456,7 +459,8 @@ fn earliest(moment: Millis, other: Option<Millis>) -> Millis {
     other.map_or(moment, |other| other.min(moment))
 }
 
-fn millis(duration: Duration) -> Millis {
+/// Returns a duration in milliseconds.
+pub fn millis(duration: Duration) -> Millis {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -14,16 +14,14 @@ pub(super) const PING_EVERY: Millis = 1_000;
 pub(super) struct Receipts {
     asked_at: Millis,
     asked: u64,
-    /// Since when an answer is owed.
+    /// Since when an answer is owed, or audio stuck.
     owed_since: Option<Millis>,
-    /// Since when there is audio that the server does not have, and no answer.
-    behind_since: Option<Millis>,
 }
 
 impl Receipts {
     /// Returns receipts of a connection that begins at position `sent`.
     pub(super) fn new(now: Millis, sent: u64) -> Self {
-        Self { asked_at: now, asked: sent, owed_since: None, behind_since: None }
+        Self { asked_at: now, asked: sent, owed_since: None }
     }
 
     /// Returns the position to ask about now, if it is time; `is_last`: nothing more will be sent.
@@ -39,19 +37,17 @@ impl Receipts {
     /// Takes an answer that was news: the server lives, and owes less.
     pub(super) fn answered(&mut self, now: Millis, position: u64) {
         self.owed_since = (position < self.asked).then_some(now);
-        self.behind_since = None;
     }
 
     /// Notes, now and then, whether there is audio that the server does not have.
     ///
     /// A socket that takes nothing more takes no ping either: then nobody is ever asked, and nobody owes an answer.
     pub(super) fn check(&mut self, now: Millis, is_behind: bool) {
-        self.behind_since = is_behind.then(|| self.behind_since.unwrap_or(now));
+        self.owed_since = is_behind.then(|| self.owed_since.unwrap_or(now));
     }
 
     /// Returns whether an answer has been owed, or audio stuck, for as long as `limit`.
     pub(super) fn is_overdue(&self, now: Millis, limit: Millis) -> bool {
-        let since = [self.owed_since, self.behind_since];
-        since.into_iter().flatten().any(|since| now >= since + limit)
+        self.owed_since.is_some_and(|since| now >= since + limit)
     }
 }
