@@ -4,6 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
+use actix_service::ServiceExt as _;
+use actix_tls::connect::{Connection, Connector};
+use actix_web::http::Uri;
+use actix_web::rt::net::TcpStream;
 
 use super::call::leg::LegLimits;
 use super::call::room::masked;
@@ -77,8 +81,16 @@ impl Services {
     /// Returns services for the calling worker thread.
     pub fn of_this_worker(shared: Shared) -> Self {
         shared.load.watch_this_thread();
+        // Without this a frame waits for the acknowledgement of the one before it, which the server's kernel holds
+        // back for a while after each pong.
+        let tcp = Connector::default().service().map(|connection: Connection<Uri, TcpStream>| {
+            if let Err(error) = connection.io_ref().set_nodelay(true) {
+                log::warn!(error:% = error; "frames for the server may be late");
+            }
+            connection
+        });
         // 0: no limit. By default a client allows 100 connections, and an open socket keeps its place for life.
-        let connector = awc::Connector::new().limit(0).timeout(shared.connect_timeout);
+        let connector = awc::Connector::new().connector(tcp).limit(0).timeout(shared.connect_timeout);
         let http = awc::Client::builder().connector(connector).timeout(shared.connect_timeout).finish();
         Self { shared, http }
     }
