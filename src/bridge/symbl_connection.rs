@@ -18,6 +18,7 @@ use super::services::Services;
 use super::supervisor::{LegConnected, LegInterrupted, LegResumed, MediaEnded};
 use super::tell;
 use super::twilio_stream::{StopLeg, TwilioStream};
+use crate::recording::LegRecording;
 use crate::symbl::Speaker;
 use crate::symbl::server_message::{RecognitionResult, ServerMessage};
 use crate::symbl::token::{AccessToken, TokenError};
@@ -54,6 +55,7 @@ pub struct SymblConnection {
     socket: Option<Pumping>,
     results: u64,
     dropping: bool,
+    recording: Option<Rc<LegRecording>>,
     end: LegGuard,
 }
 
@@ -85,6 +87,7 @@ impl SymblConnection {
         tags: Rc<LegTags>,
         stream: Addr<TwilioStream>,
         end: LegGuard,
+        recording: Option<Rc<LegRecording>>,
     ) -> Self {
         Self {
             leg: Leg::new(services.shared.limits, plan.leg.0.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
@@ -99,6 +102,7 @@ impl SymblConnection {
             socket: None,
             results: 0,
             dropping: false,
+            recording,
             end,
         }
     }
@@ -156,6 +160,9 @@ impl SymblConnection {
             Effect::ReportMediaEnded(exit) => {
                 let audio_ms = self.leg.upload().heard() / BYTES_PER_MS as u64;
                 events::MediaEnded { leg, reason: exit.as_str(), audio_ms }.emit();
+                if let Some(recording) = &self.recording {
+                    recording.media_ended();
+                }
                 tell(self.end.supervisor(), MediaEnded { leg: self.end.leg() });
             }
             Effect::ReportRetry { reason, pause } => {
@@ -179,6 +186,9 @@ impl SymblConnection {
                     results: self.results,
                 }
                 .emit();
+                if let Some(recording) = &self.recording {
+                    recording.ended(exit.as_str());
+                }
                 self.end.end(exit);
                 ctx.stop();
             }
@@ -229,6 +239,9 @@ impl SymblConnection {
             }
         };
         if let Some(id) = message.conversation_id().filter(|id| !id.is_empty()) {
+            if let Some(recording) = &self.recording {
+                recording.conversation(id);
+            }
             self.happen(LegEvent::ConversationNamed(id.to_owned()), ctx);
         }
         match message {

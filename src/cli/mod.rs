@@ -4,6 +4,7 @@
 //! * [`demo`] - bridge and engine, and a call of two parties through both.
 //! * [`engine`] - the Symbl-protocol server alone.
 //! * [`call`] - simulated telephones that call a bridge.
+//! * [`replay`] - recorded calls, sent through a bridge again.
 //! * [`model`] - the recogniser's files: install, list, verify.
 //! * [`eval`] - how well the engine hears recordings, and understands labelled rows.
 //! * [`train`] - learns what rules miss from labelled rows.
@@ -16,6 +17,7 @@ pub mod engine;
 pub mod eval;
 mod eval_insights;
 pub mod model;
+pub mod replay;
 pub mod serve;
 mod speech_model;
 pub mod train;
@@ -48,6 +50,7 @@ enum Command {
     Engine(engine::EngineArgs),
     Demo(demo::DemoArgs),
     Call(call::CallArgs),
+    Replay(replay::ReplayArgs),
     Model(model::ModelArgs),
     Eval(eval::EvalArgs),
     BenchSpeech(bench_speech::BenchSpeechArgs),
@@ -63,6 +66,7 @@ impl Cli {
             Command::Demo(args) => demo::run(&args),
             Command::Engine(args) => engine::run(&args),
             Command::Call(args) => call::run(args),
+            Command::Replay(args) => replay::run(&args),
             Command::Model(args) => model::run(args),
             Command::Eval(args) => eval::run(args),
             Command::BenchSpeech(args) => bench_speech::run(args),
