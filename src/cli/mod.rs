@@ -5,6 +5,7 @@
 //! * [`engine`] - the Symbl-protocol server alone.
 //! * [`call`] - simulated telephones that call a bridge.
 //! * [`replay`] - recorded calls, sent through a bridge again.
+//! * [`doctor`] - looks at everything that calls depend on.
 //! * [`model`] - the recogniser's files: install, list, verify.
 //! * [`eval`] - how well the engine hears recordings, and understands labelled rows.
 //! * [`train`] - learns what rules miss from labelled rows.
@@ -13,6 +14,7 @@
 pub mod bench_speech;
 pub mod call;
 pub mod demo;
+pub mod doctor;
 pub mod engine;
 pub mod eval;
 mod eval_insights;
@@ -21,6 +23,7 @@ pub mod replay;
 pub mod serve;
 mod speech_model;
 pub mod train;
+mod twilio_rest;
 
 use std::process::ExitCode;
 
@@ -36,7 +39,8 @@ pub const EXIT_USAGE: u8 = 64;
     version,
     max_term_width = 110,
     after_help = "\
-Start with `symbl-bridge demo`. To serve calls: `symbl-bridge serve`; to place one: `symbl-bridge call`.
+Start with `symbl-bridge demo`. To serve calls: `symbl-bridge serve`; to place one: `symbl-bridge call`;
+when something does not work: `symbl-bridge doctor`.
 Settings come from config/default.toml, a file (--config), .env and the environment; README.md explains them."
 )]
 pub struct Cli {
@@ -51,6 +55,7 @@ enum Command {
     Demo(demo::DemoArgs),
     Call(call::CallArgs),
     Replay(replay::ReplayArgs),
+    Doctor(doctor::DoctorArgs),
     Model(model::ModelArgs),
     Eval(eval::EvalArgs),
     BenchSpeech(bench_speech::BenchSpeechArgs),
@@ -67,6 +72,7 @@ impl Cli {
             Command::Engine(args) => engine::run(&args),
             Command::Call(args) => call::run(args),
             Command::Replay(args) => replay::run(&args),
+            Command::Doctor(args) => doctor::run(&args),
             Command::Model(args) => model::run(args),
             Command::Eval(args) => eval::run(args),
             Command::BenchSpeech(args) => bench_speech::run(args),
