@@ -116,13 +116,14 @@ impl Sidecar {
         let (at_ms, missing_ms, silence_ms) =
             (at / BYTES_PER_MS, missing / BYTES_PER_MS, silence / BYTES_PER_MS);
         self.missing_ms += missing_ms;
+        let is_listed = self.gaps.len() < MOST_GAPS;
         let last = self.gaps.last_mut().filter(|last| last.cause == cause);
         match last.filter(|last| last.at_ms + last.silence_ms == at_ms) {
             Some(last) => {
                 last.missing_ms += missing_ms;
                 last.silence_ms += silence_ms;
             }
-            None if self.gaps.len() < MOST_GAPS => {
+            None if is_listed => {
                 self.gaps.push(Gap { at_ms, missing_ms, silence_ms, cause });
             }
             None => self.gaps_not_listed += 1,

@@ -117,7 +117,10 @@ mod tests {
     #[test]
     fn whoever_has_no_recordings_is_told_how_to_get_them() {
         let (fault, remedy) = recordings(&settings(None, false), "CA1").unwrap_err();
-        assert!(fault.contains("recording is off") && remedy.contains("recording.enabled = true"), "{remedy}");
+        assert!(
+            fault.contains("recording is off") && remedy.contains("recording.enabled = true"),
+            "{remedy}"
+        );
         let dir = tempfile::tempdir().unwrap();
         let (fault, remedy) = recordings(&settings(Some(dir.path()), true), "CA1").unwrap_err();
         assert!(fault.contains("no recording of CA1") && remedy.contains("check the id"), "{remedy}");
