@@ -344,7 +344,7 @@ fn build_bridge(
     upstream: &Endpoint,
     engine: Option<&Engine>,
 ) -> Result<(Shared, Bridge), StartError> {
-    let hub = UpdatesHub::new(settings.updates.max_dashboards).start();
+    let hub = UpdatesHub::new(settings.updates.max_dashboards, settings.updates.keep).start();
     // Tokens expire by the second, and one is good until its last second is over.
     let token_seconds = settings.media.token_lifetime.as_secs();
     let limits = RegistryLimits {
