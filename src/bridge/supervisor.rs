@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
-use super::call::leg::{Interruption, LegExit, Millis, millis};
+use super::call::leg::{Interruption, Leg, LegExit, Millis, millis};
 use super::call::registry::{
     Announcement, CallPlan, LegId, LegPlan, NotStreamed, Registry, StreamRefusal, StreamStart,
 };
@@ -24,6 +24,7 @@ use super::twilio_stream::{StopLeg, TwilioStream};
 use super::updates_hub::{Publish, UpdatesHub};
 use crate::telemetry::LegTags;
 use crate::telemetry::events;
+use crate::telemetry::metrics::Metrics;
 use crate::twilio::{CallSid, StreamSid};
 use crate::ws::socket_handle::SocketHandle;
 
@@ -170,6 +171,7 @@ pub struct Supervisor {
     load: LoadMeter,
     /// Beyond this delay no new leg is taken.
     max_delay: Option<Duration>,
+    metrics: Metrics,
     began: Instant,
     draining: bool,
     /// Who waits until no leg is left.
@@ -183,13 +185,19 @@ impl Supervisor {
         hub: Addr<UpdatesHub>,
         load: LoadMeter,
         max_delay: Option<Duration>,
+        metrics: Metrics,
     ) -> Self {
+        metrics.legs.ended.expect(&LegExit::ALL.map(LegExit::as_str));
+        metrics.legs.expect_states(&Leg::STATE_NAMES);
+        metrics.upstream.interruptions.expect(&Interruption::ALL.map(Interruption::as_str));
+        metrics.legs.not_streamed.expect(&NotStreamed::ALL.map(NotStreamed::as_str));
         Self {
             registry,
             sockets: MediaSockets::default(),
             hub,
             load,
             max_delay,
+            metrics,
             began: Instant::now(),
             draining: false,
             waiting_for_none: Vec::new(),
@@ -238,7 +246,9 @@ impl Handler<AnnounceCall> for Supervisor {
         let leg = tags(call.call_sid.as_str(), "", "", plan.room.as_str());
         let (from, role) = (call.from.masked(), plan.party.role.as_str());
         events::CallAnnounced { leg: Some(&leg), from: &from, role }.emit();
+        self.metrics.legs.announced.inc();
         if let Err(reason) = plan.stream {
+            self.metrics.legs.not_streamed.add(reason.as_str());
             events::CallNotStreamed { leg: Some(&leg), reason: &reason.to_string() }.emit();
         }
         MessageResult(plan)
@@ -265,6 +275,7 @@ impl Handler<StartLeg> for Supervisor {
             self.stop(*older, LegExit::Replaced, ctx);
         }
         self.sockets.began(stream, plan.leg);
+        self.metrics.legs.started.inc();
         if self.registry.has_ended(&start.call_sid) {
             // The callback overtook the stream; what was said is heard, and nobody else would end this leg.
             self.stop(plan.leg, LegExit::CallCompleted, ctx);
@@ -317,6 +328,9 @@ impl Handler<LegEnded> for Supervisor {
 
     fn handle(&mut self, LegEnded { leg, exit }: LegEnded, _: &mut Self::Context) {
         let news = self.registry.leg_ended(self.now(), leg, exit);
+        if !news.is_empty() {
+            self.metrics.legs.ended.add(exit.as_str());
+        }
         self.publish(news);
         let stream = self.sockets.leg_ended(self.now(), leg);
         if let (Some(stream), LegExit::Panicked) = (stream, exit) {
@@ -410,6 +424,10 @@ impl Supervisor {
             let reason = "it did not end by itself when it had to";
             events::MediaSocketCut { leg: tags.as_ref(), reason }.emit();
         }
+        let gauges = &self.metrics.legs;
+        gauges.conferences.set(as_gauge(self.registry.conferences()));
+        gauges.calls.set(as_gauge(self.registry.calls()));
+        gauges.media_sockets.set(as_gauge(self.sockets.open()));
         events::Census {
             leg: None,
             calls: self.registry.calls() as u64,
@@ -444,6 +462,10 @@ impl Handler<TakeCensus> for Supervisor {
             sockets: self.sockets.open(),
         }
     }
+}
+
+fn as_gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn unique_id() -> String {

@@ -21,6 +21,9 @@ use super::services::{Services, tags};
 use super::supervisor::{SocketOpened, StartLeg};
 use super::symbl_connection::{Audio, EndMedia, SymblConnection};
 use super::{seconds_now, tell};
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::doors::Door;
+use crate::telemetry::metrics::tally::Tally;
 use crate::telemetry::{LegTags, events};
 use crate::twilio::continuity::Sequence;
 use crate::twilio::media::{MediaFormat, parse, scan_media};
@@ -86,6 +89,8 @@ enum Phase {
 /// A media stream that is a leg.
 struct Stream {
     tags: Rc<LegTags>,
+    metrics: Metrics,
+    received: Tally,
     stream_sid: StreamSid,
     connection: MediaGuard,
     continuity: Continuity,
@@ -146,6 +151,22 @@ enum Refusal {
 }
 
 impl Refusal {
+    /// Returns the stable word for metrics.
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::NoStart(_) => "no_start",
+            Self::NoStartInTime => "no_start_among_first",
+            Self::BadStart(_) => "bad_start",
+            Self::Incomplete(_) => "incomplete_start",
+            Self::Format(_) => "format",
+            Self::Token(_) => "stream_token",
+            Self::Stream(refusal) => refusal.as_str(),
+            Self::SecondStart => "second_start",
+            Self::Useless => "useless_messages",
+            Self::NoSupervisor => "no_supervisor",
+        }
+    }
+
     fn close_code(&self) -> CloseCode {
         match self {
             Self::Format(_) => CloseCode::Unsupported,
@@ -283,6 +304,8 @@ impl TwilioStream {
         let connection = SymblConnection::new(services, plan, Rc::clone(&tags), ctx.address(), guard).start();
         let mut stream = Box::new(Stream {
             tags,
+            received: self.services.shared.metrics.media.tally(),
+            metrics: self.services.shared.metrics.clone(),
             stream_sid: start.stream_sid,
             connection: MediaGuard { connection, told: false },
             continuity: Continuity::default(),
@@ -350,6 +373,7 @@ impl TwilioStream {
     /// Counts a message that is of no use; many in a row end the socket.
     fn useless(&mut self, reason: &str, ctx: &mut WebsocketContext<Self>) {
         self.useless += 1;
+        self.services.shared.metrics.media.ignored.inc();
         let tags = match &self.phase {
             Phase::Streaming(stream) => Some(Rc::clone(&stream.tags)),
             Phase::AwaitingStart { .. } | Phase::Over => None,
@@ -369,6 +393,7 @@ impl TwilioStream {
     fn refuse(&mut self, refusal: &Refusal, ctx: &mut WebsocketContext<Self>) {
         let code = refusal.close_code();
         let reason = refusal.to_string();
+        self.services.shared.metrics.doors.refused(Door::Media, refusal.as_str());
         let mut tags = None;
         if let Phase::Streaming(mut stream) = std::mem::replace(&mut self.phase, Phase::Over) {
             stream.connection.end(LegExit::MediaFault);
@@ -389,14 +414,16 @@ impl Stream {
         }
         let audio = decoded.split().freeze();
         decoded.reserve(DECODE_BUFFER.min(audio.len()));
+        self.received.add(audio.len());
         let sent = self.connection.connection.try_send(Audio(audio));
         let was_dropping = std::mem::replace(&mut self.dropping, sent.is_err());
-        if let Err(SendError::Full(Audio(audio))) = sent
-            && !was_dropping
-        {
+        if let Err(SendError::Full(Audio(audio))) = sent {
             let dropped_ms = audio.len() as u64 / 8;
-            events::AudioDropped { leg: Some(&self.tags), dropped_ms, reason: "connection mailbox is full" }
-                .emit();
+            self.metrics.media.dropped.add("mailbox_full", dropped_ms as f64 / 1000.0);
+            if !was_dropping {
+                let reason = "connection mailbox is full";
+                events::AudioDropped { leg: Some(&self.tags), dropped_ms, reason }.emit();
+            }
         }
     }
 
@@ -408,6 +435,10 @@ impl Stream {
         let in_count = (missing > 0).then_some(("missing_messages", missing));
         if let Some((kind, size)) = describe_verdict(verdict).or(in_count) {
             self.jumps += 1;
+            self.metrics.media.gaps.add(kind);
+            if kind == "missing_messages" {
+                self.metrics.media.missing.inc_by(size);
+            }
             if self.jumps <= EACH_JUMP_LOGGED || self.jumps.is_power_of_two() {
                 events::MediaGap { leg: Some(&self.tags), kind, size, jumps: self.jumps }.emit();
             }

@@ -12,6 +12,8 @@ use jiff::Timestamp;
 use super::call::update::{LegNews, Update, UpdateLog};
 use super::updates_session::{Deliver, EndSession, UpdatesSession};
 use crate::telemetry::events;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::doors::Door;
 use crate::ws::CloseCode;
 use crate::ws::socket_handle::SocketHandle;
 
@@ -60,6 +62,7 @@ pub struct UpdatesHub {
     sessions: BTreeMap<SessionId, Dashboard>,
     last_session: u64,
     most_sessions: usize,
+    metrics: Metrics,
 }
 
 struct Dashboard {
@@ -69,12 +72,14 @@ struct Dashboard {
 
 impl UpdatesHub {
     /// Returns a hub for at most `most_sessions` dashboards.
-    pub fn new(most_sessions: usize) -> Self {
-        Self { log: UpdateLog::default(), sessions: BTreeMap::new(), last_session: 0, most_sessions }
+    pub fn new(most_sessions: usize, metrics: Metrics) -> Self {
+        Self { log: UpdateLog::default(), sessions: BTreeMap::new(), last_session: 0, most_sessions, metrics }
     }
 
-    fn remove(&mut self, id: SessionId, reason: &str) -> Option<Dashboard> {
+    fn remove(&mut self, id: SessionId, reason: &'static str) -> Option<Dashboard> {
         let dashboard = self.sessions.remove(&id)?;
+        self.metrics.updates.dashboards.dec();
+        self.metrics.updates.left.add(reason);
         events::DashboardLeft { leg: None, reason, dashboards: self.sessions.len() as u64 }.emit();
         Some(dashboard)
     }
@@ -93,6 +98,7 @@ impl Handler<Publish> for UpdatesHub {
 
     fn handle(&mut self, Publish(news): Publish, _: &mut Self::Context) {
         let frame = frame(&self.log.publish(news, Timestamp::now()));
+        self.metrics.updates.published.inc();
         let mut late = Vec::new();
         for (id, dashboard) in &self.sessions {
             if dashboard.session.try_send(Deliver(vec![frame.clone()])).is_err() {
@@ -112,6 +118,7 @@ impl Handler<Join> for UpdatesHub {
 
     fn handle(&mut self, join: Join, _: &mut Self::Context) -> Self::Result {
         if self.sessions.len() >= self.most_sessions {
+            self.metrics.doors.refused(Door::Updates, "full");
             return Err(TooManyDashboards);
         }
         self.last_session += 1;
@@ -119,6 +126,7 @@ impl Handler<Join> for UpdatesHub {
         let snapshot: Vec<ByteString> = self.log.snapshot().map(frame).collect();
         // A session that is gone already says so itself.
         let _ = join.session.try_send(Deliver(snapshot));
+        self.metrics.updates.dashboards.inc();
         self.sessions.insert(id, Dashboard { session: join.session, socket: join.socket });
         events::DashboardJoined { leg: None, dashboards: self.sessions.len() as u64 }.emit();
         Ok(id)

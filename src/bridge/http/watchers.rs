@@ -34,6 +34,16 @@ pub enum NotAdmitted {
     Origin,
 }
 
+impl NotAdmitted {
+    /// Returns the stable word for metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Origin => "origin",
+        }
+    }
+}
+
 impl ResponseError for NotAdmitted {
     fn status_code(&self) -> StatusCode {
         match self {

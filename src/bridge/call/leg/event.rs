@@ -30,7 +30,21 @@ pub enum LegExit {
 }
 
 impl LegExit {
-    /// Returns the stable word for logs and updates.
+    /// All reasons, in the order of the enum.
+    pub const ALL: [Self; 10] = [
+        Self::Hangup,
+        Self::SocketClosed,
+        Self::CallCompleted,
+        Self::StreamStopped,
+        Self::Replaced,
+        Self::MediaSilence,
+        Self::MediaFault,
+        Self::UpstreamFailed,
+        Self::Shutdown,
+        Self::Panicked,
+    ];
+
+    /// Returns the stable word for logs, updates and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Hangup => "hangup",
@@ -70,7 +84,10 @@ pub enum Interruption {
 }
 
 impl Interruption {
-    /// Returns the stable word for logs and updates.
+    /// All reasons, in the order of the enum.
+    pub const ALL: [Self; 3] = [Self::ClosedByServer, Self::ConnectionLost, Self::NoAcknowledgement];
+
+    /// Returns the stable word for logs, updates and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ClosedByServer => "closed_by_server",

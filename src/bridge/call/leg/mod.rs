@@ -127,6 +127,22 @@ impl Leg {
         &self.upload
     }
 
+    /// The words of [`Leg::state_name`].
+    pub const STATE_NAMES: [&'static str; 6] =
+        ["connecting", "waiting", "starting", "live", "stopping", "closing"];
+
+    /// Returns the stable word for the leg's state.
+    pub fn state_name(&self) -> &'static str {
+        match self.state {
+            State::New | State::Connecting => "connecting",
+            State::Waiting { .. } => "waiting",
+            State::Starting { .. } => "starting",
+            State::Live { .. } => "live",
+            State::Stopping { .. } => "stopping",
+            State::Closing { .. } | State::Ended => "closing",
+        }
+    }
+
     /// Returns when [`LegEvent::Tick`] is due, if nothing else happens.
     pub fn wake_at(&self) -> Option<Millis> {
         let ending = self.ending.map(|(_, until)| until);
