@@ -4,18 +4,21 @@
 //! reports the end, or, should whoever holds the leg die, the [`LegGuard`] it leaves behind does. A media socket that does
 //! not end when it must is cut from outside ([`MediaSockets`]).
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
-use super::call::leg::{Interruption, Leg, LegExit, Millis, millis};
+use super::call::leg::{Interruption, LegExit, Millis, Stage, millis};
 use super::call::registry::{
-    Announcement, CallPlan, LegId, LegPlan, NotStreamed, Registry, StreamRefusal, StreamStart,
+    Announcement, CallPlan, LegId, LegPlan, LiveLeg, NotStreamed, Registry, StreamRefusal, StreamStart,
 };
 use super::call::room::masked;
 use super::call::update::LegNews;
 use super::leg_guard::LegGuard;
+use super::leg_meter::{LegMeter, Reading};
 use super::load::LoadMeter;
 use super::media_sockets::MediaSockets;
 use super::services::tags;
@@ -137,6 +140,25 @@ impl Message for TagsOfCall {
     type Result = LegTags;
 }
 
+/// Asks how live legs stand.
+pub struct ReadMeters {
+    /// Only those of this connection, with their levels; none: all, without.
+    pub connection_id: Option<String>,
+}
+
+impl Message for ReadMeters {
+    type Result = Vec<LegNow>;
+}
+
+/// How a live leg stands.
+#[derive(Debug, Clone)]
+pub struct LegNow {
+    /// The leg.
+    pub leg: LiveLeg,
+    /// What its meter shows.
+    pub reading: Reading,
+}
+
 /// The process is to end: take no new legs; answered when none is left.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -167,6 +189,8 @@ pub struct Census {
 pub struct Supervisor {
     registry: Registry,
     sockets: MediaSockets,
+    /// One a live leg.
+    meters: BTreeMap<LegId, Arc<LegMeter>>,
     hub: Addr<UpdatesHub>,
     load: LoadMeter,
     /// Beyond this delay no new leg is taken.
@@ -188,11 +212,12 @@ impl Supervisor {
         metrics: Metrics,
     ) -> Self {
         metrics.legs.ended.expect(&LegExit::ALL.map(LegExit::as_str));
-        metrics.legs.expect_states(&Leg::STATE_NAMES);
+        metrics.legs.expect_states(&Stage::ALL.map(Stage::as_str));
         metrics.upstream.interruptions.expect(&Interruption::ALL.map(Interruption::as_str));
         metrics.legs.not_streamed.expect(&NotStreamed::ALL.map(NotStreamed::as_str));
         Self {
             registry,
+            meters: BTreeMap::new(),
             sockets: MediaSockets::default(),
             hub,
             load,
@@ -281,7 +306,9 @@ impl Handler<StartLeg> for Supervisor {
             self.stop(plan.leg, LegExit::CallCompleted, ctx);
         }
         // From here on somebody owes us this leg's end, even if the socket is gone before the answer.
-        let guard = LegGuard::new(plan.leg, ctx.address());
+        let meter = Arc::new(LegMeter::default());
+        self.meters.insert(plan.leg, Arc::clone(&meter));
+        let guard = LegGuard::new(plan.leg, ctx.address(), meter);
         Ok((plan, guard))
     }
 }
@@ -331,6 +358,7 @@ impl Handler<LegEnded> for Supervisor {
         if !news.is_empty() {
             self.metrics.legs.ended.add(exit.as_str());
         }
+        self.meters.remove(&leg);
         self.publish(news);
         let stream = self.sockets.leg_ended(self.now(), leg);
         if let (Some(stream), LegExit::Panicked) = (stream, exit) {
@@ -376,6 +404,19 @@ impl Handler<TagsOfCall> for Supervisor {
             Some(leg) => tags(call_sid.as_str(), leg.stream_sid.as_str(), &leg.view.connection_id, room),
             None => tags(call_sid.as_str(), "", "", room),
         })
+    }
+}
+
+impl Handler<ReadMeters> for Supervisor {
+    type Result = MessageResult<ReadMeters>;
+
+    fn handle(&mut self, ask: ReadMeters, _: &mut Self::Context) -> Self::Result {
+        let legs = self.registry.live_legs().into_iter().filter_map(|leg| {
+            let wanted = ask.connection_id.as_ref().is_none_or(|id| *id == leg.view.connection_id);
+            let meter = self.meters.get(&leg.leg).filter(|_| wanted)?;
+            Some(LegNow { reading: meter.read(ask.connection_id.is_some()), leg })
+        });
+        MessageResult(legs.collect())
     }
 }
 

@@ -4,16 +4,18 @@
 //! in the leg's buffer, never in the socket's, and stays there until the server answers the ping behind it.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use actix_web::web::Data;
 use bytes::Bytes;
 
-use super::call::leg::{Effect, Leg, LegEvent, LegExit, Millis, Outgoing, SocketEnd, millis};
+use super::call::leg::{Effect, Leg, LegEvent, LegExit, Millis, Outgoing, SocketEnd, Stage, millis};
 use super::call::registry::LegPlan;
 use super::call::upload::BYTES_PER_MS;
 use super::leg_guard::LegGuard;
+use super::leg_meter::LevelWriter;
 use super::services::Services;
 use super::supervisor::{LegConnected, LegInterrupted, LegResumed, MediaEnded};
 use super::tell;
@@ -58,6 +60,7 @@ pub struct SymblConnection {
     results: u64,
     dropping: bool,
     counted: Counted,
+    levels: LevelWriter,
     end: LegGuard,
 }
 
@@ -130,6 +133,7 @@ impl SymblConnection {
             socket: None,
             results: 0,
             dropping: false,
+            levels: LevelWriter::new(Arc::clone(end.meter())),
             end,
         }
     }
@@ -144,13 +148,14 @@ impl SymblConnection {
         for effect in self.leg.on_event(self.now(), event) {
             self.perform(effect, ctx);
         }
-        self.counted.state.show(self.leg.state_name());
+        self.counted.state.show(self.leg.stage().as_str());
         // A server that owes a receipt is looked at all the same.
-        if is_receipt || is_look && !self.counted.answered && self.leg.state_name() == "live" {
+        if is_receipt || is_look && !self.counted.answered && self.leg.stage() == Stage::Live {
             self.metrics().upstream.lag.observe(seconds(self.leg.upload().behind()));
             self.metrics().upstream.note_kept(seconds(self.leg.upload().most_behind()));
         }
         self.counted.answered = is_receipt || self.counted.answered && !is_look;
+        self.levels.note(&self.leg);
         self.set_timer(ctx);
         if let Some(socket) = &self.socket {
             socket.wake();
@@ -435,6 +440,8 @@ impl Handler<Audio> for SymblConnection {
     /// Only keeps the audio: the pump is polled right after the mailbox is empty, and takes all that waits at once.
     fn handle(&mut self, Audio(audio): Audio, _: &mut Self::Context) {
         let dropped = self.leg.hear(&audio);
+        self.levels.hear(&audio);
+        self.levels.note(&self.leg);
         if dropped > 0 {
             self.report_drop("buffer_full", "audio.buffer_seconds is reached");
         } else {

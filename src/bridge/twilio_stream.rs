@@ -4,6 +4,8 @@
 //! believed and little is kept. From then on the audio path is: scan the message, decode the payload into a buffer that
 //! is used again, hand the bytes to the connection on the same thread.
 
+mod refusal;
+
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,9 +15,8 @@ use actix_web_actors::ws::{Message as WsMessage, ProtocolError, WebsocketContext
 use bytes::BytesMut;
 
 use super::call::leg::LegExit;
-use super::call::registry::{Announcement, LegPlan, StreamRefusal, StreamStart};
+use super::call::registry::{Announcement, LegPlan, StreamStart};
 use super::call::room::Room;
-use super::call::stream_token::BadStreamToken;
 use super::leg_guard::LegGuard;
 use super::services::{Services, tags};
 use super::supervisor::{SocketOpened, StartLeg};
@@ -35,6 +36,7 @@ use crate::ws::crowd::Place;
 use crate::ws::server::Shell;
 use crate::ws::socket_handle::SocketHandle;
 use crate::ws::{CloseCode, End, Incoming};
+use refusal::Refusal;
 
 /// A media message is 400 bytes; a `start` with 99 parameters of 500 characters is 50 KB.
 pub const MESSAGE_LIMIT: usize = 64 * 1024;
@@ -122,59 +124,6 @@ impl Drop for MediaGuard {
     fn drop(&mut self) {
         let exit = if std::thread::panicking() { LegExit::Panicked } else { LegExit::SocketClosed };
         self.end(exit);
-    }
-}
-
-/// Why a socket is refused.
-#[derive(Debug, thiserror::Error)]
-enum Refusal {
-    #[error("no `start` within {} ms", .0.as_millis())]
-    NoStart(Duration),
-    #[error("more than {MOST_USELESS} messages before `start`")]
-    NoStartInTime,
-    #[error(transparent)]
-    BadStart(BadStreamMessage),
-    #[error("`start` without {0}")]
-    Incomplete(&'static str),
-    #[error("media format {0}; only audio/x-mulaw, 8000 Hz, 1 channel is understood")]
-    Format(String),
-    #[error(transparent)]
-    Token(#[from] BadStreamToken),
-    #[error(transparent)]
-    Stream(#[from] StreamRefusal),
-    #[error("a second `start` with another streamSid")]
-    SecondStart,
-    #[error("more than {MOST_USELESS} useless messages in a row")]
-    Useless,
-    #[error("the supervisor is gone")]
-    NoSupervisor,
-}
-
-impl Refusal {
-    /// Returns the stable word for metrics.
-    fn as_str(&self) -> &'static str {
-        match self {
-            Self::NoStart(_) => "no_start",
-            Self::NoStartInTime => "no_start_among_first",
-            Self::BadStart(_) => "bad_start",
-            Self::Incomplete(_) => "incomplete_start",
-            Self::Format(_) => "format",
-            Self::Token(_) => "stream_token",
-            Self::Stream(refusal) => refusal.as_str(),
-            Self::SecondStart => "second_start",
-            Self::Useless => "useless_messages",
-            Self::NoSupervisor => "no_supervisor",
-        }
-    }
-
-    fn close_code(&self) -> CloseCode {
-        match self {
-            Self::Format(_) => CloseCode::Unsupported,
-            Self::NoSupervisor => CloseCode::Error,
-            Self::Stream(StreamRefusal::ShuttingDown) => CloseCode::Away,
-            Self::Stream(StreamRefusal::TooManyCalls | StreamRefusal::TooManyLegs) => CloseCode::Again,
-            _ => CloseCode::Policy,
-        }
     }
 }
 

@@ -21,7 +21,7 @@ mod retries;
 use std::borrow::Cow;
 use std::time::Duration;
 
-pub use event::{Effect, Interruption, LegEvent, LegExit, Outgoing, SocketEnd};
+pub use event::{Effect, Interruption, LegEvent, LegExit, Outgoing, SocketEnd, Stage};
 use receipts::Receipts;
 use retries::{Retries, STABLE_AFTER};
 
@@ -125,22 +125,6 @@ impl Leg {
     /// Returns the leg's audio account.
     pub fn upload(&self) -> &Upload {
         &self.upload
-    }
-
-    /// The words of [`Leg::state_name`].
-    pub const STATE_NAMES: [&'static str; 6] =
-        ["connecting", "waiting", "starting", "live", "stopping", "closing"];
-
-    /// Returns the stable word for the leg's state.
-    pub fn state_name(&self) -> &'static str {
-        match self.state {
-            State::New | State::Connecting => "connecting",
-            State::Waiting { .. } => "waiting",
-            State::Starting { .. } => "starting",
-            State::Live { .. } => "live",
-            State::Stopping { .. } => "stopping",
-            State::Closing { .. } | State::Ended => "closing",
-        }
     }
 
     /// Returns when [`LegEvent::Tick`] is due, if nothing else happens.
@@ -445,6 +429,18 @@ impl Leg {
 
     fn exit(&self) -> LegExit {
         self.ending.map_or(LegExit::UpstreamFailed, |(exit, _)| exit)
+    }
+
+    /// Returns where the leg is.
+    pub fn stage(&self) -> Stage {
+        match self.state {
+            State::New | State::Connecting => Stage::Connecting,
+            State::Waiting { .. } => Stage::Waiting,
+            State::Starting { .. } => Stage::Starting,
+            State::Live { .. } => Stage::Live,
+            State::Stopping { .. } => Stage::Stopping,
+            State::Closing { .. } | State::Ended => Stage::Closing,
+        }
     }
 
     /// Returns whether the server listens on the present connection.
