@@ -148,7 +148,7 @@ async fn examine(args: &DoctorArgs, settings: Settings, mut screen: Screen, fix:
     let wanted = selection.clone();
     let wants = |ids: &[&str]| wanted.wants_any(ids);
     let show = |screen: &mut Screen, findings: Vec<Finding>| {
-        screen.show(findings.into_iter().filter(|finding| wanted.wants(finding.id)).collect());
+        screen.show(findings.into_iter().filter(|finding| wanted.shows(finding)).collect());
     };
     show(&mut screen, configuration::judge(&settings));
     if let Err(fault) = native_roots_cert_store() {
@@ -170,7 +170,9 @@ async fn examine(args: &DoctorArgs, settings: Settings, mut screen: Screen, fix:
     if wants(&of_server) || wants(&of_upstream) {
         let (findings, runs) = server::look(&context, &screen).await;
         is_running = runs;
-        show(&mut screen, findings);
+        if wants(&of_server) {
+            show(&mut screen, findings);
+        }
     }
     if wants(&[check::TWILIO_ACCOUNT, check::TWILIO_NUMBER]) {
         let findings = twilio::look(&context, &screen, api, fix).await;

@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn what_is_no_certificate_has_no_times() {
         let whole = outline(&times(b"261123073646Z", b"20500101000000Z"), true);
-        for length in 0..400 {
+        for length in 0..whole.len() {
             assert_eq!(Validity::of(&whole[..length]), None);
         }
         for (first, last) in

@@ -1,5 +1,7 @@
 //! The checks by name, in the order in which they are made.
 
+use super::finding::{Finding, Status};
+
 /// One check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Check {
@@ -50,6 +52,9 @@ pub(super) const CHECKS: &[Check] = &[
     Check { id: MACHINE, about: "cores and memory" },
 ];
 
+/// What others hang on: where one of these fails, others are left out, and the failure is shown whether wanted or not.
+const PREREQUISITES: &[&str] = &[PUBLIC_ADDRESS, SERVER, TWILIO_ACCOUNT, UPSTREAM_TOKEN, UPSTREAM_STREAM];
+
 /// Which checks are wanted.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Selection(Vec<&'static str>);
@@ -63,6 +68,11 @@ impl Selection {
     /// Tells whether a check is wanted.
     pub(super) fn wants(&self, id: &str) -> bool {
         self.0.is_empty() || self.0.contains(&id)
+    }
+
+    /// Tells whether a finding is shown.
+    pub(super) fn shows(&self, finding: &Finding) -> bool {
+        self.wants(finding.id) || (finding.status >= Status::Warning && PREREQUISITES.contains(&finding.id))
     }
 
     /// Tells whether any of these is wanted.
@@ -107,5 +117,14 @@ mod tests {
         assert!(Selection::default().wants(CLOCK));
         let one = Selection::of(&[CLOCK]);
         assert!(one.wants(CLOCK) && !one.wants(STORE) && one.wants_any(&[STORE, CLOCK]));
+    }
+
+    #[test]
+    fn what_keeps_a_wanted_check_from_being_made_is_shown() {
+        let one = Selection::of(&[TWILIO_NUMBER]);
+        assert!(one.shows(&Finding::note(TWILIO_NUMBER, "it", "not looked at")));
+        assert!(one.shows(&Finding::error(TWILIO_ACCOUNT, "it", "refused", "correct it")));
+        assert!(!one.shows(&Finding::ok(TWILIO_ACCOUNT, "it", "fits")));
+        assert!(!one.shows(&Finding::error(CLOCK, "it", "slow", "correct it")));
     }
 }

@@ -26,6 +26,7 @@ pub(super) fn judge(settings: &Settings) -> Vec<Finding> {
     let notes = notes(settings);
     let found = match notes.len() {
         0 => "no mistakes".to_owned(),
+        1 => "no mistakes; one thing worth knowing".to_owned(),
         count => format!("no mistakes; {count} things worth knowing"),
     };
     let mut findings = vec![Finding::ok(CONFIGURATION, "settings", found)];

@@ -7,6 +7,7 @@ use awc::ws::{CloseCode, CloseReason, Frame, Message};
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, StreamExt};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use crate::engine::speech::accuracy::WordErrors;
 use crate::symbl::Speaker;
 use crate::symbl::endpoint::Endpoint;
 use crate::symbl::server_message::ServerMessage;
-use crate::symbl::start_template::{DEFAULT_TEMPLATE, StartTemplate};
+use crate::symbl::start_template::StartTemplate;
 use crate::symbl::token::AccessToken;
 
 /// The first sentences of the demo's dialogue.
@@ -150,6 +151,7 @@ pub(super) async fn open(
     http: &awc::Client,
     endpoint: &Endpoint,
     token: &AccessToken,
+    template: &StartTemplate,
 ) -> Result<Stream, String> {
     let asked_at = Instant::now();
     let connection_id = format!("doctor-{}", Uuid::new_v4().simple());
@@ -163,14 +165,24 @@ pub(super) async fn open(
     })?;
     let mut stream =
         Stream { socket: Box::new(socket), heard: Heard::default(), listened_after: Duration::ZERO };
-    let speaker = Speaker { user_id: "doctor".to_owned(), name: "symbl-bridge doctor".to_owned() };
-    let template = StartTemplate::parse(DEFAULT_TEMPLATE).map_err(|fault| fault.to_string())?;
-    stream.send(Message::Text(template.render(&speaker).into())).await?;
+    stream.send(Message::Text(start_request(template).into())).await?;
     while !stream.heard.is_listening {
         stream.next().await?;
     }
     stream.listened_after = asked_at.elapsed();
     Ok(stream)
+}
+
+/// Returns the start request of the operator's legs, so that one that the server does not take is found out. Nothing is
+/// redacted: words that are hidden cannot be counted, and these are nobody's.
+fn start_request(template: &StartTemplate) -> String {
+    let speaker = Speaker { user_id: "doctor".to_owned(), name: "symbl-bridge doctor".to_owned() };
+    let rendered = template.render(&speaker);
+    let Ok(mut request) = serde_json::from_str::<Value>(&rendered) else { return rendered };
+    if let Some(config) = request.get_mut("config").and_then(Value::as_object_mut) {
+        config.remove("redaction");
+    }
+    request.to_string()
 }
 
 impl Stream {
@@ -258,4 +270,55 @@ pub(super) async fn forget(
 
 fn broken(fault: WsProtocolError) -> String {
     format!("the socket broke: {fault}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symbl::server_message::{Punctuated, RecognitionResult};
+
+    #[test]
+    fn the_operators_start_request_is_sent_with_nothing_redacted() {
+        let template =
+            r#"{"trackers":[{"name":"a","vocabulary":["b"]}],"config":{"redaction":{"redactContent":true}}}"#;
+        let request: Value =
+            serde_json::from_str(&start_request(&StartTemplate::parse(template).unwrap())).unwrap();
+        assert_eq!(
+            (request["trackers"][0]["name"].as_str(), request["speaker"]["userId"].as_str()),
+            (Some("a"), Some("doctor"))
+        );
+        assert!(
+            request["config"]["redaction"].is_null() && !request["config"]["speechRecognition"].is_null()
+        );
+    }
+
+    #[test]
+    fn the_recording_holds_what_is_cut_out_of_it() {
+        assert!(SPOKEN.len() > TO && (TO - FROM).is_multiple_of(PIECE));
+        assert!(LAST_WORD < PIECE_TIME * u32::try_from((TO - FROM) / PIECE).unwrap());
+    }
+
+    #[test]
+    fn final_words_count_and_sentences_only_without_them() {
+        let words = |text: &str, is_final| {
+            ServerMessage::RecognitionResult(Box::new(RecognitionResult {
+                is_final,
+                punctuated: Punctuated { transcript: text.to_owned() },
+                ..RecognitionResult::default()
+            }))
+        };
+        let sentences =
+            r#"{"type":"message_response","messages":[{"id":"1","payload":{"content":"Hello there."}}]}"#;
+        let sentences = ServerMessage::parse(sentences).unwrap();
+        let mut heard = Heard::default();
+        heard.take(words("Hello", false));
+        assert!(heard.text().is_empty() && heard.last_at.is_none());
+        heard.take(sentences.clone());
+        assert_eq!(heard.text(), "Hello there.");
+        heard.take(words("Hello there", true));
+        assert_eq!(heard.text(), "Hello there");
+        let listened =
+            Listened { text: "thank you for calling".to_owned(), last_after: None, conversation_id: None };
+        assert_eq!((listened.words_said(), listened.right_words()), (16, 4));
+    }
 }

@@ -76,7 +76,8 @@ pub(super) async fn look(context: &Context, screen: &Screen, is_running: bool) -
     if !context.selection.wants_any(&[UPSTREAM_STREAM, SPEECH]) {
         return findings;
     }
-    let opening = speech::open(&context.http, &server.endpoint, &token);
+    let opening =
+        speech::open(&context.http, &server.endpoint, &token, &context.settings.symbl.start_template);
     let opened = screen.wait("opening a Streaming socket", LISTEN_DEADLINE, opening).await;
     let opened =
         opened.unwrap_or_else(|| Err(format!("does not listen within {} s", LISTEN_DEADLINE.as_secs())));
