@@ -65,7 +65,7 @@ export class CallsView {
     this.#cards.show(calls.slice(0, this.#shown), ({ connectionId }) => connectionId);
     setText(this.#count, calls.length > 0 ? String(calls.length) : "");
     set(this.#more, "hidden", calls.length <= this.#shown);
-    setText(this.#more, `Show more (${counted(calls.length - this.#shown, "call", "calls")})`);
+    setText(this.#more, `Show more (${counted(Math.max(0, calls.length - this.#shown), "call", "calls")})`);
     set(this.#grid, "hidden", calls.length === 0);
     const isKnown = this.#app.updates.isKnown;
     const key = calls.length > 0 ? "some" : isKnown ? "none" : "loading";

@@ -24,6 +24,7 @@ export class EndedList {
   #typing = null;
   #refreshing = null;
   #state = "loading";
+  #said = "";
   #input = h("input", { type: "search", id: "search", "data-search": true, placeholder: "Words, names, topics", autocomplete: "off", maxlength: "200" });
   #message = h("div", {});
   #count = h("span", { class: "visually-hidden", role: "status" });
@@ -62,9 +63,17 @@ export class EndedList {
     set(this.#list, "hidden", shown.length === 0);
     set(this.#more, "hidden", !this.#hasMore || this.#state !== "ready");
     if (this.#state === "ready") {
-      fill(this.#message, shown.length > 0 ? null : this.#nothing());
+      this.#say(shown.length > 0 ? "" : `nothing ${this.#search}`, () => (shown.length > 0 ? null : this.#nothing()));
     }
     return shown.length;
+  }
+
+  /** Shows a message; the same one again leaves its buttons alone. */
+  #say(key, make) {
+    if (key !== this.#said) {
+      this.#said = key;
+      fill(this.#message, make());
+    }
   }
 
   dispose() {
@@ -99,7 +108,7 @@ export class EndedList {
     }
     if (this.#found.length === 0) {
       this.#state = "loading";
-      fill(this.#message, skeleton(4, "Loading ended calls…"));
+      this.#say("loading", () => skeleton(4, "Loading ended calls…"));
     }
     set(this.#list, "aria-busy", "true");
     try {
@@ -118,7 +127,7 @@ export class EndedList {
         return;
       }
       this.#state = "failed";
-      fill(this.#message, troubleBox(trouble, () => this.#load(isMore)));
+      this.#say(`trouble ${trouble.message}`, () => troubleBox(trouble, () => this.#load(isMore)));
       set(this.#more, "hidden", true);
     }
     set(this.#list, "aria-busy", null);
