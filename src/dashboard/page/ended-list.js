@@ -11,6 +11,8 @@ const PAGE = 20;
 const MOST = 500;
 /** The search waits until somebody has finished a word. */
 const TYPING_MS = 250;
+/** The bridge is done with a call shortly before the store is. */
+const REFRESH_AFTER_MS = 1_200;
 /** Without it the server lists the last week only. */
 const FROM_THE_BEGINNING = "2000-01-01T00:00:00.000Z";
 
@@ -51,8 +53,11 @@ export class EndedList {
 
   /** A call has ended: the list is read again soon, when the store has it. */
   refreshSoon() {
+    if (this.#state === "loading") {
+      return;
+    }
     clearTimeout(this.#refreshing);
-    this.#refreshing = setTimeout(() => document.visibilityState === "visible" && this.#load(false), 1_200);
+    this.#refreshing = setTimeout(() => document.visibilityState === "visible" && this.#load(false), REFRESH_AFTER_MS);
   }
 
   /** Live calls are in the store, too; they are shown above. */
