@@ -4,18 +4,21 @@
 //! reports the end, or, should whoever holds the leg die, the [`LegGuard`] it leaves behind does. A media socket that does
 //! not end when it must is cut from outside ([`MediaSockets`]).
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
-use super::call::leg::{Interruption, LegExit, Millis, millis};
+use super::call::leg::{Interruption, LegExit, Millis, Stage, millis};
 use super::call::registry::{
-    Announcement, CallPlan, LegId, LegPlan, NotStreamed, Registry, StreamRefusal, StreamStart,
+    Announcement, CallPlan, LegId, LegPlan, LiveLeg, NotStreamed, Registry, StreamRefusal, StreamStart,
 };
 use super::call::room::masked;
 use super::call::update::LegNews;
 use super::leg_guard::LegGuard;
+use super::leg_meter::{LegMeter, Reading};
 use super::load::LoadMeter;
 use super::media_sockets::MediaSockets;
 use super::services::tags;
@@ -24,6 +27,7 @@ use super::twilio_stream::{StopLeg, TwilioStream};
 use super::updates_hub::{Publish, UpdatesHub};
 use crate::telemetry::LegTags;
 use crate::telemetry::events;
+use crate::telemetry::metrics::Metrics;
 use crate::twilio::{CallSid, StreamSid};
 use crate::ws::socket_handle::SocketHandle;
 
@@ -136,6 +140,25 @@ impl Message for TagsOfCall {
     type Result = LegTags;
 }
 
+/// Asks how live legs stand.
+pub struct ReadMeters {
+    /// Only those of this connection, with their levels; none: all, without.
+    pub connection_id: Option<String>,
+}
+
+impl Message for ReadMeters {
+    type Result = Vec<LegNow>;
+}
+
+/// How a live leg stands.
+#[derive(Debug, Clone)]
+pub struct LegNow {
+    /// The leg.
+    pub leg: LiveLeg,
+    /// What its meter shows.
+    pub reading: Reading,
+}
+
 /// The process is to end: take no new legs; answered when none is left.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -166,10 +189,13 @@ pub struct Census {
 pub struct Supervisor {
     registry: Registry,
     sockets: MediaSockets,
+    /// One a live leg.
+    meters: BTreeMap<LegId, Arc<LegMeter>>,
     hub: Addr<UpdatesHub>,
     load: LoadMeter,
     /// Beyond this delay no new leg is taken.
     max_delay: Option<Duration>,
+    metrics: Metrics,
     began: Instant,
     draining: bool,
     /// Who waits until no leg is left.
@@ -183,13 +209,20 @@ impl Supervisor {
         hub: Addr<UpdatesHub>,
         load: LoadMeter,
         max_delay: Option<Duration>,
+        metrics: Metrics,
     ) -> Self {
+        metrics.legs.ended.expect(&LegExit::ALL.map(LegExit::as_str));
+        metrics.legs.expect_states(&Stage::ALL.map(Stage::as_str));
+        metrics.upstream.interruptions.expect(&Interruption::ALL.map(Interruption::as_str));
+        metrics.legs.not_streamed.expect(&NotStreamed::ALL.map(NotStreamed::as_str));
         Self {
             registry,
+            meters: BTreeMap::new(),
             sockets: MediaSockets::default(),
             hub,
             load,
             max_delay,
+            metrics,
             began: Instant::now(),
             draining: false,
             waiting_for_none: Vec::new(),
@@ -238,7 +271,9 @@ impl Handler<AnnounceCall> for Supervisor {
         let leg = tags(call.call_sid.as_str(), "", "", plan.room.as_str());
         let (from, role) = (call.from.masked(), plan.party.role.as_str());
         events::CallAnnounced { leg: Some(&leg), from: &from, role }.emit();
+        self.metrics.legs.announced.inc();
         if let Err(reason) = plan.stream {
+            self.metrics.legs.not_streamed.add(reason.as_str());
             events::CallNotStreamed { leg: Some(&leg), reason: &reason.to_string() }.emit();
         }
         MessageResult(plan)
@@ -265,12 +300,15 @@ impl Handler<StartLeg> for Supervisor {
             self.stop(*older, LegExit::Replaced, ctx);
         }
         self.sockets.began(stream, plan.leg);
+        self.metrics.legs.started.inc();
         if self.registry.has_ended(&start.call_sid) {
             // The callback overtook the stream; what was said is heard, and nobody else would end this leg.
             self.stop(plan.leg, LegExit::CallCompleted, ctx);
         }
         // From here on somebody owes us this leg's end, even if the socket is gone before the answer.
-        let guard = LegGuard::new(plan.leg, ctx.address());
+        let meter = Arc::new(LegMeter::default());
+        self.meters.insert(plan.leg, Arc::clone(&meter));
+        let guard = LegGuard::new(plan.leg, ctx.address(), meter);
         Ok((plan, guard))
     }
 }
@@ -317,6 +355,10 @@ impl Handler<LegEnded> for Supervisor {
 
     fn handle(&mut self, LegEnded { leg, exit }: LegEnded, _: &mut Self::Context) {
         let news = self.registry.leg_ended(self.now(), leg, exit);
+        if !news.is_empty() {
+            self.metrics.legs.ended.add(exit.as_str());
+        }
+        self.meters.remove(&leg);
         self.publish(news);
         let stream = self.sockets.leg_ended(self.now(), leg);
         if let (Some(stream), LegExit::Panicked) = (stream, exit) {
@@ -365,6 +407,19 @@ impl Handler<TagsOfCall> for Supervisor {
     }
 }
 
+impl Handler<ReadMeters> for Supervisor {
+    type Result = MessageResult<ReadMeters>;
+
+    fn handle(&mut self, ask: ReadMeters, _: &mut Self::Context) -> Self::Result {
+        let legs = self.registry.live_legs().into_iter().filter_map(|leg| {
+            let wanted = ask.connection_id.as_ref().is_none_or(|id| *id == leg.view.connection_id);
+            let meter = self.meters.get(&leg.leg).filter(|_| wanted)?;
+            Some(LegNow { reading: meter.read(ask.connection_id.is_some()), leg })
+        });
+        MessageResult(legs.collect())
+    }
+}
+
 impl Handler<EndAllLegs> for Supervisor {
     type Result = ResponseFuture<()>;
 
@@ -410,6 +465,10 @@ impl Supervisor {
             let reason = "it did not end by itself when it had to";
             events::MediaSocketCut { leg: tags.as_ref(), reason }.emit();
         }
+        let gauges = &self.metrics.legs;
+        gauges.conferences.set(as_gauge(self.registry.conferences()));
+        gauges.calls.set(as_gauge(self.registry.calls()));
+        gauges.media_sockets.set(as_gauge(self.sockets.open()));
         events::Census {
             leg: None,
             calls: self.registry.calls() as u64,
@@ -444,6 +503,10 @@ impl Handler<TakeCensus> for Supervisor {
             sockets: self.sockets.open(),
         }
     }
+}
+
+fn as_gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn unique_id() -> String {

@@ -4,7 +4,7 @@
 //! withhold. A leg is removed in one place, [`Registry::leg_ended`], however it ended; that is where exactly one
 //! `connection_stopped` comes from, with a `connection_started` before it if none was sent yet.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::leg::{Interruption, LegExit, Millis};
 use super::party::{Party, Role, party_of};
@@ -59,6 +59,21 @@ pub enum NotStreamed {
     /// The process is ending.
     #[error("the server is shutting down")]
     ShuttingDown,
+}
+
+impl NotStreamed {
+    /// All reasons, in the order of the enum.
+    pub const ALL: [Self; 4] = [Self::TooManyCalls, Self::TooManyLegs, Self::Overloaded, Self::ShuttingDown];
+
+    /// Returns the stable word for metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TooManyCalls => "too_many_calls",
+            Self::TooManyLegs => "too_many_legs",
+            Self::Overloaded => "overloaded",
+            Self::ShuttingDown => "shutting_down",
+        }
+    }
 }
 
 /// Bounds of a registry.
@@ -117,6 +132,18 @@ pub enum StreamRefusal {
     ShuttingDown,
 }
 
+impl StreamRefusal {
+    /// Returns the stable word for metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TokenUsed => "token_used",
+            Self::TooManyCalls => "too_many_calls",
+            Self::TooManyLegs => "too_many_legs",
+            Self::ShuttingDown => "shutting_down",
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Call {
     room: Room,
@@ -155,6 +182,8 @@ pub struct LiveLeg {
     pub stream_sid: StreamSid,
     /// What dashboards know of it.
     pub view: LegView,
+    /// What the caller is.
+    pub role: Role,
 }
 
 /// All calls and legs of this process.
@@ -385,6 +414,11 @@ impl Registry {
         self.legs.iter().map(|(id, leg)| live(*id, leg)).collect()
     }
 
+    /// Returns how many conferences have a live leg; goes through all legs.
+    pub fn conferences(&self) -> usize {
+        self.legs.values().map(|leg| &leg.room).collect::<HashSet<_>>().len()
+    }
+
     /// Returns how many legs live.
     pub fn legs(&self) -> usize {
         self.legs.len()
@@ -407,7 +441,13 @@ fn view(leg: &LegRecord) -> LegView {
 }
 
 fn live(id: LegId, leg: &LegRecord) -> LiveLeg {
-    LiveLeg { leg: id, call_sid: leg.call_sid.clone(), stream_sid: leg.stream_sid.clone(), view: view(leg) }
+    LiveLeg {
+        leg: id,
+        call_sid: leg.call_sid.clone(),
+        stream_sid: leg.stream_sid.clone(),
+        view: view(leg),
+        role: leg.party.role,
+    }
 }
 
 #[cfg(test)]
