@@ -127,6 +127,7 @@ fn tables() -> String {
     let (asked, _) = asked();
     let mut page = String::new();
     let mut section = None;
+    let mut said_by: Option<Setting> = None;
     for setting in settings_of(DEFAULTS) {
         if section.as_ref() != Some(&setting.section) {
             let title = if setting.section.is_empty() { "without a section" } else { &setting.section };
@@ -137,14 +138,21 @@ fn tables() -> String {
         let Setting { key, default, meaning, .. } = &setting;
         let asked =
             asked.get(key.as_str()).unwrap_or_else(|| panic!("{key} of default.toml is read by nobody"));
+        let meaning = match said_by.as_ref().filter(|other| other.meaning == *meaning) {
+            Some(other) => format!("See `{}`.", other.key),
+            None => markdown_of(meaning),
+        };
         let default = if default == "\"\"" { "empty".to_owned() } else { format!("`{default}`") };
         let _ = writeln!(
             page,
             "| `{key}` | {default} | {} | {} | {} |",
             value_of(key, asked),
             environment_of(key, asked),
-            markdown_of(meaning)
+            meaning
         );
+        if said_by.as_ref().is_none_or(|other| other.meaning != setting.meaning) {
+            said_by = Some(setting);
+        }
     }
     page.push('\n');
     page
