@@ -343,7 +343,7 @@ fn build_bridge(
     upstream: &Endpoint,
     engine: Option<&Engine>,
 ) -> Result<(Shared, Bridge), StartError> {
-    let hub = UpdatesHub::new(settings.updates.max_dashboards).start();
+    let hub = UpdatesHub::new(settings.updates.max_dashboards, settings.updates.keep).start();
     // Tokens expire by the second, and one is good until its last second is over.
     let token_seconds = settings.media.token_lifetime.as_secs();
     let limits = RegistryLimits {
@@ -373,6 +373,7 @@ fn build_bridge(
         hub: hub.clone(),
         tokens: Arc::new(TokenClient::new(upstream.clone(), app_id, app_secret)),
         upstream: upstream.clone(),
+        public_upstream: engine.is_none().then(|| upstream.to_string()),
         start_template: Arc::new(symbl.start_template.clone()),
         connect_timeout: symbl.connect_timeout,
         limits: LegLimits {
@@ -388,6 +389,8 @@ fn build_bridge(
         mode: settings.mode,
         end_on_exit: settings.conference.end_on_exit,
         public_url: public_url.clone(),
+        is_public: settings.public_url.is_some(),
+        number: settings.twilio.number.clone(),
         media_url: media_url.map_err(|error| StartError::Address(error.to_string()))?,
         media: settings.media,
         updates: settings.updates,

@@ -157,3 +157,80 @@ async fn a_dashboard_leaves_with_the_code_that_it_gave() {
     assert_eq!(Socket::open(bridge.address, "/symbl/nothing", &[]).await.err(), Some(404));
     bridge.finish().await;
 }
+
+#[tokio::test]
+async fn a_dashboard_that_comes_back_hears_what_it_missed_and_nothing_twice() {
+    let server = SymblServer::start().await;
+    let bridge = Settings::with_upstream(&server.base_url()).set("BRIDGE__UPDATES__KEEP", "4").start().await;
+    let witness = Dashboard::join(&bridge).await;
+    let newcomer = Dashboard::rejoin(&bridge, 0).await;
+    let first = newcomer.answer().await;
+    assert_eq!((&first["type"], &first["reason"]), (&"updates_snapshot".into(), &"first".into()));
+    let empty = first["id"].as_u64().expect("an id");
+    newcomer.vanish().await;
+
+    let mut calls = Vec::new();
+    for from in [AGENT, CUSTOMER] {
+        let call = Caller::new(from).call(&bridge, "?room=shared").await;
+        witness.wait_for("connection_started", &call.caller.call_sid).await;
+        calls.push(call);
+    }
+    calls[0].hang_up(&bridge).await;
+    let stopped = witness.wait_for("connection_stopped", &calls[0].caller.call_sid).await;
+    let all = witness.updates();
+    assert_eq!(all.iter().map(id).collect::<Vec<_>>(), [empty + 1, empty + 2, empty + 3]);
+
+    // It saw nothing, one, or all of the three.
+    for seen in 0..=3 {
+        let back = Dashboard::rejoin(&bridge, empty + seen).await;
+        let answer = back.answer().await;
+        assert_eq!(answer, serde_json::json!({ "type": "updates_resumed", "id": empty + 3 }), "{seen}");
+        let missed = usize::try_from(3 - seen).expect("small");
+        wait_until("what it missed", || back.updates().len() >= missed).await;
+        let heard: Vec<_> = back.updates().into_iter().map(|update| update.value).collect();
+        assert_eq!(heard, all[3 - missed..].iter().map(|update| update.value.clone()).collect::<Vec<_>>());
+        back.vanish().await;
+    }
+
+    // More happens than is kept; then a number that this process never gave.
+    calls[1].hang_up(&bridge).await;
+    witness.wait_for("connection_stopped", &calls[1].caller.call_sid).await;
+    let mut last = Caller::new(STRANGER).call(&bridge, "?room=shared").await;
+    let started = witness.wait_for("connection_started", &last.caller.call_sid).await;
+    for (seen, reason) in [(empty, "gap"), (empty - 1, "restart"), (id(&started) + 1, "restart")] {
+        let back = Dashboard::rejoin(&bridge, seen).await;
+        let expected =
+            serde_json::json!({ "type": "updates_snapshot", "id": id(&started), "reason": reason });
+        assert_eq!(back.answer().await, expected);
+        let exists = back.wait_for("connection_exists", &last.caller.call_sid).await;
+        assert_eq!(id(&exists), id(&started));
+        assert_eq!(back.updates().len(), 1, "one leg is up");
+        back.vanish().await;
+    }
+    let just_in_time = Dashboard::rejoin(&bridge, id(&stopped) - 2).await;
+    assert_eq!(just_in_time.answer().await["type"], "updates_resumed");
+    let bad = get(bridge.address, "/symbl/updates?after=yesterday").await;
+    assert_eq!(bad.status, 400);
+    last.hang_up(&bridge).await;
+    witness.wait_for("connection_stopped", &last.caller.call_sid).await;
+    bridge.finish().await;
+}
+
+#[tokio::test]
+async fn a_process_that_takes_anothers_place_counts_on_above_it() {
+    let server = SymblServer::start().await;
+    let bridge = Bridge::start(&server.base_url()).await;
+    let witness = Dashboard::join(&bridge).await;
+    let mut call = Caller::new(AGENT).call(&bridge, "").await;
+    let started = witness.wait_for("connection_started", &call.caller.call_sid).await;
+    call.hang_up(&bridge).await;
+    witness.wait_for("connection_stopped", &call.caller.call_sid).await;
+    bridge.finish().await;
+
+    let next = Bridge::start(&server.base_url()).await;
+    let back = Dashboard::rejoin(&next, id(&started)).await;
+    let answer = back.answer().await;
+    assert_eq!((&answer["type"], &answer["reason"]), (&"updates_snapshot".into(), &"restart".into()));
+    assert!(answer["id"].as_u64().expect("an id") > id(&started) + 1, "{answer}");
+    next.finish().await;
+}

@@ -22,7 +22,7 @@ use crate::symbl::endpoint::Endpoint;
 use crate::symbl::start_template::StartTemplate;
 use crate::symbl::token::TokenClient;
 use crate::telemetry::LegTags;
-use crate::twilio::{PublicUrl, Signer, StreamUrl};
+use crate::twilio::{PhoneNumber, PublicUrl, Signer, StreamUrl};
 
 /// Shared by all workers of a process.
 #[derive(Clone)]
@@ -35,6 +35,8 @@ pub struct Shared {
     pub tokens: Arc<TokenClient>,
     /// Where the upstream lives.
     pub upstream: Endpoint,
+    /// Where dashboards reach the upstream; none: under our own address.
+    pub public_upstream: Option<String>,
     /// What a leg asks for.
     pub start_template: Arc<StartTemplate>,
     /// One attempt to connect.
@@ -55,6 +57,10 @@ pub struct Shared {
     pub end_on_exit: bool,
     /// How the world reaches us.
     pub public_url: PublicUrl,
+    /// Whether it does.
+    pub is_public: bool,
+    /// The number callers dial.
+    pub number: Option<PhoneNumber>,
     /// Our media socket, as Twilio reaches it.
     pub media_url: StreamUrl,
     /// Bounds of media sockets.

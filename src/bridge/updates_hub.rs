@@ -1,15 +1,17 @@
 //! The updates hub: relays lifecycle updates to every dashboard. One a process.
 //!
 //! A dashboard that stops reading fills its mailbox and is cut off from outside, because its own actor, frozen by the
-//! peer, could not do it; nobody else waits for it. Each update is written as JSON once, however many read it.
+//! peer, could not do it; nobody else waits for it. Each update is written as JSON once, however many read it. Dashboards
+//! that come back say which update they saw last and get those that they missed.
 
 use std::collections::BTreeMap;
 
 use actix::prelude::*;
 use bytestring::ByteString;
 use jiff::Timestamp;
+use serde::Serialize;
 
-use super::call::update::{LegNews, Update, UpdateLog};
+use super::call::update::{LegNews, UpdateLog};
 use super::updates_session::{Deliver, EndSession, UpdatesSession};
 use crate::telemetry::events;
 use crate::ws::CloseCode;
@@ -23,8 +25,10 @@ const MAILBOX: usize = 4096;
 #[rtype(result = "()")]
 pub struct Publish(pub LegNews);
 
-/// A dashboard joins; it is answered with its number, and the live legs follow.
+/// A dashboard joins; it is answered with its number, and the live legs follow, or what it missed.
 pub struct Join {
+    /// The update it saw last, 0: none yet; none if it does not know of this.
+    pub after: Option<u64>,
     /// Its socket's actor.
     pub session: Addr<UpdatesSession>,
     /// Its connection, to end it from outside.
@@ -68,9 +72,12 @@ struct Dashboard {
 }
 
 impl UpdatesHub {
-    /// Returns a hub for at most `most_sessions` dashboards.
-    pub fn new(most_sessions: usize) -> Self {
-        Self { log: UpdateLog::default(), sessions: BTreeMap::new(), last_session: 0, most_sessions }
+    /// Returns a hub for at most `most_sessions` dashboards, which keeps the last `keep` updates.
+    pub fn new(most_sessions: usize, keep: usize) -> Self {
+        // In microseconds, because no process publishes a million updates a second all its life; 2^53, beyond which
+        // JavaScript's numbers are not exact, is reached in the year 2255.
+        let start = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
+        Self { log: UpdateLog::new(start, keep), sessions: BTreeMap::new(), last_session: 0, most_sessions }
     }
 
     fn remove(&mut self, id: SessionId, reason: &str) -> Option<Dashboard> {
@@ -116,9 +123,15 @@ impl Handler<Join> for UpdatesHub {
         }
         self.last_session += 1;
         let id = SessionId(self.last_session);
-        let snapshot: Vec<ByteString> = self.log.snapshot().map(frame).collect();
+        let frames: Vec<ByteString> = match join.after {
+            None => self.log.snapshot().map(frame).collect(),
+            Some(after) => {
+                let (answer, updates) = self.log.since(after);
+                std::iter::once(frame(&answer)).chain(updates.into_iter().map(frame)).collect()
+            }
+        };
         // A session that is gone already says so itself.
-        let _ = join.session.try_send(Deliver(snapshot));
+        let _ = join.session.try_send(Deliver(frames));
         self.sessions.insert(id, Dashboard { session: join.session, socket: join.socket });
         events::DashboardJoined { leg: None, dashboards: self.sessions.len() as u64 }.emit();
         Ok(id)
@@ -144,7 +157,7 @@ impl Handler<CloseDashboards> for UpdatesHub {
     }
 }
 
-fn frame(update: &Update) -> ByteString {
-    // An update has string keys only, so writing it cannot fail.
-    serde_json::to_string(update).unwrap_or_default().into()
+fn frame(message: &impl Serialize) -> ByteString {
+    // Updates and answers have string keys only, so writing them cannot fail.
+    serde_json::to_string(message).unwrap_or_default().into()
 }

@@ -38,20 +38,23 @@ pub struct UpdatesSession {
     /// The hub ends the socket through this when we cannot.
     socket: Option<SocketHandle>,
     settings: UpdatesSettings,
+    /// The update that the dashboard says it saw last.
+    after: Option<u64>,
     shell: Shell,
     id: Option<SessionId>,
     unanswered_pings: u32,
 }
 
 impl UpdatesSession {
-    /// Returns the session of a dashboard whose socket has just opened.
+    /// Returns the session of a dashboard whose socket has just opened; `after` is the update it says it saw last.
     pub fn new(
         hub: Addr<UpdatesHub>,
         socket: Option<SocketHandle>,
         settings: UpdatesSettings,
+        after: Option<u64>,
         shell: Shell,
     ) -> Self {
-        Self { hub, socket, settings, shell, id: None, unanswered_pings: 0 }
+        Self { hub, socket, settings, after, shell, id: None, unanswered_pings: 0 }
     }
 }
 
@@ -60,7 +63,7 @@ impl Actor for UpdatesSession {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(self.settings.queue);
-        let join = Join { session: ctx.address(), socket: self.socket.clone() };
+        let join = Join { after: self.after, session: ctx.address(), socket: self.socket.clone() };
         let joined = self.hub.send(join).into_actor(self).map(|answer, session, ctx| match answer {
             Ok(Ok(id)) => session.id = Some(id),
             Ok(Err(full)) => session.shell.close(ctx, CloseCode::Again, &full.to_string()),

@@ -99,12 +99,14 @@ fn introduce(application: &Application, settings: &Settings) {
     println!("    a call comes in   {}", public.page("/twilio/twiml"));
     println!("    status changes    {}", public.page("/twilio/statuschange"));
     // One that was made up for this run is shown nowhere else; one that was chosen is known, and this may end in a journal.
-    let token = match &settings.watchers.token {
-        Some(_) => Some("?token=(updates.token)".to_owned()),
-        None => application.watch_token().map(|token| format!("?token={}", token.expose_secret())),
+    let token = match (&settings.watchers.token, application.watch_token()) {
+        (Some(_), _) => "?token=(updates.token)".to_owned(),
+        (None, Some(made_up)) => format!("?token={}", made_up.expose_secret()),
+        (None, None) => String::new(),
     };
-    let dashboards = public.page("/symbl/updates").replacen("http", "ws", 1);
-    println!("  dashboards          {dashboards}{}", token.unwrap_or_default());
+    println!("  dashboard           {}{token}", public.page("/"));
+    let updates = public.page("/symbl/updates").replacen("http", "ws", 1);
+    println!("  updates for others  {updates}{token}");
     show_credentials(application);
     if settings.public_url.is_none() {
         println!("  WEBHOOK_DOMAIN is not set: only simulators on this machine can call (symbl-bridge call)");

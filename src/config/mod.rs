@@ -143,6 +143,8 @@ pub struct MediaSettings {
 pub struct UpdatesSettings {
     /// Updates a dashboard may lag behind.
     pub queue: usize,
+    /// Updates that are kept for those who come back.
+    pub keep: usize,
     /// Dashboards at once.
     pub max_dashboards: usize,
     /// How often a dashboard is pinged.
@@ -315,6 +317,7 @@ impl Settings {
             },
             updates: UpdatesSettings {
                 queue: read.number("updates.queue", 1..=65_536) as usize,
+                keep: read.number("updates.keep", 0..=65_536) as usize,
                 max_dashboards: read.number("updates.max_dashboards", 1..=100_000) as usize,
                 ping_every: read.millis("updates.ping_ms", 1_000..=600_000),
             },

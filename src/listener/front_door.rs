@@ -47,7 +47,7 @@ enum Purpose {
     Twilio,
     /// Access tokens of the engine.
     Token,
-    /// Another socket's handshake.
+    /// Another socket's handshake, and what else a token opens that somebody might guess.
     Socket,
     /// Anything else.
     Other,
@@ -182,9 +182,11 @@ impl Purpose {
             (Some("twilio"), _) => Self::Twilio,
             (Some("oauth2"), _) => Self::Token,
             (Some("v1"), Some("realtime" | "streaming" | "subscribe"))
-            | (Some("symbl"), Some("updates"))
             | (Some("session"), Some("subscribe"))
-            | (Some("subscribe"), _) => Self::Socket,
+            | (Some("subscribe"), _)
+            | (Some("symbl"), _)
+            // The dashboard's page takes the access token, too.
+            | (None, _) => Self::Socket,
             _ => Self::Other,
         }
     }
@@ -206,6 +208,8 @@ mod tests {
             ("/session/subscribe/a", Purpose::Socket),
             ("/subscribe/a", Purpose::Socket),
             ("//symbl/updates", Purpose::Socket),
+            ("/symbl/session", Purpose::Socket),
+            ("/", Purpose::Socket),
             ("/v1/conversations/1/messages", Purpose::Other),
             ("/healthz", Purpose::Other),
         ] {

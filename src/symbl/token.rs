@@ -35,17 +35,24 @@ struct Cache {
 struct Cached {
     token: AccessToken,
     renew_at: Instant,
-    expires_at: Instant,
 }
 
 /// A bearer token; its text cannot be printed.
 #[derive(Debug, Clone)]
-pub struct AccessToken(SecretString);
+pub struct AccessToken {
+    text: SecretString,
+    expires_at: Instant,
+}
 
 impl AccessToken {
     /// Returns the text, for a header or a query; never for a log.
     pub fn expose(&self) -> &str {
-        self.0.expose_secret()
+        self.text.expose_secret()
+    }
+
+    /// Returns for how many seconds it is still good.
+    pub fn seconds_left(&self) -> u64 {
+        self.expires_at.saturating_duration_since(Instant::now()).as_secs()
     }
 }
 
@@ -141,18 +148,15 @@ impl TokenClient {
         match self.request(http).await {
             Ok(answer) => {
                 let life = Duration::from_secs(answer.expires_in);
-                let token = AccessToken(answer.access_token);
-                cache.token = Some(Cached {
-                    token: token.clone(),
-                    renew_at: now + (life - RENEW_BEFORE_EXPIRY.min(life / 5)),
-                    expires_at: now + life,
-                });
+                let token = AccessToken { text: answer.access_token, expires_at: now + life };
+                let renew_at = now + (life - RENEW_BEFORE_EXPIRY.min(life / 5));
+                cache.token = Some(Cached { token: token.clone(), renew_at });
                 Ok(token)
             }
             Err(error) => {
                 cache.last_failure = Some((Instant::now(), error.clone()));
                 // Early renewal failed, but the old token still has time: the next caller tries again.
-                let still_good = cache.token.as_ref().filter(|cached| now < cached.expires_at);
+                let still_good = cache.token.as_ref().filter(|cached| now < cached.token.expires_at);
                 still_good.map(|cached| cached.token.clone()).ok_or(error)
             }
         }

@@ -32,6 +32,8 @@ impl Update {
 /// A dashboard that reads.
 pub struct Dashboard {
     socket: Socket,
+    /// Whether the first message answers `?after=`.
+    is_answered: bool,
 }
 
 impl Dashboard {
@@ -41,7 +43,23 @@ impl Dashboard {
 
     pub async fn join_at(address: SocketAddr, path: &str) -> Self {
         let socket = Socket::open(address, path, &[]).await;
-        Self { socket: socket.unwrap_or_else(|status| panic!("{path} was refused with {status}")) }
+        let socket = socket.unwrap_or_else(|status| panic!("{path} was refused with {status}"));
+        Self { socket, is_answered: path.contains("after=") }
+    }
+
+    /// Comes back, having seen the update `after` last.
+    pub async fn rejoin(bridge: &Bridge, after: u64) -> Self {
+        Self::join_at(bridge.address, &format!("/symbl/updates?after={after}")).await
+    }
+
+    /// How a dashboard that said what it saw last is answered.
+    pub async fn answer(&self) -> Value {
+        assert!(self.is_answered, "only who says what it saw last is answered");
+        wait_for("the answer to `after`", || {
+            let first = self.socket.texts().into_iter().next()?.text;
+            Some(serde_json::from_str(&first).unwrap_or_else(|_| panic!("no JSON: {first}")))
+        })
+        .await
     }
 
     pub fn socket(&mut self) -> &mut Socket {
@@ -50,7 +68,7 @@ impl Dashboard {
 
     /// All updates so far, each checked for its shape.
     pub fn updates(&self) -> Vec<Update> {
-        let texts = self.socket.texts().into_iter();
+        let texts = self.socket.texts().into_iter().skip(usize::from(self.is_answered));
         let updates = texts.map(|received| {
             let value = serde_json::from_str(&received.text);
             Update { at: received.at, value: value.unwrap_or_else(|_| panic!("no JSON: {}", received.text)) }

@@ -36,13 +36,27 @@ impl Answer {
 pub struct Request {
     method: String,
     target: String,
+    /// None: the address it is sent to.
+    host: Option<String>,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
 }
 
 impl Request {
     pub fn new(method: &str, target: &str) -> Self {
-        Self { method: method.into(), target: target.into(), headers: Vec::new(), body: Vec::new() }
+        Self {
+            method: method.into(),
+            target: target.into(),
+            host: None,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// Asks for another name's sake.
+    pub fn host(mut self, name: &str) -> Self {
+        self.host = Some(name.into());
+        self
     }
 
     pub fn header(mut self, name: &str, value: &str) -> Self {
@@ -65,7 +79,8 @@ impl Request {
     }
 
     async fn exchange(&self, address: SocketAddr) -> Vec<u8> {
-        let mut head = format!("{} {} HTTP/1.1\r\nHost: {address}\r\n", self.method, self.target);
+        let host = self.host.clone().unwrap_or_else(|| address.to_string());
+        let mut head = format!("{} {} HTTP/1.1\r\nHost: {host}\r\n", self.method, self.target);
         for (name, value) in &self.headers {
             write!(head, "{name}: {value}\r\n").expect("a string takes all");
         }

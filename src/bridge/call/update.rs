@@ -1,6 +1,9 @@
 //! Lifecycle updates as dashboards see them (`symbl-protocol` 6.4, with fields of our own).
+//!
+//! Numbers never come twice, whichever process gave them: each begins above all that the one before it can have used. So a
+//! dashboard that says what it saw last gets what it missed, or hears that it must begin anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -99,11 +102,15 @@ pub struct InterruptionSize {
     pub lost_ms: Millis,
 }
 
-/// Numbers news and remembers which legs are up, for dashboards that join later.
-#[derive(Debug, Default)]
+/// Numbers news, remembers which legs are up for dashboards that join later, and the last updates for those that come back.
+#[derive(Debug)]
 pub struct UpdateLog {
+    /// Numbers of this process are above it.
+    start: u64,
     last_id: u64,
     live: BTreeMap<LegId, LiveLeg>,
+    recent: VecDeque<Update>,
+    keep: usize,
 }
 
 /// What a newcomer hears of a live leg.
@@ -113,9 +120,77 @@ struct LiveLeg {
     interrupted: Option<Update>,
 }
 
+/// How a dashboard that said what it saw last is answered, before anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// What follows.
+    #[serde(rename = "type")]
+    pub kind: AnswerKind,
+    /// The number of the newest update there is; further ones count on from it.
+    pub id: u64,
+    /// Why it must begin anew; only on `updates_snapshot`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Anew>,
+}
+
+/// What follows an [`Answer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerKind {
+    /// What the dashboard missed, up to [`Answer::id`].
+    UpdatesResumed,
+    /// What is up now; what the dashboard knew is void.
+    UpdatesSnapshot,
+}
+
+/// Why a dashboard must begin anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Anew {
+    /// It has seen nothing yet.
+    First,
+    /// It missed more than is kept.
+    Gap,
+    /// What it saw last came from another process.
+    Restart,
+}
+
 impl UpdateLog {
+    /// Returns a log whose numbers are above `start` and which keeps the last `keep` updates.
+    pub fn new(start: u64, keep: usize) -> Self {
+        Self { start, last_id: start, live: BTreeMap::new(), recent: VecDeque::new(), keep }
+    }
+
     /// Returns the update that tells the news.
     pub fn publish(&mut self, news: LegNews, at: Timestamp) -> Update {
+        let update = self.next(news, at);
+        if self.recent.len() >= self.keep {
+            self.recent.pop_front();
+        }
+        if self.keep > 0 {
+            self.recent.push_back(update.clone());
+        }
+        update
+    }
+
+    /// Returns how a dashboard is answered that saw the update `after` last, and what it hears then.
+    pub fn since(&self, after: u64) -> (Answer, Vec<&Update>) {
+        let known = self.recent.len() as u64;
+        let anew = match after {
+            0 => Some(Anew::First),
+            _ if after < self.start || after > self.last_id => Some(Anew::Restart),
+            _ if after < self.last_id - known => Some(Anew::Gap),
+            _ => None,
+        };
+        let kind = anew.map_or(AnswerKind::UpdatesResumed, |_| AnswerKind::UpdatesSnapshot);
+        let updates = match anew {
+            Some(_) => self.snapshot().collect(),
+            None => self.recent.iter().filter(|update| update.id > after).collect(),
+        };
+        (Answer { kind, id: self.last_id, reason: anew }, updates)
+    }
+
+    fn next(&mut self, news: LegNews, at: Timestamp) -> Update {
         self.last_id += 1;
         let id = self.last_id;
         let update = |kind, leg, reason| Update { kind, leg, id, at, reason, interruption: None };
@@ -175,7 +250,7 @@ mod tests {
     #[test]
     fn updates_have_the_known_shape_and_our_fields() {
         let at: Timestamp = "2026-03-03T10:15:00Z".parse().unwrap();
-        let mut log = UpdateLog::default();
+        let mut log = UpdateLog::new(0, 8);
         let started = serde_json::to_value(log.publish(LegNews::Started(LegId(1), leg("CA1")), at)).unwrap();
         let expected = serde_json::json!({
             "type": "connection_started",
@@ -190,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_snapshot_names_the_live_legs_with_their_numbers() {
-        let mut log = UpdateLog::default();
+        let mut log = UpdateLog::new(0, 8);
         for (number, call) in [(1, "CA1"), (2, "CA2"), (3, "CA3")] {
             log.publish(LegNews::Started(LegId(number), leg(call)), Timestamp::UNIX_EPOCH);
         }
@@ -202,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_newcomer_hears_of_an_interruption_until_it_is_over() {
-        let mut log = UpdateLog::default();
+        let mut log = UpdateLog::new(0, 8);
         let mut publish = |news| log.publish(news, Timestamp::UNIX_EPOCH);
         publish(LegNews::Started(LegId(1), leg("CA1")));
         let interrupted = publish(LegNews::Interrupted(LegId(1), leg("CA1"), Interruption::ConnectionLost));
@@ -218,5 +293,35 @@ mod tests {
         );
         assert_eq!(kinds(&log), [UpdateKind::ConnectionExists]);
         assert_eq!(log.snapshot().next().unwrap().leg.conversation_id.as_deref(), Some("W"));
+    }
+    #[test]
+    fn who_comes_back_hears_what_was_missed_or_that_it_must_begin_anew() {
+        let mut log = UpdateLog::new(1000, 3);
+        let answer = |log: &UpdateLog, after| {
+            let (answer, updates) = log.since(after);
+            (answer, updates.iter().map(|update| (update.kind, update.id)).collect::<Vec<_>>())
+        };
+        let resumed = |id| Answer { kind: AnswerKind::UpdatesResumed, id, reason: None };
+        let anew = |id, why| Answer { kind: AnswerKind::UpdatesSnapshot, id, reason: Some(why) };
+        assert_eq!(answer(&log, 0), (anew(1000, Anew::First), vec![]));
+        assert_eq!(answer(&log, 1000), (resumed(1000), vec![]), "who joined before there was anything");
+        assert_eq!(answer(&log, 999), (anew(1000, Anew::Restart), vec![]));
+        for number in 1..=4 {
+            log.publish(LegNews::Started(LegId(number), leg("CA")), Timestamp::UNIX_EPOCH);
+        }
+        let started = |id| (UpdateKind::ConnectionStarted, id);
+        let exists = |id| (UpdateKind::ConnectionExists, id);
+        let live: Vec<_> = (1001..=1004).map(exists).collect();
+        assert_eq!(answer(&log, 1004), (resumed(1004), vec![]));
+        assert_eq!(answer(&log, 1001), (resumed(1004), vec![started(1002), started(1003), started(1004)]));
+        assert_eq!(answer(&log, 1000), (anew(1004, Anew::Gap), live.clone()));
+        assert_eq!(answer(&log, 1005), (anew(1004, Anew::Restart), live.clone()));
+        assert_eq!(answer(&log, 1), (anew(1004, Anew::Restart), live));
+        let head = serde_json::to_string(&log.since(7).0).unwrap();
+        assert_eq!(head, r#"{"type":"updates_snapshot","id":1004,"reason":"restart"}"#);
+        assert_eq!(
+            serde_json::to_string(&log.since(1004).0).unwrap(),
+            r#"{"type":"updates_resumed","id":1004}"#
+        );
     }
 }

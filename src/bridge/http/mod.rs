@@ -3,6 +3,7 @@
 //! * [`twiml`] - what a call is to do.
 //! * [`callbacks`] - what became of calls, streams, conferences.
 //! * [`sockets`] - the media and the updates socket.
+//! * [`session`] - signing in to the dashboard; [`symbl_token`] - what it needs to ask the upstream.
 //! * [`signed`] - nobody but Twilio.
 //! * [`unproven`] - media sockets that have yet to show whose they are.
 //! * [`watchers`] - who may watch.
@@ -10,13 +11,20 @@
 
 pub mod callbacks;
 pub mod form_body;
+pub mod session;
 pub mod signed;
 pub mod sockets;
+pub mod symbl_token;
 pub mod twiml;
 pub mod unproven;
 pub mod watchers;
 
+use actix_web::guard::fn_guard;
+use actix_web::web::JsonConfig;
 use actix_web::{HttpResponse, web};
+
+/// Largest body of a sign-in, in bytes.
+const SIGN_IN_LIMIT: usize = 4 * 1024;
 
 /// Adds the bridge's routes.
 pub fn configure(routes: &mut web::ServiceConfig) {
@@ -29,7 +37,16 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         // Twilio may sign, and dial, the address with a slash at its end (twilio-protocol 5.5).
         .service(web::resource(["/twilio/media", "/twilio/media/"]).get(sockets::media))
         // Published instructions have the doubled slash.
-        .service(web::resource(["/symbl/updates", "//symbl/updates"]).get(sockets::updates));
+        .service(web::resource(["/symbl/updates", "//symbl/updates"]).get(sockets::updates))
+        .service(web::resource("/").guard(fn_guard(session::has_token)).get(session::arrive))
+        .service(
+            web::resource("/symbl/session")
+                .app_data(JsonConfig::default().limit(SIGN_IN_LIMIT))
+                .get(session::show)
+                .post(session::sign_in)
+                .delete(session::sign_out),
+        )
+        .service(web::resource("/symbl/token").post(symbl_token::issue));
 }
 
 /// Returns a TwiML document as Twilio wants it served.

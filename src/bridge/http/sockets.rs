@@ -1,7 +1,9 @@
 //! The two sockets: Twilio's media and the dashboards' updates.
 
+use actix_web::error::ErrorBadRequest;
 use actix_web::web::{Data, Payload};
 use actix_web::{Error, HttpRequest, HttpResponse};
+use url::form_urlencoded;
 
 use super::form_body::BadFormBody;
 use super::signed;
@@ -32,7 +34,40 @@ pub async fn updates(
 ) -> Result<HttpResponse, Error> {
     let shared = &services.shared;
     let subprotocol = shared.watchers.admit(&request)?;
+    let after = seen_last(request.query_string())?;
     let (hub, socket, settings) = (shared.hub.clone(), SocketHandle::of(&request), shared.updates);
-    let actor = |shell| UpdatesSession::new(hub, socket, settings, shell);
+    let actor = |shell| UpdatesSession::new(hub, socket, settings, after, shell);
     accept(actor, &request, payload, updates_session::MESSAGE_LIMIT, subprotocol)
+}
+
+/// Returns what a dashboard saw last: 0 when it says that it has seen nothing, none when it says nothing.
+fn seen_last(query: &str) -> Result<Option<u64>, Error> {
+    let after = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "after");
+    match after {
+        Some((_, id)) if !id.is_empty() => id.parse().map(Some).map_err(|_| {
+            ErrorBadRequest("`after` is the `id` of the update that was seen last, or 0 when none was\n")
+        }),
+        seen_nothing => Ok(seen_nothing.map(|_| 0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dashboard_may_say_what_it_saw_last() {
+        for (query, after) in [
+            ("", None),
+            ("token=after", None),
+            ("after", Some(0)),
+            ("after=", Some(0)),
+            ("token=a&after=1767225600000042", Some(1_767_225_600_000_042)),
+        ] {
+            assert_eq!(seen_last(query).unwrap(), after, "{query}");
+        }
+        for query in ["after=x", "after=-1", "after=1.5", "after=99999999999999999999"] {
+            assert!(seen_last(query).unwrap_err().to_string().contains("`id`"), "{query}");
+        }
+    }
 }

@@ -1,13 +1,26 @@
 //! Who may watch: dashboards need the access token once the world can reach us, and browsers an origin we know.
+//!
+//! A browser that has shown the token once holds a cookie instead: an expiry, and a MAC of it under a key that the token
+//! makes. So nothing is remembered here, a restart with the same token lets it in, and another token shuts it out.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use url::{Host, Url, form_urlencoded};
 
+use crate::bridge::seconds_now;
 use crate::twilio::PublicUrl;
+
+/// The cookie of a browser that has shown the token.
+pub const COOKIE: &str = "symbl_bridge_session";
+
+/// How long a browser stays signed in: a working week.
+pub const SESSION_SECONDS: u64 = 7 * 24 * 3600;
 
 /// The rule for dashboards.
 #[derive(Debug, Clone)]
@@ -32,13 +45,18 @@ pub enum NotAdmitted {
     /// A page from elsewhere.
     #[error("pages of this origin may not connect; updates.origins lists those that may")]
     Origin,
+    /// A name that leads here and is not ours, while no token is needed: a page of that name could read everything.
+    #[error(
+        "without updates.token this is served under this machine's own name only, for instance 127.0.0.1"
+    )]
+    Host,
 }
 
 impl ResponseError for NotAdmitted {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Token => StatusCode::UNAUTHORIZED,
-            Self::Origin => StatusCode::FORBIDDEN,
+            Self::Origin | Self::Host => StatusCode::FORBIDDEN,
         }
     }
 
@@ -62,9 +80,10 @@ impl Watchers {
 
     /// Admits a handshake; returns the subprotocol to echo, when the token came in one.
     pub fn admit<'a>(&self, request: &'a HttpRequest) -> Result<Option<&'a str>, NotAdmitted> {
-        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let header = |name| text(request, name);
         if let Some(origin) = header(header::ORIGIN)
             && !self.knows(origin)
+            && !self.is_our_page(origin, request)
         {
             return Err(NotAdmitted::Origin);
         }
@@ -80,12 +99,81 @@ impl Watchers {
         };
         let is_admitted = self.token_sha256.is_none()
             || bearer.is_some_and(|(_, token)| self.is_token(token.trim()))
-            || is_in_query();
+            || is_in_query()
+            || self.is_signed_in(request);
         if !is_admitted {
             return Err(NotAdmitted::Token);
         }
         // A client that offers subprotocols fails unless one of them is chosen.
         Ok(offers.next().filter(|offer| !offer.is_empty()))
+    }
+
+    /// Admits a page's or a program's request; stricter than [`Watchers::admit`] about names that lead here.
+    pub fn admit_page(&self, request: &HttpRequest) -> Result<(), NotAdmitted> {
+        self.admit(request)?;
+        if self.token_sha256.is_none() && !self.is_own_host(request) {
+            return Err(NotAdmitted::Host);
+        }
+        Ok(())
+    }
+
+    /// Returns whether anything must be shown at all.
+    pub fn need_token(&self) -> bool {
+        self.token_sha256.is_some()
+    }
+
+    /// Returns the cookie of somebody who showed `token`; none if it is wrong, or none is needed.
+    pub fn sign_in(&self, token: &str, now: u64) -> Option<String> {
+        let expiry = now + SESSION_SECONDS;
+        let mac = self.is_token(token).then(|| self.session_mac(expiry)).flatten()?;
+        Some(format!("v1.{expiry}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())))
+    }
+
+    /// Returns whether a browser may keep the cookie to encrypted connections: it came over one.
+    pub fn is_encrypted(&self, request: &HttpRequest) -> bool {
+        self.own.strip_prefix("https://").is_some_and(|own| is_host(request, own))
+    }
+
+    /// The cookie counts on our own pages only: a browser sends it along with whatever page asks.
+    fn is_signed_in(&self, request: &HttpRequest) -> bool {
+        let is_ours = text(request, header::ORIGIN).is_none_or(|origin| self.is_our_page(origin, request));
+        is_ours
+            && request.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok()).any(
+                |cookies| {
+                    let mut pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
+                    pairs.any(|(name, value)| name == COOKIE && self.is_session(value, seconds_now()))
+                },
+            )
+    }
+
+    fn is_session(&self, cookie: &str, now: u64) -> bool {
+        let parts = cookie.strip_prefix("v1.").and_then(|rest| rest.split_once('.'));
+        let parts =
+            parts.and_then(|(expiry, mac)| Some((expiry.parse().ok()?, URL_SAFE_NO_PAD.decode(mac).ok()?)));
+        parts.is_some_and(|(expiry, given)| {
+            // verify_slice takes the same time wherever the difference is.
+            now <= expiry && self.session_mac(expiry).is_some_and(|mac| mac.verify_slice(&given).is_ok())
+        })
+    }
+
+    fn session_mac(&self, expiry: u64) -> Option<Hmac<Sha256>> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.token_sha256?).ok()?;
+        mac.update(format!("dashboard session|{expiry}").as_bytes());
+        Some(mac)
+    }
+
+    /// Whether a page comes from the address that the request itself goes to. Worth nothing without a token: then a name of somebody
+    /// else's that leads to this machine would do.
+    fn is_our_page(&self, origin: &str, request: &HttpRequest) -> bool {
+        let authority = origin.split_once("://").map(|(_, authority)| authority);
+        self.token_sha256.is_some() && authority.is_some_and(|authority| is_host(request, authority))
+    }
+
+    fn is_own_host(&self, request: &HttpRequest) -> bool {
+        let host = text(request, header::HOST).unwrap_or_default();
+        let origin = format!("http://{host}");
+        is_loopback(&origin)
+            || self.own.split_once("://").is_some_and(|(_, own)| own.eq_ignore_ascii_case(host))
     }
 
     fn knows(&self, given: &str) -> bool {
@@ -99,6 +187,14 @@ impl Watchers {
         let given: [u8; 32] = Sha256::digest(text.as_bytes()).into();
         self.token_sha256.is_some_and(|token| bool::from(token.ct_eq(&given)))
     }
+}
+
+fn text<'a>(request: &'a HttpRequest, name: header::HeaderName) -> Option<&'a str> {
+    request.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
+fn is_host(request: &HttpRequest, authority: &str) -> bool {
+    text(request, header::HOST).is_some_and(|host| host.eq_ignore_ascii_case(authority))
 }
 
 fn origin(url: &str) -> Option<String> {
