@@ -4,10 +4,13 @@
 //! connection. Wherever it is dropped - an answer that nobody waits for any more, a panic, the end of the thread - the
 //! supervisor hears of it, and the leg is removed.
 
+use std::sync::Arc;
+
 use actix::Addr;
 
 use super::call::leg::LegExit;
 use super::call::registry::LegId;
+use super::leg_meter::LegMeter;
 use super::supervisor::{LegEnded, Supervisor};
 use super::tell;
 
@@ -16,6 +19,7 @@ use super::tell;
 pub struct LegGuard {
     leg: LegId,
     supervisor: Addr<Supervisor>,
+    meter: Arc<LegMeter>,
     /// The leg has a connection.
     begun: bool,
     told: bool,
@@ -23,8 +27,8 @@ pub struct LegGuard {
 
 impl LegGuard {
     /// Returns the guard of a leg that has just got its plan.
-    pub fn new(leg: LegId, supervisor: Addr<Supervisor>) -> Self {
-        Self { leg, supervisor, begun: false, told: false }
+    pub fn new(leg: LegId, supervisor: Addr<Supervisor>, meter: Arc<LegMeter>) -> Self {
+        Self { leg, supervisor, meter, begun: false, told: false }
     }
 
     /// Returns the leg's number.
@@ -35,6 +39,11 @@ impl LegGuard {
     /// Returns the owner of the leg.
     pub fn supervisor(&self) -> &Addr<Supervisor> {
         &self.supervisor
+    }
+
+    /// Returns what whoever holds the leg keeps up to date.
+    pub fn meter(&self) -> &Arc<LegMeter> {
+        &self.meter
     }
 
     /// Takes note that the leg's connection has started: from now on only a panic drops the guard unused.

@@ -17,8 +17,9 @@
 //! * [`updates_session`] - one dashboard's socket.
 //! * [`media_sockets`] - the media sockets as the supervisor sees them, and when each has to be gone.
 //! * [`leg_guard`] - what makes sure that a leg ends, whoever dies.
+//! * [`leg_meter`] - what a page shows of a leg while it lasts.
 //! * [`load`] - how late the process is.
-//! * [`http`] - routes: Twilio's webhooks, the media socket, the updates socket.
+//! * [`http`] - routes: Twilio's webhooks, the media socket, the updates socket, what the dashboard needs.
 //! * [`services`] - what the actors of one worker thread share.
 //!
 //! Decisions are made in [`call`], which has no clock and no socket; the actors perform them. A leg's two socket
@@ -27,6 +28,7 @@
 pub mod call;
 pub mod http;
 pub mod leg_guard;
+pub mod leg_meter;
 pub mod load;
 pub mod media_sockets;
 pub mod services;

@@ -4,6 +4,8 @@
 //! reports the end, or, should whoever holds the leg die, the [`LegGuard`] it leaves behind does. A media socket that does
 //! not end when it must is cut from outside ([`MediaSockets`]).
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -11,11 +13,12 @@ use tokio::sync::oneshot;
 
 use super::call::leg::{Interruption, LegExit, Millis, millis};
 use super::call::registry::{
-    Announcement, CallPlan, LegId, LegPlan, NotStreamed, Registry, StreamRefusal, StreamStart,
+    Announcement, CallPlan, LegId, LegPlan, LiveLeg, NotStreamed, Registry, StreamRefusal, StreamStart,
 };
 use super::call::room::masked;
 use super::call::update::LegNews;
 use super::leg_guard::LegGuard;
+use super::leg_meter::{LegMeter, Reading};
 use super::load::LoadMeter;
 use super::media_sockets::MediaSockets;
 use super::services::tags;
@@ -136,6 +139,25 @@ impl Message for TagsOfCall {
     type Result = LegTags;
 }
 
+/// Asks how live legs stand.
+pub struct ReadMeters {
+    /// Only those of this connection, with their levels; none: all, without.
+    pub connection_id: Option<String>,
+}
+
+impl Message for ReadMeters {
+    type Result = Vec<LegNow>;
+}
+
+/// How a live leg stands.
+#[derive(Debug, Clone)]
+pub struct LegNow {
+    /// The leg.
+    pub leg: LiveLeg,
+    /// What its meter shows.
+    pub reading: Reading,
+}
+
 /// The process is to end: take no new legs; answered when none is left.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -166,6 +188,8 @@ pub struct Census {
 pub struct Supervisor {
     registry: Registry,
     sockets: MediaSockets,
+    /// One a live leg.
+    meters: BTreeMap<LegId, Arc<LegMeter>>,
     hub: Addr<UpdatesHub>,
     load: LoadMeter,
     /// Beyond this delay no new leg is taken.
@@ -186,6 +210,7 @@ impl Supervisor {
     ) -> Self {
         Self {
             registry,
+            meters: BTreeMap::new(),
             sockets: MediaSockets::default(),
             hub,
             load,
@@ -270,7 +295,9 @@ impl Handler<StartLeg> for Supervisor {
             self.stop(plan.leg, LegExit::CallCompleted, ctx);
         }
         // From here on somebody owes us this leg's end, even if the socket is gone before the answer.
-        let guard = LegGuard::new(plan.leg, ctx.address());
+        let meter = Arc::new(LegMeter::default());
+        self.meters.insert(plan.leg, Arc::clone(&meter));
+        let guard = LegGuard::new(plan.leg, ctx.address(), meter);
         Ok((plan, guard))
     }
 }
@@ -317,6 +344,7 @@ impl Handler<LegEnded> for Supervisor {
 
     fn handle(&mut self, LegEnded { leg, exit }: LegEnded, _: &mut Self::Context) {
         let news = self.registry.leg_ended(self.now(), leg, exit);
+        self.meters.remove(&leg);
         self.publish(news);
         let stream = self.sockets.leg_ended(self.now(), leg);
         if let (Some(stream), LegExit::Panicked) = (stream, exit) {
@@ -362,6 +390,19 @@ impl Handler<TagsOfCall> for Supervisor {
             Some(leg) => tags(call_sid.as_str(), leg.stream_sid.as_str(), &leg.view.connection_id, room),
             None => tags(call_sid.as_str(), "", "", room),
         })
+    }
+}
+
+impl Handler<ReadMeters> for Supervisor {
+    type Result = MessageResult<ReadMeters>;
+
+    fn handle(&mut self, ask: ReadMeters, _: &mut Self::Context) -> Self::Result {
+        let legs = self.registry.live_legs().into_iter().filter_map(|leg| {
+            let wanted = ask.connection_id.as_ref().is_none_or(|id| *id == leg.view.connection_id);
+            let meter = self.meters.get(&leg.leg).filter(|_| wanted)?;
+            Some(LegNow { reading: meter.read(ask.connection_id.is_some()), leg })
+        });
+        MessageResult(legs.collect())
     }
 }
 

@@ -4,6 +4,7 @@
 //! in the leg's buffer, never in the socket's, and stays there until the server answers the ping behind it.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -14,6 +15,7 @@ use super::call::leg::{Effect, Leg, LegEvent, LegExit, Millis, Outgoing, SocketE
 use super::call::registry::LegPlan;
 use super::call::upload::BYTES_PER_MS;
 use super::leg_guard::LegGuard;
+use super::leg_meter::LevelWriter;
 use super::services::Services;
 use super::supervisor::{LegConnected, LegInterrupted, LegResumed, MediaEnded};
 use super::tell;
@@ -54,6 +56,7 @@ pub struct SymblConnection {
     socket: Option<Pumping>,
     results: u64,
     dropping: bool,
+    levels: LevelWriter,
     end: LegGuard,
 }
 
@@ -99,6 +102,7 @@ impl SymblConnection {
             socket: None,
             results: 0,
             dropping: false,
+            levels: LevelWriter::new(Arc::clone(end.meter())),
             end,
         }
     }
@@ -112,6 +116,7 @@ impl SymblConnection {
         for effect in self.leg.on_event(self.now(), event) {
             self.perform(effect, ctx);
         }
+        self.levels.note(&self.leg);
         self.set_timer(ctx);
         if let Some(socket) = &self.socket {
             socket.wake();
@@ -350,6 +355,8 @@ impl Handler<Audio> for SymblConnection {
     /// Only keeps the audio: the pump is polled right after the mailbox is empty, and takes all that waits at once.
     fn handle(&mut self, Audio(audio): Audio, _: &mut Self::Context) {
         let dropped = self.leg.hear(&audio);
+        self.levels.hear(&audio);
+        self.levels.note(&self.leg);
         if dropped > 0 {
             self.report_drop("audio.buffer_seconds is reached");
         } else {

@@ -31,6 +31,15 @@ pub async fn wait_patiently<T>(patience: Duration, what: &str, mut probe: impl F
     }
 }
 
+/// Returns as soon as `condition` holds, which has to be asked for; panics, naming `what`, when it does not in time.
+pub async fn wait_until_asked(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition().await {
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain for {what}");
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
 /// Returns what `future` returns; panics, naming `what`, when it does not in time.
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, future).await {

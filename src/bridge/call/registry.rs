@@ -155,6 +155,8 @@ pub struct LiveLeg {
     pub stream_sid: StreamSid,
     /// What dashboards know of it.
     pub view: LegView,
+    /// What the caller is.
+    pub role: Role,
 }
 
 /// All calls and legs of this process.
@@ -407,7 +409,13 @@ fn view(leg: &LegRecord) -> LegView {
 }
 
 fn live(id: LegId, leg: &LegRecord) -> LiveLeg {
-    LiveLeg { leg: id, call_sid: leg.call_sid.clone(), stream_sid: leg.stream_sid.clone(), view: view(leg) }
+    LiveLeg {
+        leg: id,
+        call_sid: leg.call_sid.clone(),
+        stream_sid: leg.stream_sid.clone(),
+        view: view(leg),
+        role: leg.party.role,
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! * [`callbacks`] - what became of calls, streams, conferences.
 //! * [`sockets`] - the media and the updates socket.
 //! * [`session`] - signing in to the dashboard; [`symbl_token`] - what it needs to ask the upstream.
+//! * [`legs`] - how live legs stand.
 //! * [`signed`] - nobody but Twilio.
 //! * [`unproven`] - media sockets that have yet to show whose they are.
 //! * [`watchers`] - who may watch.
@@ -11,6 +12,7 @@
 
 pub mod callbacks;
 pub mod form_body;
+pub mod legs;
 pub mod session;
 pub mod signed;
 pub mod sockets;
@@ -46,6 +48,8 @@ pub fn configure(routes: &mut web::ServiceConfig) {
                 .post(session::sign_in)
                 .delete(session::sign_out),
         )
+        .service(web::resource("/symbl/legs").get(legs::all))
+        .service(web::resource("/symbl/legs/{connectionId}").get(legs::of_connection))
         .service(web::resource("/symbl/token").post(symbl_token::issue));
 }
 

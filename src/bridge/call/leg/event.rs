@@ -4,6 +4,36 @@ use std::borrow::Cow;
 
 use super::Millis;
 
+/// Where a leg is, for those who look on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Stage {
+    /// A token is asked for, or a socket opened.
+    Connecting,
+    /// Between two attempts.
+    Waiting,
+    /// The server was asked to listen.
+    Starting,
+    /// It listens.
+    Live,
+    /// The caller is gone; last results are awaited.
+    Stopping,
+    /// The socket is being closed, or is.
+    Closing,
+}
+
+impl Stage {
+    /// All stages, in the order of the enum.
+    pub const ALL: [Self; 6] =
+        [Self::Connecting, Self::Waiting, Self::Starting, Self::Live, Self::Stopping, Self::Closing];
+
+    /// Returns the stage that `stage as u8` is the number of.
+    pub fn from_number(number: u8) -> Self {
+        Self::ALL.get(usize::from(number)).copied().unwrap_or(Self::Closing)
+    }
+}
+
 /// Why a leg ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LegExit {

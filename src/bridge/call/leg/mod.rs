@@ -21,7 +21,7 @@ mod retries;
 use std::borrow::Cow;
 use std::time::Duration;
 
-pub use event::{Effect, Interruption, LegEvent, LegExit, Outgoing, SocketEnd};
+pub use event::{Effect, Interruption, LegEvent, LegExit, Outgoing, SocketEnd, Stage};
 use receipts::Receipts;
 use retries::{Retries, STABLE_AFTER};
 
@@ -429,6 +429,18 @@ impl Leg {
 
     fn exit(&self) -> LegExit {
         self.ending.map_or(LegExit::UpstreamFailed, |(exit, _)| exit)
+    }
+
+    /// Returns where the leg is.
+    pub fn stage(&self) -> Stage {
+        match self.state {
+            State::New | State::Connecting => Stage::Connecting,
+            State::Waiting { .. } => Stage::Waiting,
+            State::Starting { .. } => Stage::Starting,
+            State::Live { .. } => Stage::Live,
+            State::Stopping { .. } => Stage::Stopping,
+            State::Closing { .. } | State::Ended => Stage::Closing,
+        }
     }
 
     /// Returns whether the server listens on the present connection.
