@@ -4,6 +4,7 @@
 //! * [`callbacks`] - what became of calls, streams, conferences.
 //! * [`sockets`] - the media and the updates socket.
 //! * [`session`] - signing in to the dashboard; [`symbl_token`] - what it needs to ask the upstream.
+//! * [`cors`] - pages of other origins.
 //! * [`legs`] - how live legs stand.
 //! * [`signed`] - nobody but Twilio.
 //! * [`unproven`] - media sockets that have yet to show whose they are.
@@ -11,6 +12,7 @@
 //! * [`form_body`] - a form, read whole and bounded before anything is believed.
 
 pub mod callbacks;
+pub mod cors;
 pub mod form_body;
 pub mod legs;
 pub mod session;
@@ -22,6 +24,7 @@ pub mod unproven;
 pub mod watchers;
 
 use actix_web::guard::fn_guard;
+use actix_web::middleware::from_fn;
 use actix_web::web::JsonConfig;
 use actix_web::{HttpResponse, web};
 
@@ -48,9 +51,11 @@ pub fn configure(routes: &mut web::ServiceConfig) {
                 .post(session::sign_in)
                 .delete(session::sign_out),
         )
-        .service(web::resource("/symbl/legs").get(legs::all))
-        .service(web::resource("/symbl/legs/{connectionId}").get(legs::of_connection))
-        .service(web::resource("/symbl/token").post(symbl_token::issue));
+        .service(web::resource("/symbl/legs").get(legs::all).wrap(from_fn(cors::allow)))
+        .service(
+            web::resource("/symbl/legs/{connectionId}").get(legs::of_connection).wrap(from_fn(cors::allow)),
+        )
+        .service(web::resource("/symbl/token").post(symbl_token::issue).wrap(from_fn(cors::allow)));
 }
 
 /// Returns a TwiML document as Twilio wants it served.

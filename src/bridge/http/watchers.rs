@@ -179,9 +179,12 @@ impl Watchers {
     }
 
     fn knows(&self, given: &str) -> bool {
-        let given = given.to_ascii_lowercase();
-        let is_listed = self.origins.iter().any(|origin| origin == "*" || *origin == given);
-        is_listed || given == self.own || self.is_local && is_loopback(&given)
+        self.lists(given) || given.eq_ignore_ascii_case(&self.own) || self.is_local && is_loopback(given)
+    }
+
+    /// Returns whether a page's origin is one of those that are admitted besides our own.
+    pub fn lists(&self, given: &str) -> bool {
+        self.origins.iter().any(|origin| origin == "*" || origin.eq_ignore_ascii_case(given))
     }
 
     /// Takes the same time wherever two tokens differ.
@@ -191,7 +194,7 @@ impl Watchers {
     }
 }
 
-fn text<'a>(request: &'a HttpRequest, name: header::HeaderName) -> Option<&'a str> {
+fn text(request: &HttpRequest, name: header::HeaderName) -> Option<&str> {
     request.headers().get(name).and_then(|value| value.to_str().ok())
 }
 
