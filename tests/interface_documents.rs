@@ -6,7 +6,7 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use support::AGENT;
@@ -136,6 +136,24 @@ fn nameless(path: &str) -> String {
     path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect::<Vec<_>>().join("/")
 }
 
+/// Returns the files that may have routes of the bridge; the engine has a document of its own, made from its code.
+fn sources() -> Vec<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders: Vec<PathBuf> = ["app", "bridge", "dashboard"].map(|folder| source.join(folder)).into();
+    let mut files = vec![source.join("app.rs")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder of sources") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
 #[test]
 fn no_route_is_missing() {
     let (sockets, rest) = (read(SOCKETS), read(REST));
@@ -145,12 +163,13 @@ fn no_route_is_missing() {
     known.extend(rest["paths"].as_object().unwrap().keys().map(|path| nameless(path)));
     known.extend(ELSEWHERE.map(|(path, _)| path.to_owned()));
     let mut routes = 0;
-    for file in ["src/bridge/http/mod.rs", "src/app.rs"] {
-        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    for file in sources() {
+        let text = std::fs::read_to_string(&file).expect("a source file");
         for resource in text.split("web::resource(").skip(1) {
             let patterns = resource.split(')').next().unwrap();
             for path in patterns.split('"').skip(1).step_by(2) {
                 routes += 1;
+                let file = file.display();
                 assert!(known.contains(&nameless(path)), "{path} of {file} is in neither document");
             }
         }
@@ -268,6 +287,10 @@ async fn every_answer_of_a_real_bridge_fits_the_document() {
     }
     ask(&bridge, "DELETE", "/symbl/session", "/symbl/session", None).await;
     let legs = ask(&bridge, "GET", "/symbl/legs", "/symbl/legs", None).await;
+    for file in ["index.html", "main.js", "styles.css", "icon.svg", "none"] {
+        ask(&bridge, "GET", &format!("/dashboard/{file}"), "/dashboard/{file}", None).await;
+    }
+    ask(&bridge, "GET", "/", "/", None).await;
     let connection_id = legs["legs"][0]["connectionId"].as_str().expect("a live leg");
     for (id, is_live) in [(connection_id, true), ("nobody", false)] {
         let target = format!("/symbl/legs/{id}");
