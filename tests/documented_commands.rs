@@ -208,6 +208,7 @@ fn wait(process: &mut Child, what: &str) -> std::process::ExitStatus {
             let _ = process.kill();
             panic!("waited {PATIENCE:?} in vain for {what}");
         }
+        #[expect(clippy::disallowed_methods, reason = "no async worker here, and nothing else to do")]
         std::thread::sleep(Duration::from_millis(20));
     }
 }
