@@ -22,6 +22,7 @@ use crate::symbl::endpoint::Endpoint;
 use crate::symbl::start_template::StartTemplate;
 use crate::symbl::token::TokenClient;
 use crate::telemetry::LegTags;
+use crate::telemetry::metrics::Metrics;
 use crate::twilio::{PhoneNumber, PublicUrl, Signer, StreamUrl};
 
 /// Shared by all workers of a process.
@@ -71,6 +72,8 @@ pub struct Shared {
     pub when_full: WhenFull,
     /// How late the process is; every worker reports to it.
     pub load: LoadMeter,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Whether transcripts are logged.
     pub log_transcripts: bool,
 }

@@ -22,7 +22,9 @@ pub async fn answer(
     services: Data<Services>,
     FormBody(form): FormBody,
 ) -> Result<HttpResponse, BadFormBody> {
-    let call = announcement(&request, &form).map_err(|error| error.logged(request.path()))?;
+    let metrics = &services.shared.metrics;
+    let call =
+        announcement(&request, &form).map_err(|error| error.counted(metrics).logged(request.path()))?;
     let plan = services.shared.supervisor.send(AnnounceCall(call.clone())).await;
     let plan = plan.map_err(|_| BadFormBody::Ending)?;
     Ok(xml(document(&services.shared, &call, &plan)))

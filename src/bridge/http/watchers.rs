@@ -52,6 +52,17 @@ pub enum NotAdmitted {
     Host,
 }
 
+impl NotAdmitted {
+    /// Returns the stable word for metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Origin => "origin",
+            Self::Host => "host",
+        }
+    }
+}
+
 impl ResponseError for NotAdmitted {
     fn status_code(&self) -> StatusCode {
         match self {
