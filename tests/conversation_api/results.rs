@@ -64,6 +64,7 @@ async fn conversations_are_listed_in_both_orders_and_by_pages() {
     for (query, expected) in [
         ("", vec!["0", "1", "2", "3", "4"]),
         ("?order=desc&limit=2", vec!["4", "3"]),
+        ("?search=nowhere", vec![]),
         ("?order=ASC&limit=2&offset=2&sort=conversation.startTime&unknown=1", vec!["2", "3"]),
     ] {
         let (_, body) = api.get(&format!("/v1/conversations{query}")).await;
@@ -74,6 +75,7 @@ async fn conversations_are_listed_in_both_orders_and_by_pages() {
     for (query, complaint) in [
         ("limit=x", "\"limit\" must be a number"),
         ("limit=65537", "\"limit\" must be less than or equal to 65536"),
+        ("search=a+b+c+d+e+f+g+h+i", "\"search\" must have 8 words and 200 bytes at most"),
         ("offset=-1", "\"offset\" must be greater than or equal to 0"),
         ("order=up", "\"order\" must be one of [asc, desc]"),
         ("sort=name", "\"sort\" must be one of [conversation.startTime]"),

@@ -189,7 +189,7 @@ impl Watchers {
     }
 }
 
-fn text<'a>(request: &'a HttpRequest, name: header::HeaderName) -> Option<&'a str> {
+fn text(request: &HttpRequest, name: header::HeaderName) -> Option<&str> {
     request.headers().get(name).and_then(|value| value.to_str().ok())
 }
 

@@ -29,7 +29,7 @@ pub struct OpenConversation {
 }
 
 /// One page of a list of conversations: those that began in `[from_ms, until_ms]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConversationQuery {
     /// Unix time.
     pub from_ms: i64,
@@ -37,6 +37,9 @@ pub struct ConversationQuery {
     pub until_ms: i64,
     /// Whether the newest comes first.
     pub newest_first: bool,
+    /// Only those in which each of these occurs: in what was said, a name, a number, a topic or the metadata. ASCII
+    /// letters in either case.
+    pub search: Vec<String>,
     /// How many at most.
     pub limit: u32,
     /// How many to skip.

@@ -17,6 +17,10 @@ use crate::symbl::rest::conversation::{Conversation, Conversations, Member, Meta
 const PAGE: u32 = 20;
 /// Conversations of one page at most (4.1).
 const LARGEST_PAGE: u32 = 65_536;
+/// Words that are searched for at once.
+const MOST_WORDS: usize = 8;
+/// The longest search, in bytes.
+const LONGEST_SEARCH: usize = 200;
 /// How far the list goes back unless it is told (4.1).
 const WEEK_MS: i64 = 7 * 24 * 3_600_000;
 
@@ -33,6 +37,8 @@ const WEEK_MS: i64 = 7 * 24 * 3_600_000;
         ("startTime" = Option<String>, Query, description = "ISO 8601; a week before `endTime` without it.",
             format = DateTime),
         ("endTime" = Option<String>, Query, description = "ISO 8601; now without it.", format = DateTime),
+        ("search" = Option<String>, Query, max_length = 200, description = "Words, eight at most: only conversations in which each \
+            occurs, in what was said, a name, a number, a topic or the metadata. An extension of this server."),
     ),
     responses((status = 200, body = Conversations, description = "One page"), ReadFailures))]
 pub async fn list(request: HttpRequest, state: web::Data<EngineState>) -> HttpResponse {
@@ -60,11 +66,18 @@ fn page(parameters: &Parameters, now_ms: i64) -> Result<ConversationQuery, Refus
         Some(order) if order.eq_ignore_ascii_case("desc") => true,
         Some(_) => return Err(Refusal::bad_request("\"order\" must be one of [asc, desc]")),
     };
+    let search = parameters.text("search").unwrap_or_default();
+    let words: Vec<String> = search.split_whitespace().map(str::to_owned).collect();
+    if search.len() > LONGEST_SEARCH || words.len() > MOST_WORDS {
+        let most = format!("\"search\" must have {MOST_WORDS} words and {LONGEST_SEARCH} bytes at most");
+        return Err(Refusal::bad_request(most));
+    }
     let until_ms = parameters.time("endTime")?.unwrap_or(now_ms);
     Ok(ConversationQuery {
         from_ms: parameters.time("startTime")?.unwrap_or_else(|| until_ms.saturating_sub(WEEK_MS)),
         until_ms,
         newest_first,
+        search: words,
         limit: parameters.number("limit", PAGE, LARGEST_PAGE)?,
         offset: parameters.number("offset", 0, u32::MAX)?,
     })

@@ -1,7 +1,7 @@
 //! Queries. Everything of a conversation is found by an index that begins with its id.
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 use serde::de::DeserializeOwned;
 
 use crate::engine::store::record::{
@@ -20,14 +20,40 @@ pub(super) fn conversations(
     query: &ConversationQuery,
 ) -> rusqlite::Result<Vec<StoredConversation>> {
     let direction = if query.newest_first { "DESC" } else { "ASC" };
+    // By the time's index, newest or oldest first, so that a page is full long before all texts are read.
+    let occurs: String =
+        (0..query.search.len()).map(|word| OCCURS.replace("?word", &format!("?{}", word + 5))).collect();
     let sql = format!(
-        "SELECT {CONVERSATION} FROM conversations WHERE start_ms BETWEEN ?1 AND ?2
+        "SELECT {CONVERSATION} FROM conversations WHERE start_ms BETWEEN ?1 AND ?2 {occurs}
          ORDER BY start_ms {direction}, id {direction} LIMIT ?3 OFFSET ?4"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let range = params![query.from_ms, query.until_ms, query.limit, query.offset];
-    let rows = statement.query_map(range, stored_conversation_of)?;
+    let words: Vec<String> = query.search.iter().map(|word| anywhere(word)).collect();
+    let mut range = params![query.from_ms, query.until_ms, query.limit, query.offset].to_vec();
+    range.extend(words.iter().map(|word| word as &dyn ToSql));
+    let rows = statement.query_map(range.as_slice(), stored_conversation_of)?;
     rows.map(|row| with_members(connection, row?)).collect()
+}
+
+/// Whether a word occurs in a conversation.
+const OCCURS: &str = r"
+    AND (name LIKE ?word ESCAPE '\' OR metadata LIKE ?word ESCAPE '\'
+      OR EXISTS (SELECT 1 FROM members WHERE conversation_id = conversations.id
+                 AND (members.name LIKE ?word ESCAPE '\' OR user_id LIKE ?word ESCAPE '\'))
+      OR EXISTS (SELECT 1 FROM topics WHERE conversation_id = conversations.id AND topics LIKE ?word ESCAPE '\')
+      OR EXISTS (SELECT 1 FROM messages WHERE conversation_id = conversations.id AND text LIKE ?word ESCAPE '\'))";
+
+/// Returns the pattern of what has `word` somewhere in it; nothing in the word is a pattern itself.
+fn anywhere(word: &str) -> String {
+    let mut pattern = "%".to_owned();
+    for letter in word.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
 }
 
 /// Returns a conversation with its members.

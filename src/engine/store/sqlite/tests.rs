@@ -388,3 +388,43 @@ fn a_summary_is_replaced_by_a_newer_one_and_goes_with_its_conversation() {
     store.delete_conversation("a").unwrap();
     assert_eq!(store.summary("a").unwrap(), None);
 }
+
+#[test]
+fn conversations_are_found_by_what_occurs_anywhere_in_them() {
+    let store = SqliteStore::in_memory().unwrap();
+    for (at, id) in ["refund", "router", "empty"].iter().enumerate() {
+        store.record(conversation(id, at as i64));
+    }
+    store.record(member("refund", "agent", "Anna Schmidt"));
+    store.record(member("router", "agent", "Ben"));
+    let said =
+        |id: &str, text: &str| Record::Message(MessageRecord { text: text.to_owned(), ..message(id, 1) });
+    store.record(said("refund", "I want my money back, 100 % of it."));
+    store.record(said("router", "The router_one was 100 euros."));
+    store.flush();
+    let found = |words: &[&str]| {
+        let query = ConversationQuery {
+            from_ms: 0,
+            until_ms: 10,
+            newest_first: true,
+            search: words.iter().map(|word| (*word).to_owned()).collect(),
+            limit: 10,
+            offset: 0,
+        };
+        let found = store.conversations(&query).unwrap();
+        found.into_iter().map(|conversation| conversation.record.id).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&[]), ["empty", "router", "refund"]);
+    assert_eq!(found(&["MONEY"]), ["refund"]);
+    assert_eq!(found(&["money", "schmidt"]), ["refund"], "said, and a name");
+    assert_eq!(found(&["money", "ben"]), [""; 0]);
+    assert_eq!(found(&["100"]), ["router", "refund"]);
+    assert_eq!(found(&["support"]), ["empty", "router", "refund"], "the conversation's name");
+    assert_eq!(found(&["user of agent"]), ["router", "refund"], "the number or address of a member");
+    // What SQL takes for patterns or for its own is text here.
+    assert_eq!(found(&["0 %"]), ["refund"]);
+    assert_eq!(found(&["r_o"]), ["router"]);
+    for nowhere in ["0%", "e_r", "\\", "'", "?1", "x' OR '1'='1"] {
+        assert_eq!(found(&[nowhere]), [""; 0], "{nowhere}");
+    }
+}
