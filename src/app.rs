@@ -33,6 +33,7 @@ use crate::bridge::services::{Services, Shared};
 use crate::bridge::supervisor::Supervisor;
 use crate::bridge::updates_hub::UpdatesHub;
 use crate::config::{HttpSettings, Settings, StorePlace, Upstream};
+use crate::dashboard::{self, Dashboard};
 use crate::engine;
 use crate::engine::EngineState;
 use crate::engine::analysis::{Analysis, State as AnalysisState};
@@ -414,6 +415,7 @@ fn serve(
     let analysis = engine.map(|engine| engine.state.analysis().clone());
     let door = Arc::new(FrontDoor::new(settings));
     let rules = Data::from(Arc::clone(&door));
+    let page = shared.as_ref().map(|shared| Data::new(Dashboard::new(shared.public_upstream.as_deref())));
     server::serve(settings, entrances, door, move || {
         let mut app = App::new()
             .app_data(rules.clone())
@@ -425,6 +427,9 @@ fn serve(
         if let Some(shared) = &shared {
             let services = Data::new(Services::of_this_worker(shared.clone()));
             app = app.app_data(services).configure(bridge::http::configure);
+        }
+        if let Some(page) = &page {
+            app = app.configure(|routes| dashboard::configure(routes, page.clone()));
         }
         if let Some(state) = &engine_state {
             app = app.configure(|routes| engine::http::configure(routes, state.clone()));

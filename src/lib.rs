@@ -8,6 +8,7 @@
 //! * [`config`] - typed settings, read and checked completely before a port is bound.
 //! * [`bridge`] - Twilio's webhooks and media sockets on one side, one Symbl connection a leg on the other.
 //! * [`listener`] - the front door: connections, TLS, deadlines, limits by address. Knows neither wing.
+//! * [`dashboard`] - the live dashboard's page, as files of the program. Knows nothing of calls.
 //! * [`engine`] - the self-hosted server of the Symbl protocol, with speech recognition of its own. Never imports the
 //!   bridge.
 //! * [`simulator`] - Twilio's side of the wire: a phone that calls a bridge. Never imports the bridge.
@@ -23,6 +24,7 @@ pub mod audio;
 pub mod bridge;
 pub mod cli;
 pub mod config;
+pub mod dashboard;
 pub mod engine;
 pub mod listener;
 pub mod simulator;
