@@ -4,8 +4,8 @@
 //! interfaces only: `/symbl/updates`, the Subscribe API, the Conversation API. This room serves the files and says, in a
 //! Content-Security-Policy, whom the page may talk to. It knows nothing of calls.
 
-mod files;
-mod policy;
+pub mod files;
+pub mod policy;
 
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
@@ -31,7 +31,7 @@ impl Dashboard {
     /// Makes the page; `upstream` is the address of a Symbl-protocol server that the page talks to directly, none for the
     /// engine in this process.
     pub fn new(upstream: Option<&str>) -> Self {
-        Self { files: Files::new(), policy: Policy::new(upstream) }
+        Self { files: Files::default(), policy: Policy::new(upstream) }
     }
 }
 
