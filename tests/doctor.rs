@@ -7,6 +7,7 @@ mod real_engine;
 mod support;
 
 use std::collections::HashMap;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 use support::bridge::{APP_SECRET, AUTH_TOKEN, Bridge, Finished, Settings};
 use support::symbl_server::{Handshake, SymblServer, TokenAnswer, recognition_result};
 use support::twilio_rest::{Failure, TwilioRest};
-use support::wait::wait_until;
+use support::wait::{wait_until, within};
 use support::{STRANGER, TWILIO_NUMBER};
 use tempfile::TempDir;
 
@@ -286,6 +287,36 @@ async fn a_wrong_webhook_is_shown_and_repaired_when_that_is_wanted() {
     let report = doctor(settings, &[&only[..], &["--fix", "--yes"]].concat()).await;
     report.says("twilio-number", "ok", &["calls come here"]);
     assert_eq!(rest.changes().len(), 1, "what is right is left alone");
+}
+
+#[tokio::test]
+async fn on_a_terminal_it_asks_first_and_paints_its_words() {
+    let rest = TwilioRest::start(ACCOUNT_SID, AUTH_TOKEN).await;
+    rest.add_number(TWILIO_NUMBER, json!({}));
+    let (settings, api) = public(Settings::with_upstream(NOWHERE), &rest);
+    for (answer, changes, painted) in [("n\n", 0, "\x1b[31merror"), ("y\n", 1, "\x1b[32mok")] {
+        let command =
+            format!("{} doctor --only twilio-number --fix {api}", env!("CARGO_BIN_EXE_symbl-bridge"));
+        // `script` gives the command a terminal of its own.
+        let mut terminal = Command::new("script")
+            .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+            .env_clear()
+            .envs(settings.environment().iter().filter(|(name, _)| *name != "RUST_LOG"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("script (Debian: bsdutils)");
+        terminal.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
+        let finished = tokio::task::spawn_blocking(|| terminal.wait_with_output().unwrap());
+        let printed =
+            String::from_utf8(within("the terminal's end", finished).await.unwrap().stdout).unwrap();
+        let asked =
+            printed.find("should be https://bridge.example.com/twilio/twiml").expect("what would change");
+        let question = printed.find("change this now? [y/N]").expect("a question");
+        assert!(asked < question && printed[question..].contains(painted), "{printed}");
+        assert_eq!(rest.changes().len(), changes, "{printed}");
+        assert!(!printed.contains(AUTH_TOKEN) && !printed.contains(TWILIO_NUMBER), "{printed}");
+    }
 }
 
 #[tokio::test]
