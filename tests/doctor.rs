@@ -8,6 +8,7 @@ mod support;
 
 use std::collections::HashMap;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -19,6 +20,8 @@ use support::twilio_rest::{Failure, TwilioRest};
 use support::wait::{wait_until, within};
 use support::{STRANGER, TWILIO_NUMBER};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 const ACCOUNT_SID: &str = "ACa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1";
 const NOWHERE: &str = "http://127.0.0.1:9";
@@ -187,6 +190,47 @@ async fn a_server_that_takes_what_nobody_signed_is_an_error() {
     report.says("signed-request", "ok", &[]);
     report.says("unsigned-request", "error", &["anybody", "check_signatures"]);
     bridge.finish().await;
+}
+
+#[tokio::test]
+async fn a_proxy_that_swallows_the_upgrade_is_found_out() {
+    let bridge = Settings::with_upstream(NOWHERE).start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let proxy = tokio::spawn(forward_without_upgrade(listener, bridge.address));
+    let settings = Settings::with_upstream(NOWHERE).set("BRIDGE__HTTP__PORT", &port.to_string());
+    let report = doctor(settings, &["--only", "server,signed-request,media-socket"]).await;
+    assert_eq!(report.code, Some(2));
+    report.says("server", "ok", &[]);
+    report.says("signed-request", "ok", &[]);
+    report.says("media-socket", "error", &["swallows the upgrade", "docs/deployment.md"]);
+    proxy.abort();
+    bridge.finish().await;
+}
+
+/// Passes requests on as a proxy does that was not told of WebSockets: without `Upgrade`, and one a connection.
+async fn forward_without_upgrade(listener: TcpListener, to: SocketAddr) {
+    while let Ok((mut client, _)) = listener.accept().await {
+        tokio::spawn(async move {
+            let mut request = Vec::new();
+            while !request.windows(4).any(|window| window == b"\r\n\r\n") {
+                if client.read_buf(&mut request).await.unwrap_or(0) == 0 {
+                    return;
+                }
+            }
+            let text = String::from_utf8_lossy(&request).into_owned();
+            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            let is_hop = |line: &&str| {
+                let line = line.to_ascii_lowercase();
+                line.starts_with("upgrade:") || line.starts_with("connection:")
+            };
+            let kept: Vec<&str> = head.split("\r\n").filter(|line| !is_hop(line)).collect();
+            let mut server = TcpStream::connect(to).await.unwrap();
+            let request = format!("{}\r\nConnection: close\r\n\r\n{body}", kept.join("\r\n"));
+            server.write_all(request.as_bytes()).await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+        });
+    }
 }
 
 #[tokio::test]

@@ -123,11 +123,13 @@ fn judge(id: &'static str, what: &str, dir: &Path, seen: &Seen) -> Finding {
         return Finding::ok(id, what, format!("{shown} {state}"));
     };
     let found = format!("{shown} {state}, {:.1} GB are free", free as f64 / 1e9);
-    match free {
-        ..TOO_LITTLE => Finding::error(id, what, found, "make room, or choose another directory (store.dir)"),
-        ..LITTLE => Finding::warning(id, what, found, "make room, or shorten store.retention_days"),
-        _ => Finding::ok(id, what, found),
+    if free < TOO_LITTLE {
+        return Finding::error(id, what, found, "make room, or choose another directory (store.dir)");
     }
+    if free < LITTLE {
+        return Finding::warning(id, what, found, "make room, or shorten store.retention_days");
+    }
+    Finding::ok(id, what, found)
 }
 
 #[cfg(test)]

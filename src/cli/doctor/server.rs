@@ -125,7 +125,9 @@ fn judge_server(
                 .remedied_by("start it with `symbl-bridge serve`");
         }
         Err(fault) => {
-            let remedy = if is_running {
+            let remedy = if fault.contains("certificate") {
+                "correct the certificate first"
+            } else if is_running {
                 "a server runs here: let the proxy or tunnel lead to it"
             } else {
                 "start it with `symbl-bridge serve`, and the proxy or tunnel in front of it"
@@ -393,6 +395,8 @@ mod tests {
         );
         let refused = || Err("connection refused".to_owned());
         assert_eq!(judged(refused(), false, false).status, Status::Note);
+        let untrusted = judged(Err("invalid peer certificate: Expired".to_owned()), true, false);
+        assert_eq!(untrusted.remedy.as_deref(), Some("correct the certificate first"));
         for (is_running, remedy) in [(true, "a server runs here"), (false, "symbl-bridge serve")] {
             let finding = judged(refused(), true, is_running);
             assert_eq!(finding.status, Status::Error);
