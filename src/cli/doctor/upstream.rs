@@ -136,6 +136,7 @@ async fn start_engine(settings: &Settings, screen: &Screen) -> Result<Server, St
     own.http.workers = std::num::NonZeroUsize::new(1);
     own.store.place = StorePlace::Memory;
     own.llm = None;
+    own.recording.enabled = false;
     own.symbl.app_id = None;
     own.symbl.app_secret = None;
     own.drain_deadline = Duration::ZERO;
