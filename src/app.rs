@@ -46,6 +46,7 @@ use crate::engine::store::{SqliteStore, Store, StoreError};
 use crate::listener::entrances::{Entrance, EntranceError, Entrances};
 use crate::listener::front_door::{self, FrontDoor};
 use crate::listener::server;
+use crate::recording::Recorder;
 use crate::symbl::endpoint::Endpoint;
 use crate::symbl::token::TokenClient;
 use crate::telemetry::events;
@@ -66,6 +67,9 @@ const DRAIN_MARGIN: Duration = Duration::from_secs(4);
 
 /// How long the engine's sockets may take to end once the bridge's legs are over.
 const ENGINE_DRAIN: Duration = Duration::from_secs(5);
+
+/// How long recordings may take to be completed once all legs are over.
+const RECORDER_CLOSE: Duration = Duration::from_secs(5);
 
 /// The store's file in its directory.
 const STORE_FILE: &str = "conversations.db";
@@ -98,6 +102,7 @@ pub struct Application {
 struct Bridge {
     supervisor: Addr<Supervisor>,
     hub: Addr<UpdatesHub>,
+    recorder: Option<Recorder>,
 }
 
 /// The engine in this process.
@@ -257,12 +262,13 @@ impl Application {
         self.ending.begin();
         let drain = async {
             let legs_cut = match (&self.bridge, &self.engine) {
-                (Some(Bridge { supervisor, hub }), _) => {
+                (Some(Bridge { supervisor, hub, .. }), _) => {
                     drain::bridge(supervisor, hub, self.drain_deadline, self.stop_within).await
                 }
                 (None, Some(engine)) => drain::engine(&engine.state, self.drain_deadline, ENGINE_DRAIN).await,
                 (None, None) => 0,
             };
+            close_recorder(self.bridge.as_ref()).await;
             end_listener(self.engine.as_ref(), handle).await;
             events::ServerStopped { leg: None, legs_cut }.emit();
         };
@@ -278,11 +284,19 @@ impl Application {
 /// Waits until an actor that every call needs has died. Without it no call would ever be heard again, and nobody would
 /// notice: whoever watches the process starts another.
 async fn dies(bridge: Option<&Bridge>) {
-    let Some(Bridge { supervisor, hub }) = bridge else {
+    let Some(Bridge { supervisor, hub, .. }) = bridge else {
         return std::future::pending().await;
     };
     while supervisor.connected() && hub.connected() {
         tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Completes every recording; what cannot be in time the next start completes.
+async fn close_recorder(bridge: Option<&Bridge>) {
+    if let Some(recorder) = bridge.and_then(|bridge| bridge.recorder.clone()) {
+        // Only at the end of the process are there no threads to block.
+        let _ = web::block(move || recorder.close(RECORDER_CLOSE)).await;
     }
 }
 
@@ -379,6 +393,7 @@ fn build_bridge(
     };
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|_| StartError::Random)?;
+    let recorder = start_recorder(settings)?;
     let buffer = usize::try_from(symbl.buffer.as_millis()).unwrap_or(usize::MAX) * BYTES_PER_MS;
     let media_url = public_url.stream("/twilio/media");
     let shared = Shared {
@@ -411,8 +426,15 @@ fn build_bridge(
         load,
         metrics: metrics.clone(),
         log_transcripts: settings.log_transcripts,
+        recorder: recorder.clone(),
+        announcement: settings.recording.announcement.clone(),
     };
-    Ok((shared, Bridge { supervisor, hub }))
+    Ok((shared, Bridge { supervisor, hub, recorder }))
+}
+
+fn start_recorder(settings: &Settings) -> Result<Option<Recorder>, StartError> {
+    let dir = settings.recording.dir.clone().filter(|_| settings.recording.enabled);
+    Ok(dir.map(|dir| Recorder::start(dir, (&settings.recording).into())).transpose()?)
 }
 
 fn serve(settings: &HttpSettings, entrances: Vec<Entrance>, operations: &Operations) -> io::Result<Server> {

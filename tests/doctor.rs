@@ -371,8 +371,9 @@ async fn what_never_answers_is_an_answer_and_no_hang() {
     let upstream = SymblServer::start().await;
     upstream.script(|script| script.handshake = Handshake::Silence);
     let (settings, api) = public(Settings::with_upstream(&upstream.base_url()), &rest);
+    let of_twilio = ["--only", "twilio-number", &api];
     let (silent_twilio, silent_upstream) = tokio::join!(
-        doctor(settings, &["--only", "twilio-number", &api]),
+        doctor(settings, &of_twilio),
         doctor(Settings::with_upstream(&upstream.base_url()), &["--only", "speech"]),
     );
     // A prerequisite that fails is shown although it was not asked for: nothing wanted was looked at, and that is no success.
@@ -469,7 +470,7 @@ async fn a_clock_that_is_wrong_is_noticed_by_what_twilio_says() {
 async fn mistakes_end_it_before_anything_is_asked_and_unwise_settings_are_notes() {
     let rest = TwilioRest::start(ACCOUNT_SID, AUTH_TOKEN).await;
     let (settings, api) = public(Settings::with_upstream(NOWHERE), &rest);
-    let wrong = settings.set("MODE", "both").set("AGENT_PHONE", "nobody");
+    let wrong = settings.set("MODE", "both").set("BRIDGE__HTTP__PORT", "70000");
     let report = doctor(wrong, &[&api]).await;
     assert_eq!(report.code, Some(64));
     assert_eq!(report.findings.len(), 2, "{}", report.text);

@@ -17,7 +17,8 @@ use super::http::watchers::Watchers;
 use super::load::LoadMeter;
 use super::supervisor::Supervisor;
 use super::updates_hub::UpdatesHub;
-use crate::config::{MediaSettings, Mode, UpdatesSettings, WhenFull};
+use crate::config::{Announcement, MediaSettings, Mode, UpdatesSettings, WhenFull};
+use crate::recording::Recorder;
 use crate::symbl::endpoint::Endpoint;
 use crate::symbl::start_template::StartTemplate;
 use crate::symbl::token::TokenClient;
@@ -76,6 +77,10 @@ pub struct Shared {
     pub metrics: Metrics,
     /// Whether transcripts are logged.
     pub log_transcripts: bool,
+    /// Writes down what legs carry; none: nothing is.
+    pub recorder: Option<Recorder>,
+    /// What callers hear first.
+    pub announcement: Option<Announcement>,
 }
 
 /// One worker's services: what is shared, and the worker's own HTTP client.

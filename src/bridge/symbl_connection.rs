@@ -20,6 +20,7 @@ use super::services::Services;
 use super::supervisor::{LegConnected, LegInterrupted, LegResumed, MediaEnded};
 use super::tell;
 use super::twilio_stream::{StopLeg, TwilioStream};
+use crate::recording::LegRecording;
 use crate::symbl::Speaker;
 use crate::symbl::server_message::{RecognitionResult, ServerMessage};
 use crate::symbl::token::{AccessToken, TokenError};
@@ -59,6 +60,7 @@ pub struct SymblConnection {
     socket: Option<Pumping>,
     results: u64,
     dropping: bool,
+    recording: Option<Rc<LegRecording>>,
     counted: Counted,
     levels: LevelWriter,
     end: LegGuard,
@@ -118,6 +120,7 @@ impl SymblConnection {
         tags: Rc<LegTags>,
         stream: Addr<TwilioStream>,
         end: LegGuard,
+        recording: Option<Rc<LegRecording>>,
     ) -> Self {
         Self {
             counted: Counted::new(&services.shared.metrics),
@@ -133,6 +136,7 @@ impl SymblConnection {
             socket: None,
             results: 0,
             dropping: false,
+            recording,
             levels: LevelWriter::new(Arc::clone(end.meter())),
             end,
         }
@@ -207,6 +211,9 @@ impl SymblConnection {
             Effect::ReportMediaEnded(exit) => {
                 let audio_ms = self.leg.upload().heard() / BYTES_PER_MS as u64;
                 events::MediaEnded { leg, reason: exit.as_str(), audio_ms }.emit();
+                if let Some(recording) = &self.recording {
+                    recording.media_ended();
+                }
                 tell(self.end.supervisor(), MediaEnded { leg: self.end.leg() });
             }
             Effect::ReportRetry { reason, pause } => {
@@ -236,6 +243,9 @@ impl SymblConnection {
                     results: self.results,
                 }
                 .emit();
+                if let Some(recording) = &self.recording {
+                    recording.ended(exit.as_str());
+                }
                 self.end.end(exit);
                 ctx.stop();
             }
@@ -289,6 +299,9 @@ impl SymblConnection {
             }
         };
         if let Some(id) = message.conversation_id().filter(|id| !id.is_empty()) {
+            if let Some(recording) = &self.recording {
+                recording.conversation(id);
+            }
             self.happen(LegEvent::ConversationNamed(id.to_owned()), ctx);
         }
         match message {

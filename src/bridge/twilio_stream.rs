@@ -18,10 +18,12 @@ use super::call::leg::LegExit;
 use super::call::registry::{Announcement, LegPlan, StreamStart};
 use super::call::room::Room;
 use super::leg_guard::LegGuard;
+use super::recorded;
 use super::services::{Services, tags};
 use super::supervisor::{SocketOpened, StartLeg};
 use super::symbl_connection::{Audio, EndMedia, SymblConnection};
 use super::{seconds_now, tell};
+use crate::recording::LegRecording;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::metrics::doors::Door;
 use crate::telemetry::metrics::tally::Tally;
@@ -95,6 +97,7 @@ struct Stream {
     received: Tally,
     stream_sid: StreamSid,
     connection: MediaGuard,
+    recording: Option<Rc<LegRecording>>,
     continuity: Continuity,
     sequence: Sequence,
     keys_pressed: u64,
@@ -250,13 +253,17 @@ impl TwilioStream {
         let (from, role) = (start.parameters.from.masked(), plan.party.role.as_str());
         events::LegStarted { leg: Some(&tags), from: &from, role }.emit();
         let services = self.services.clone();
-        let connection = SymblConnection::new(services, plan, Rc::clone(&tags), ctx.address(), guard).start();
+        let recording = recorded::begin(services.shared.recorder.as_ref(), &start, &plan, &tags);
+        let connection =
+            SymblConnection::new(services, plan, Rc::clone(&tags), ctx.address(), guard, recording.clone())
+                .start();
         let mut stream = Box::new(Stream {
             tags,
             received: self.services.shared.metrics.media.tally(),
             metrics: self.services.shared.metrics.clone(),
             stream_sid: start.stream_sid,
             connection: MediaGuard { connection, told: false },
+            recording,
             continuity: Continuity::default(),
             sequence: Sequence::default(),
             keys_pressed: 0,
@@ -363,6 +370,9 @@ impl Stream {
         }
         let audio = decoded.split().freeze();
         decoded.reserve(DECODE_BUFFER.min(audio.len()));
+        if let Some(recording) = &self.recording {
+            recording.audio(&audio);
+        }
         self.received.add(audio.len());
         let sent = self.connection.connection.try_send(Audio(audio));
         let was_dropping = std::mem::replace(&mut self.dropping, sent.is_err());
@@ -381,6 +391,9 @@ impl Stream {
     /// Jumps are logged, the first ones each, then ever fewer: a stream that stutters for an hour must not fill a disk.
     fn is_usable(&mut self, media: &Media<'_>, missing: u64) -> bool {
         let verdict = self.continuity.observe(media);
+        if let Some(recording) = &self.recording {
+            recorded::observe(recording, verdict);
+        }
         let in_count = (missing > 0).then_some(("missing_messages", missing));
         if let Some((kind, size)) = describe_verdict(verdict).or(in_count) {
             self.jumps += 1;

@@ -8,11 +8,13 @@
 //! * [`server`] - what Twilio meets there: webhooks and the media socket.
 //! * [`twilio`] - the account and the number's [`webhooks`].
 //! * [`upstream`] - the Symbl-protocol server, and [`speech`] to it.
+//! * [`audio`] - what a call's recordings sound like, when asked for.
 //! * [`models`], [`disk`], [`machine`], [`clock`].
 //! * [`finding`], [`check`], [`screen`], [`context`] - what all of them share.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what a person at a terminal reads")]
 
 mod address;
+mod audio;
 mod certificate;
 mod check;
 mod clock;
@@ -55,6 +57,7 @@ each. Nothing is changed without --fix, no call is opened, and what is stored fo
   symbl-bridge doctor                                  everything, with the settings that `serve` would have
   symbl-bridge doctor --only twilio-number --fix       corrects the number's webhooks, after asking
   symbl-bridge doctor --json                           for programs
+  symbl-bridge doctor --audio CA12...                  a WAV of what a recorded call's legs carried
 
 Exit codes: 0 all is well (notes included), 1 warnings, 2 errors, 64 wrong usage or a mistake in the configuration.")]
 pub struct DoctorArgs {
@@ -79,6 +82,12 @@ pub struct DoctorArgs {
     /// Twilio's REST API, where an edge or a region is wanted
     #[arg(long, value_name = "URL", default_value = DEFAULT_BASE, value_parser = api_url)]
     twilio_api_url: PublicUrl,
+    /// Only this: write a WAV of what a call's legs carried, and say what is suspicious; CallSid or connectionId
+    #[arg(long, value_name = "CALL", conflicts_with_all = ["only", "list", "json", "fix", "yes"])]
+    audio: Option<String>,
+    /// Where to; a name in this directory if not given
+    #[arg(long, value_name = "FILE", requires = "audio")]
+    out: Option<PathBuf>,
 }
 
 /// Runs the subcommand.
@@ -111,6 +120,9 @@ pub fn run(args: &DoctorArgs) -> ExitCode {
             return ExitCode::from(EXIT_USAGE);
         }
     };
+    if let Some(call) = &args.audio {
+        return audio::run(&settings.recording, call, args.out.as_deref());
+    }
     let system = actix::System::new();
     let findings = system.block_on(examine(args, settings, screen, fix));
     // A resolver or a disk that hangs holds a thread for as long as it likes, and the runtime would wait for it.

@@ -4,6 +4,7 @@
 //! * [`demo`] - bridge and engine, and a call of two parties through both.
 //! * [`engine`] - the Symbl-protocol server alone.
 //! * [`call`] - simulated telephones that call a bridge.
+//! * [`replay`] - recorded calls, sent through a bridge again.
 //! * [`doctor`] - looks at everything that calls depend on.
 //! * [`model`] - the recogniser's files: install, list, verify.
 //! * [`eval`] - how well the engine hears recordings, and understands labelled rows.
@@ -18,6 +19,7 @@ pub mod engine;
 pub mod eval;
 mod eval_insights;
 pub mod model;
+pub mod replay;
 pub mod serve;
 mod speech_model;
 pub mod train;
@@ -52,6 +54,7 @@ enum Command {
     Engine(engine::EngineArgs),
     Demo(demo::DemoArgs),
     Call(call::CallArgs),
+    Replay(replay::ReplayArgs),
     Doctor(doctor::DoctorArgs),
     Model(model::ModelArgs),
     Eval(eval::EvalArgs),
@@ -68,6 +71,7 @@ impl Cli {
             Command::Demo(args) => demo::run(&args),
             Command::Engine(args) => engine::run(&args),
             Command::Call(args) => call::run(args),
+            Command::Replay(args) => replay::run(&args),
             Command::Doctor(args) => doctor::run(&args),
             Command::Model(args) => model::run(args),
             Command::Eval(args) => eval::run(args),

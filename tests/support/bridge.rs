@@ -58,6 +58,12 @@ impl Settings {
         self
     }
 
+    /// One more argument of the command.
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
     pub fn without(mut self, key: &str) -> Self {
         self.environment.remove(key);
         self

@@ -89,7 +89,9 @@ fn user_data_dir() -> Option<PathBuf> {
 }
 
 fn see(dir: &Path) -> Seen {
-    let existing = dir.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("."));
+    // The last of a relative path's ancestors is empty, and stands for the working directory.
+    let existing =
+        dir.ancestors().find(|ancestor| ancestor.symlink_metadata().is_ok()).unwrap_or(Path::new("."));
     let free = rustix::fs::statvfs(existing).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
     Seen { exists: existing == dir, writable: try_to_write(existing), free }
 }
@@ -143,6 +145,10 @@ mod tests {
         assert!(!seen.exists && seen.writable.is_ok(), "{seen:?}");
         assert!(judge(STORE, "it", &deeper, &seen).found.contains("will be made"));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        std::fs::write(folder.path().join("file"), "in the way").unwrap();
+        assert!(see(&folder.path().join("file/b")).writable.is_err());
+        assert!(see(&folder.path().join("file")).writable.is_err());
+        assert!(see(Path::new("relative/directory")).free.is_some());
     }
 
     #[test]
