@@ -148,6 +148,8 @@ fn engine_that_hears(scripts: Vec<String>) -> (Engine, Arc<AtomicUsize>) {
 
 fn settings_for(base_url: &str) -> Settings {
     let settings = Settings::with_upstream(base_url);
+    // A test may look at the page for as long as it likes while nobody speaks.
+    let settings = settings.set("BRIDGE__MEDIA__SILENCE_TIMEOUT_MS", "300000");
     settings.set("SYMBL_APP_ID", APP_ID).set("SYMBL_APP_SECRET", APP_SECRET)
 }
 
