@@ -5,6 +5,7 @@
 //! engine; the wings know each other by the wire only.
 
 mod drain;
+mod operations;
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +19,6 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse};
 use secrecy::SecretString;
-use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::bridge;
@@ -36,21 +36,24 @@ use crate::config::{HttpSettings, Settings, StorePlace, Upstream};
 use crate::dashboard::{self, Dashboard};
 use crate::engine;
 use crate::engine::EngineState;
-use crate::engine::analysis::{Analysis, State as AnalysisState};
+use crate::engine::analysis::Analysis;
 use crate::engine::applications::{Application as EngineApplication, Credentials, random_secret};
 use crate::engine::housekeeping::forget_old_conversations;
-use crate::engine::listening::{Listening, State as HearingState};
+use crate::engine::listening::Listening;
 use crate::engine::llm::LlmSettings;
 use crate::engine::settings::EngineSettings;
 use crate::engine::store::{SqliteStore, Store, StoreError};
 use crate::listener::entrances::{Entrance, EntranceError, Entrances};
 use crate::listener::front_door::{self, FrontDoor};
 use crate::listener::server;
+use crate::recording::Recorder;
 use crate::symbl::endpoint::Endpoint;
 use crate::symbl::token::TokenClient;
 use crate::telemetry::events;
+use crate::telemetry::metrics::Metrics;
 use crate::twilio::PublicUrl;
 use drain::Ending;
+use operations::Operations;
 
 /// How often it is looked whether the actors live that every call needs.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -64,6 +67,9 @@ const DRAIN_MARGIN: Duration = Duration::from_secs(4);
 
 /// How long the engine's sockets may take to end once the bridge's legs are over.
 const ENGINE_DRAIN: Duration = Duration::from_secs(5);
+
+/// How long recordings may take to be completed once all legs are over.
+const RECORDER_CLOSE: Duration = Duration::from_secs(5);
 
 /// The store's file in its directory.
 const STORE_FILE: &str = "conversations.db";
@@ -96,6 +102,7 @@ pub struct Application {
 struct Bridge {
     supervisor: Addr<Supervisor>,
     hub: Addr<UpdatesHub>,
+    recorder: Option<Recorder>,
 }
 
 /// The engine in this process.
@@ -136,6 +143,7 @@ impl Application {
     /// Binds the listener and starts the actors; must be called within an actix `System`.
     pub fn build(settings: &Settings, wings: Wings) -> Result<Self, StartError> {
         let serves_itself = wings == Wings::Bridge && settings.symbl.upstream == Upstream::Embedded;
+        let metrics = Metrics::default();
         let entrances = Entrances::open(&settings.http, serves_itself)?;
         let (address, scheme) = (entrances.address, entrances.scheme());
         let public_url = match &settings.public_url {
@@ -149,16 +157,17 @@ impl Application {
             (Upstream::Embedded, Wings::Bridge) => {
                 let own = format!("http://{}", entrances.own);
                 let own = Endpoint::parse(&own).map_err(|error| StartError::Address(error.to_string()))?;
-                (Some(own), Some(Engine::new(settings)?))
+                (Some(own), Some(Engine::new(settings, &metrics)?))
             }
-            (_, Wings::Engine) => (None, Some(Engine::new(settings)?)),
+            (_, Wings::Engine) => (None, Some(Engine::new(settings, &metrics)?)),
         };
         let is_public = settings.public_url.is_some();
         let watch_token = settings.watchers.token.clone().or_else(|| is_public.then(random_secret));
         let (shared, bridge) = match &upstream {
             Some(upstream) => {
+                let watch_token = watch_token.as_ref();
                 let (shared, bridge) =
-                    build_bridge(settings, watch_token.as_ref(), &public_url, upstream, engine.as_ref())?;
+                    build_bridge(settings, watch_token, &public_url, upstream, engine.as_ref(), &metrics)?;
                 (Some(shared), Some(bridge))
             }
             None => (None, None),
@@ -167,7 +176,13 @@ impl Application {
             actix::spawn(Arc::clone(certificate).follow());
         }
         let ending = Ending::default();
-        let server = serve(&settings.http, entrances.sockets, shared, engine.as_ref(), &ending)?;
+        let operations = Operations {
+            ending: ending.clone(),
+            metrics,
+            bridge: shared,
+            engine: engine.as_ref().map(|engine| (engine.state.clone(), engine.listening.clone())),
+        };
+        let server = serve(&settings.http, entrances.sockets, &operations)?;
         Ok(Self {
             address,
             scheme,
@@ -247,12 +262,13 @@ impl Application {
         self.ending.begin();
         let drain = async {
             let legs_cut = match (&self.bridge, &self.engine) {
-                (Some(Bridge { supervisor, hub }), _) => {
+                (Some(Bridge { supervisor, hub, .. }), _) => {
                     drain::bridge(supervisor, hub, self.drain_deadline, self.stop_within).await
                 }
                 (None, Some(engine)) => drain::engine(&engine.state, self.drain_deadline, ENGINE_DRAIN).await,
                 (None, None) => 0,
             };
+            close_recorder(self.bridge.as_ref()).await;
             end_listener(self.engine.as_ref(), handle).await;
             events::ServerStopped { leg: None, legs_cut }.emit();
         };
@@ -268,11 +284,19 @@ impl Application {
 /// Waits until an actor that every call needs has died. Without it no call would ever be heard again, and nobody would
 /// notice: whoever watches the process starts another.
 async fn dies(bridge: Option<&Bridge>) {
-    let Some(Bridge { supervisor, hub }) = bridge else {
+    let Some(Bridge { supervisor, hub, .. }) = bridge else {
         return std::future::pending().await;
     };
     while supervisor.connected() && hub.connected() {
         tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Completes every recording; what cannot be in time the next start completes.
+async fn close_recorder(bridge: Option<&Bridge>) {
+    if let Some(recorder) = bridge.and_then(|bridge| bridge.recorder.clone()) {
+        // Only at the end of the process are there no threads to block.
+        let _ = web::block(move || recorder.close(RECORDER_CLOSE)).await;
     }
 }
 
@@ -284,7 +308,7 @@ async fn end_listener(engine: Option<&Engine>, server: ServerHandle) {
 }
 
 impl Engine {
-    fn new(settings: &Settings) -> Result<Self, StartError> {
+    fn new(settings: &Settings, metrics: &Metrics) -> Result<Self, StartError> {
         let configured = settings.symbl.app_id.clone().zip(settings.symbl.app_secret.clone());
         let credentials_are_new = configured.is_none();
         let credentials = match configured {
@@ -292,7 +316,7 @@ impl Engine {
             None => Credentials::generate(),
         };
         let application = EngineApplication::new(credentials.app_id.clone(), &credentials.app_secret);
-        let listening = Listening::waiting("the speech model is being loaded");
+        let listening = Listening::waiting("the speech model is being loaded", metrics.recognition.clone());
         let engine_settings = EngineSettings {
             applications: vec![application],
             // A call may outlive the token it began with; the bridge has no reason to be cut off for it.
@@ -343,8 +367,10 @@ fn build_bridge(
     public_url: &PublicUrl,
     upstream: &Endpoint,
     engine: Option<&Engine>,
+    metrics: &Metrics,
 ) -> Result<(Shared, Bridge), StartError> {
-    let hub = UpdatesHub::new(settings.updates.max_dashboards, settings.updates.keep).start();
+    let updates = &settings.updates;
+    let hub = UpdatesHub::new(updates.max_dashboards, updates.keep, metrics.clone()).start();
     // Tokens expire by the second, and one is good until its last second is over.
     let token_seconds = settings.media.token_lifetime.as_secs();
     let limits = RegistryLimits {
@@ -356,7 +382,7 @@ fn build_bridge(
     let load = LoadMeter::default();
     load.watch_this_thread();
     let max_delay = settings.limits.max_delay;
-    let supervisor = Supervisor::new(registry, hub.clone(), load.clone(), max_delay).start();
+    let supervisor = Supervisor::new(registry, hub.clone(), load.clone(), max_delay, metrics.clone()).start();
     let symbl = &settings.symbl;
     let (app_id, app_secret) = match engine {
         Some(engine) => (engine.credentials.app_id.clone(), engine.credentials.app_secret.clone()),
@@ -367,6 +393,7 @@ fn build_bridge(
     };
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|_| StartError::Random)?;
+    let recorder = start_recorder(settings)?;
     let buffer = usize::try_from(symbl.buffer.as_millis()).unwrap_or(usize::MAX) * BYTES_PER_MS;
     let media_url = public_url.stream("/twilio/media");
     let shared = Shared {
@@ -386,7 +413,7 @@ fn build_bridge(
         signer: settings.twilio.signer(),
         watchers: Watchers::new(watch_token, &settings.watchers.origins, public_url),
         stream_tokens: StreamTokens::new(key, token_seconds),
-        unproven: Unproven::new(&settings.media),
+        unproven: Unproven::new(&settings.media, metrics.clone()),
         mode: settings.mode,
         end_on_exit: settings.conference.end_on_exit,
         public_url: public_url.clone(),
@@ -397,73 +424,40 @@ fn build_bridge(
         updates: settings.updates,
         when_full: settings.limits.when_full,
         load,
+        metrics: metrics.clone(),
         log_transcripts: settings.log_transcripts,
+        recorder: recorder.clone(),
+        announcement: settings.recording.announcement.clone(),
     };
-    Ok((shared, Bridge { supervisor, hub }))
+    Ok((shared, Bridge { supervisor, hub, recorder }))
 }
 
-fn serve(
-    settings: &HttpSettings,
-    entrances: Vec<Entrance>,
-    shared: Option<Shared>,
-    engine: Option<&Engine>,
-    ending: &Ending,
-) -> io::Result<Server> {
-    let ending = ending.clone();
-    let engine_state = engine.map(|engine| engine.state.clone());
-    let listening = engine.map(|engine| engine.listening.clone());
-    let analysis = engine.map(|engine| engine.state.analysis().clone());
-    let door = Arc::new(FrontDoor::new(settings));
+fn start_recorder(settings: &Settings) -> Result<Option<Recorder>, StartError> {
+    let dir = settings.recording.dir.clone().filter(|_| settings.recording.enabled);
+    Ok(dir.map(|dir| Recorder::start(dir, (&settings.recording).into())).transpose()?)
+}
+
+fn serve(settings: &HttpSettings, entrances: Vec<Entrance>, operations: &Operations) -> io::Result<Server> {
+    let operations = operations.clone();
+    let door = Arc::new(FrontDoor::new(settings, operations.metrics.clone()));
     let rules = Data::from(Arc::clone(&door));
-    let page = shared.as_ref().map(|shared| Data::new(Dashboard::new(shared.public_upstream.as_deref())));
+    let upstream = operations.bridge.as_ref().map(|shared| shared.public_upstream.clone());
+    let page = upstream.map(|upstream| Data::new(Dashboard::new(upstream.as_deref())));
     server::serve(settings, entrances, door, move || {
-        let mut app = App::new()
-            .app_data(rules.clone())
-            .app_data(Data::new(listening.clone()))
-            .app_data(Data::new(analysis.clone()))
-            .app_data(Data::new(ending.clone()))
-            .service(web::resource("/healthz").get(alive))
-            .service(web::resource("/readyz").get(ready));
-        if let Some(shared) = &shared {
+        let mut app =
+            App::new().app_data(rules.clone()).configure(|routes| operations::configure(routes, &operations));
+        if let Some(shared) = &operations.bridge {
             let services = Data::new(Services::of_this_worker(shared.clone()));
             app = app.app_data(services).configure(bridge::http::configure);
         }
         if let Some(page) = &page {
             app = app.configure(|routes| dashboard::configure(routes, page.clone()));
         }
-        if let Some(state) = &engine_state {
+        if let Some((state, _)) = &operations.engine {
             app = app.configure(|routes| engine::http::configure(routes, state.clone()));
         }
         app.default_service(web::to(not_found)).wrap(from_fn(front_door::pass))
     })
-}
-
-async fn alive() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("alive\n")
-}
-
-/// Calls join in any case; ready means that what callers say is heard, too. `notes` name what is left out meanwhile.
-async fn ready(
-    ending: Data<Ending>,
-    listening: Data<Option<Listening>>,
-    analysis: Data<Option<Analysis>>,
-) -> HttpResponse {
-    let notes: Vec<String> = match analysis.as_ref().as_ref().map(Analysis::state) {
-        Some(AnalysisState::WordsOnly { reason }) => {
-            vec![format!("sentences are judged by their words alone: {reason}")]
-        }
-        Some(AnalysisState::Ready) | None => Vec::new(),
-    };
-    let mut reasons = Vec::new();
-    if ending.has_begun() {
-        reasons.push("the server is shutting down".to_owned());
-    }
-    if let Some(HearingState::Waiting { reason }) = listening.as_ref().as_ref().map(Listening::state) {
-        reasons.push(reason);
-    }
-    let mut response =
-        if reasons.is_empty() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
-    response.json(json!({ "ready": reasons.is_empty(), "reasons": reasons, "notes": notes }))
 }
 
 async fn not_found() -> HttpResponse {

@@ -12,6 +12,7 @@
 //! * [`engine`] - the self-hosted server of the Symbl protocol, with speech recognition of its own. Never imports the
 //!   bridge.
 //! * [`simulator`] - Twilio's side of the wire: a phone that calls a bridge. Never imports the bridge.
+//! * [`recording`] - what legs carry, kept as files. Never makes a leg wait.
 //! * [`twilio`] - Media Streams messages, forms, TwiML and signatures. Never touches a socket or a clock.
 //! * [`symbl`] - the Symbl protocol's messages in both directions, and what a client of it needs.
 //! * [`ws`] - the one shell over actix-web-actors and awc: frames, fragments, pings, closes, limits. Never
@@ -27,6 +28,7 @@ pub mod config;
 pub mod dashboard;
 pub mod engine;
 pub mod listener;
+pub mod recording;
 pub mod simulator;
 pub mod symbl;
 pub mod telemetry;

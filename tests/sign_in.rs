@@ -176,3 +176,30 @@ async fn without_a_token_only_this_machines_own_names_open_the_page() {
     assert_eq!(rebound.status, 403);
     bridge.finish().await;
 }
+
+#[tokio::test]
+async fn a_page_of_a_listed_origin_asks_with_the_token_and_may_read_the_answer() {
+    let desk = "https://desk.example.com";
+    let bridge = public(NOWHERE).set("BRIDGE__UPDATES__ORIGINS", desk).start().await;
+    let bearer = format!("Bearer {TOKEN}");
+    let preflight = ask(&bridge, "OPTIONS", "/symbl/token", &[("Origin", desk)]).await;
+    assert_eq!(preflight.status, 204);
+    assert_eq!(preflight.header("access-control-allow-origin"), Some(desk));
+    assert!(
+        preflight.header("access-control-allow-headers").is_some_and(|names| names.contains("Authorization"))
+    );
+    assert_eq!(preflight.header("access-control-allow-credentials"), None, "cookies never cross");
+    let shown = [("Origin", desk), ("Authorization", bearer.as_str())];
+    let legs = ask(&bridge, "GET", "/symbl/legs", &shown).await;
+    assert_eq!((legs.status, legs.header("access-control-allow-origin")), (200, Some(desk)));
+
+    let cookie = cookie(&sign_in(&bridge, TOKEN).await);
+    assert_eq!(
+        ask(&bridge, "GET", "/symbl/legs", &[("Origin", desk), ("Cookie", &cookie)]).await.status,
+        401
+    );
+    let elsewhere = [("Origin", "https://elsewhere.example.com"), ("Authorization", bearer.as_str())];
+    let refused = ask(&bridge, "GET", "/symbl/legs", &elsewhere).await;
+    assert_eq!((refused.status, refused.header("access-control-allow-origin")), (403, None));
+    bridge.finish().await;
+}

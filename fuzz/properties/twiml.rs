@@ -33,7 +33,13 @@ fn written_and_read(mut parts: Input<'_>) {
     let texts = [0; 7].map(|_| parts.text());
     let [name, callback, room, label, parameter, value, action] = texts.each_ref().map(|text| text.as_ref());
     let parameters = [(parameter, value), ("from", value)];
-    let stream = StreamTwiml { name, url: &url, status_callback: Some(callback), parameters: &parameters };
+    let stream = StreamTwiml {
+        name,
+        url: &url,
+        status_callback: Some(callback),
+        parameters: &parameters,
+        announcement: None,
+    };
     let dial = ConferenceTwiml {
         dial_action: Some(action),
         start_on_enter,

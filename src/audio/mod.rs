@@ -1,10 +1,14 @@
-//! Mu-law, resampling, WAV. Pure: bytes and samples in, bytes and samples out; only [`wav`] opens files.
+//! Mu-law, resampling, WAV. Pure: bytes and samples in, bytes and samples out; only the two kinds of WAV open files.
 //!
+//! * [`figures`] - how loud, how silent, how often clipped.
 //! * [`mulaw`] - G.711 mu-law, what a telephone line carries: one byte a sample, 8000 Hz.
+//! * [`mulaw_wav`] - mu-law WAV files written piece by piece, readable whenever the writing stops.
 //! * [`resample`] - any rate to any other, as a stream or of a whole recording.
 //! * [`wav`] - audio files of any usual shape, read to mono; WAV files written.
 
+pub mod figures;
 pub mod mulaw;
+pub mod mulaw_wav;
 pub mod resample;
 pub mod wav;
 

@@ -15,6 +15,7 @@
 //! * [`symbl_connection`] - one leg's socket to the server.
 //! * [`updates_hub`] - relays updates to dashboards, with a snapshot for newcomers.
 //! * [`updates_session`] - one dashboard's socket.
+//! * `recorded` - what a leg tells its recording.
 //! * [`media_sockets`] - the media sockets as the supervisor sees them, and when each has to be gone.
 //! * [`leg_guard`] - what makes sure that a leg ends, whoever dies.
 //! * [`leg_meter`] - what a page shows of a leg while it lasts.
@@ -31,6 +32,7 @@ pub mod leg_guard;
 pub mod leg_meter;
 pub mod load;
 pub mod media_sockets;
+mod recorded;
 pub mod services;
 pub mod supervisor;
 pub mod symbl_connection;

@@ -17,11 +17,13 @@ use super::http::watchers::Watchers;
 use super::load::LoadMeter;
 use super::supervisor::Supervisor;
 use super::updates_hub::UpdatesHub;
-use crate::config::{MediaSettings, Mode, UpdatesSettings, WhenFull};
+use crate::config::{Announcement, MediaSettings, Mode, UpdatesSettings, WhenFull};
+use crate::recording::Recorder;
 use crate::symbl::endpoint::Endpoint;
 use crate::symbl::start_template::StartTemplate;
 use crate::symbl::token::TokenClient;
 use crate::telemetry::LegTags;
+use crate::telemetry::metrics::Metrics;
 use crate::twilio::{PhoneNumber, PublicUrl, Signer, StreamUrl};
 
 /// Shared by all workers of a process.
@@ -71,8 +73,14 @@ pub struct Shared {
     pub when_full: WhenFull,
     /// How late the process is; every worker reports to it.
     pub load: LoadMeter,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Whether transcripts are logged.
     pub log_transcripts: bool,
+    /// Writes down what legs carry; none: nothing is.
+    pub recorder: Option<Recorder>,
+    /// What callers hear first.
+    pub announcement: Option<Announcement>,
 }
 
 /// One worker's services: what is shared, and the worker's own HTTP client.

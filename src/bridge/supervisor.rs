@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
-use super::call::leg::{Interruption, LegExit, Millis, millis};
+use super::call::leg::{Interruption, LegExit, Millis, Stage, millis};
 use super::call::registry::{
     Announcement, CallPlan, LegId, LegPlan, LiveLeg, NotStreamed, Registry, StreamRefusal, StreamStart,
 };
@@ -27,6 +27,7 @@ use super::twilio_stream::{StopLeg, TwilioStream};
 use super::updates_hub::{Publish, UpdatesHub};
 use crate::telemetry::LegTags;
 use crate::telemetry::events;
+use crate::telemetry::metrics::Metrics;
 use crate::twilio::{CallSid, StreamSid};
 use crate::ws::socket_handle::SocketHandle;
 
@@ -194,6 +195,7 @@ pub struct Supervisor {
     load: LoadMeter,
     /// Beyond this delay no new leg is taken.
     max_delay: Option<Duration>,
+    metrics: Metrics,
     began: Instant,
     draining: bool,
     /// Who waits until no leg is left.
@@ -207,7 +209,12 @@ impl Supervisor {
         hub: Addr<UpdatesHub>,
         load: LoadMeter,
         max_delay: Option<Duration>,
+        metrics: Metrics,
     ) -> Self {
+        metrics.legs.ended.expect(&LegExit::ALL.map(LegExit::as_str));
+        metrics.legs.expect_states(&Stage::ALL.map(Stage::as_str));
+        metrics.upstream.interruptions.expect(&Interruption::ALL.map(Interruption::as_str));
+        metrics.legs.not_streamed.expect(&NotStreamed::ALL.map(NotStreamed::as_str));
         Self {
             registry,
             meters: BTreeMap::new(),
@@ -215,6 +222,7 @@ impl Supervisor {
             hub,
             load,
             max_delay,
+            metrics,
             began: Instant::now(),
             draining: false,
             waiting_for_none: Vec::new(),
@@ -263,7 +271,9 @@ impl Handler<AnnounceCall> for Supervisor {
         let leg = tags(call.call_sid.as_str(), "", "", plan.room.as_str());
         let (from, role) = (call.from.masked(), plan.party.role.as_str());
         events::CallAnnounced { leg: Some(&leg), from: &from, role }.emit();
+        self.metrics.legs.announced.inc();
         if let Err(reason) = plan.stream {
+            self.metrics.legs.not_streamed.add(reason.as_str());
             events::CallNotStreamed { leg: Some(&leg), reason: &reason.to_string() }.emit();
         }
         MessageResult(plan)
@@ -290,6 +300,7 @@ impl Handler<StartLeg> for Supervisor {
             self.stop(*older, LegExit::Replaced, ctx);
         }
         self.sockets.began(stream, plan.leg);
+        self.metrics.legs.started.inc();
         if self.registry.has_ended(&start.call_sid) {
             // The callback overtook the stream; what was said is heard, and nobody else would end this leg.
             self.stop(plan.leg, LegExit::CallCompleted, ctx);
@@ -344,6 +355,9 @@ impl Handler<LegEnded> for Supervisor {
 
     fn handle(&mut self, LegEnded { leg, exit }: LegEnded, _: &mut Self::Context) {
         let news = self.registry.leg_ended(self.now(), leg, exit);
+        if !news.is_empty() {
+            self.metrics.legs.ended.add(exit.as_str());
+        }
         self.meters.remove(&leg);
         self.publish(news);
         let stream = self.sockets.leg_ended(self.now(), leg);
@@ -451,6 +465,10 @@ impl Supervisor {
             let reason = "it did not end by itself when it had to";
             events::MediaSocketCut { leg: tags.as_ref(), reason }.emit();
         }
+        let gauges = &self.metrics.legs;
+        gauges.conferences.set(as_gauge(self.registry.conferences()));
+        gauges.calls.set(as_gauge(self.registry.calls()));
+        gauges.media_sockets.set(as_gauge(self.sockets.open()));
         events::Census {
             leg: None,
             calls: self.registry.calls() as u64,
@@ -485,6 +503,10 @@ impl Handler<TakeCensus> for Supervisor {
             sockets: self.sockets.open(),
         }
     }
+}
+
+fn as_gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn unique_id() -> String {

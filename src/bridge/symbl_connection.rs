@@ -11,7 +11,7 @@ use actix::prelude::*;
 use actix_web::web::Data;
 use bytes::Bytes;
 
-use super::call::leg::{Effect, Leg, LegEvent, LegExit, Millis, Outgoing, SocketEnd, millis};
+use super::call::leg::{Effect, Leg, LegEvent, LegExit, Millis, Outgoing, SocketEnd, Stage, millis};
 use super::call::registry::LegPlan;
 use super::call::upload::BYTES_PER_MS;
 use super::leg_guard::LegGuard;
@@ -20,9 +20,13 @@ use super::services::Services;
 use super::supervisor::{LegConnected, LegInterrupted, LegResumed, MediaEnded};
 use super::tell;
 use super::twilio_stream::{StopLeg, TwilioStream};
+use crate::recording::LegRecording;
 use crate::symbl::Speaker;
 use crate::symbl::server_message::{RecognitionResult, ServerMessage};
 use crate::symbl::token::{AccessToken, TokenError};
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::share::Share;
+use crate::telemetry::metrics::tally::Tally;
 use crate::telemetry::{LegTags, events};
 use crate::ws::client::{ClientSession, ClientSocket, ConnectError, FrameWriter, Pumping, connect};
 use crate::ws::{CloseCode, End, Incoming, close_reason};
@@ -56,8 +60,26 @@ pub struct SymblConnection {
     socket: Option<Pumping>,
     results: u64,
     dropping: bool,
+    recording: Option<Rc<LegRecording>>,
+    counted: Counted,
     levels: LevelWriter,
     end: LegGuard,
+}
+
+/// What of this leg the metrics know.
+struct Counted {
+    state: Share,
+    sent: Tally,
+    /// Bytes of those that were dropped.
+    dropped: u64,
+    /// Whether a receipt came since the last look at the clock.
+    answered: bool,
+}
+
+impl Counted {
+    fn new(metrics: &Metrics) -> Self {
+        Self { state: metrics.legs.share(), sent: metrics.upstream.tally(), dropped: 0, answered: false }
+    }
 }
 
 /// Why an attempt to connect failed.
@@ -70,6 +92,16 @@ enum AttemptError {
 }
 
 impl AttemptError {
+    /// Returns the stable word for metrics.
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Token(_) => "no_token",
+            Self::Connect(ConnectError::Status { .. }) => "refused",
+            Self::Connect(ConnectError::TimedOut(_)) => "timed_out",
+            Self::Connect(ConnectError::Failed(_)) => "failed",
+        }
+    }
+
     /// 408, 429 and 5xx pass; another status will not change its mind, and neither will refused credentials.
     fn is_retryable(&self) -> bool {
         match self {
@@ -88,8 +120,10 @@ impl SymblConnection {
         tags: Rc<LegTags>,
         stream: Addr<TwilioStream>,
         end: LegGuard,
+        recording: Option<Rc<LegRecording>>,
     ) -> Self {
         Self {
+            counted: Counted::new(&services.shared.metrics),
             leg: Leg::new(services.shared.limits, plan.leg.0.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
             services,
             tags,
@@ -102,6 +136,7 @@ impl SymblConnection {
             socket: None,
             results: 0,
             dropping: false,
+            recording,
             levels: LevelWriter::new(Arc::clone(end.meter())),
             end,
         }
@@ -113,14 +148,26 @@ impl SymblConnection {
 
     /// Tells the leg what happened and does what it decides.
     fn happen(&mut self, event: LegEvent, ctx: &mut Context<Self>) {
+        let (is_receipt, is_look) = (matches!(event, LegEvent::Received(_)), matches!(event, LegEvent::Tick));
         for effect in self.leg.on_event(self.now(), event) {
             self.perform(effect, ctx);
         }
+        self.counted.state.show(self.leg.stage().as_str());
+        // A server that owes a receipt is looked at all the same.
+        if is_receipt || is_look && !self.counted.answered && self.leg.stage() == Stage::Live {
+            self.metrics().upstream.lag.observe(seconds(self.leg.upload().behind()));
+            self.metrics().upstream.note_kept(seconds(self.leg.upload().most_behind()));
+        }
+        self.counted.answered = is_receipt || self.counted.answered && !is_look;
         self.levels.note(&self.leg);
         self.set_timer(ctx);
         if let Some(socket) = &self.socket {
             socket.wake();
         }
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.services.shared.metrics
     }
 
     fn perform(&mut self, effect: Effect, ctx: &mut Context<Self>) {
@@ -138,16 +185,19 @@ impl SymblConnection {
             Effect::ReportConnected { conversation_id, buffered } => {
                 let buffered_ms = (buffered / BYTES_PER_MS) as u64;
                 let after_ms = self.now();
+                self.metrics().upstream.connect_delay.observe(after_ms as f64 / 1000.0);
                 events::LegConnected { leg, conversation_id: &conversation_id, after_ms, buffered_ms }.emit();
                 tell(self.end.supervisor(), LegConnected { leg: self.end.leg(), conversation_id });
             }
             Effect::ReportInterrupted { why, unacknowledged } => {
+                self.metrics().upstream.interruptions.add(why.as_str());
                 let (reason, unacknowledged_ms) = (why.as_str(), unacknowledged / BYTES_PER_MS as u64);
                 events::LegInterrupted { leg, reason, unacknowledged_ms }.emit();
                 tell(self.end.supervisor(), LegInterrupted { leg: self.end.leg(), why });
             }
             Effect::ReportResumed { conversation_id, after, lost } => {
                 let lost_ms = lost / BYTES_PER_MS as u64;
+                self.metrics().upstream.interrupted.observe(after as f64 / 1000.0);
                 events::LegResumed { leg, conversation_id: &conversation_id, after_ms: after, lost_ms }
                     .emit();
                 let resumed =
@@ -157,22 +207,31 @@ impl SymblConnection {
             Effect::ReportRenamed { conversation_id } => {
                 tell(self.end.supervisor(), LegConnected { leg: self.end.leg(), conversation_id });
             }
-            Effect::ReportDropped { reason } => self.report_drop(reason),
+            Effect::ReportDropped { reason } => self.report_drop("connection_lost", reason),
             Effect::ReportMediaEnded(exit) => {
                 let audio_ms = self.leg.upload().heard() / BYTES_PER_MS as u64;
                 events::MediaEnded { leg, reason: exit.as_str(), audio_ms }.emit();
+                if let Some(recording) = &self.recording {
+                    recording.media_ended();
+                }
                 tell(self.end.supervisor(), MediaEnded { leg: self.end.leg() });
             }
             Effect::ReportRetry { reason, pause } => {
+                self.metrics().upstream.retries.inc();
                 events::UpstreamRetry { leg, reason: &reason, in_ms: pause }.emit();
             }
-            Effect::ReportFailed { reason } => events::UpstreamFailed { leg, reason: &reason }.emit(),
+            Effect::ReportFailed { reason } => {
+                self.metrics().upstream.failures.inc();
+                events::UpstreamFailed { leg, reason: &reason }.emit();
+            }
             Effect::CloseMedia => {
                 // A stream that is gone, or has more to read than that, ends by itself.
                 let _ = self.stream.try_send(StopLeg(LegExit::UpstreamFailed));
             }
             Effect::ReportEnded(exit) => {
                 let upload = self.leg.upload();
+                let (most_behind, behind) = (seconds(upload.most_behind()), seconds(upload.behind()));
+                self.metrics().upstream.leg_ended(most_behind, behind);
                 let in_ms = |bytes: u64| bytes / BYTES_PER_MS as u64;
                 events::LegEnded {
                     leg,
@@ -184,6 +243,9 @@ impl SymblConnection {
                     results: self.results,
                 }
                 .emit();
+                if let Some(recording) = &self.recording {
+                    recording.ended(exit.as_str());
+                }
                 self.end.end(exit);
                 ctx.stop();
             }
@@ -209,6 +271,8 @@ impl SymblConnection {
         let attempt = async move { open(&services, &connection_id).await }.into_actor(self).map(
             |opened, connection, ctx| {
                 connection.connecting = None;
+                let result = opened.as_ref().map_or_else(AttemptError::as_str, |_| "opened");
+                connection.metrics().upstream.attempts.add(result);
                 match opened {
                     Ok(socket) => {
                         connection.socket = Some(socket.start(ctx));
@@ -230,10 +294,14 @@ impl SymblConnection {
             Ok(message) => message,
             Err(error) => {
                 let reason = error.to_string();
+                self.metrics().upstream.ignored.inc();
                 return events::UpstreamMessageIgnored { leg: Some(&self.tags), reason: &reason }.emit();
             }
         };
         if let Some(id) = message.conversation_id().filter(|id| !id.is_empty()) {
+            if let Some(recording) = &self.recording {
+                recording.conversation(id);
+            }
             self.happen(LegEvent::ConversationNamed(id.to_owned()), ctx);
         }
         match message {
@@ -244,12 +312,11 @@ impl SymblConnection {
                 self.happen(LegEvent::Completed, ctx);
             }
             ServerMessage::RecognitionResult(result) => self.result(&result),
-            ServerMessage::Error(error) => events::UpstreamError {
-                leg: Some(&self.tags),
-                error: &error.message,
-                details: &error.details,
+            ServerMessage::Error(error) => {
+                self.metrics().upstream.errors.inc();
+                let (error, details) = (&*error.message, &*error.details);
+                events::UpstreamError { leg: Some(&self.tags), error, details }.emit();
             }
-            .emit(),
             // Dashboards get these from the server itself.
             _ => {}
         }
@@ -260,6 +327,7 @@ impl SymblConnection {
             return;
         }
         self.results += 1;
+        self.metrics().upstream.results.inc();
         if self.services.shared.log_transcripts {
             let text = &result.punctuated.transcript;
             events::Transcript { leg: Some(&self.tags), text }.emit();
@@ -268,12 +336,41 @@ impl SymblConnection {
 
     fn ended(&mut self, end: &End, ctx: &mut Context<Self>) {
         self.socket = None;
+        self.metrics().upstream.closes.add(manner(end));
         let how = match end {
             End::Closed(reason) => SocketEnd::Closed(reason.as_ref().map(|reason| reason.code.into())),
             End::Lost(_) => SocketEnd::Lost,
             End::Fault(_) => SocketEnd::Fault,
         };
         self.happen(LegEvent::SocketEnded { end: how, reason: end.to_string() }, ctx);
+    }
+}
+
+/// Returns how long so much audio lasts.
+fn seconds(bytes: u64) -> f64 {
+    bytes as f64 / (1000 * BYTES_PER_MS) as f64
+}
+
+/// Returns the stable word for how a socket ended: its close code, if it is one of the usual.
+fn manner(end: &End) -> &'static str {
+    let code = match end {
+        End::Closed(Some(reason)) => reason.code.into(),
+        End::Closed(None) => return "no_code",
+        End::Lost(_) => return "lost",
+        End::Fault(_) => return "fault",
+    };
+    match code {
+        1000 => "1000",
+        1001 => "1001",
+        1002 => "1002",
+        1003 => "1003",
+        1007 => "1007",
+        1008 => "1008",
+        1009 => "1009",
+        1011 => "1011",
+        1012 => "1012",
+        1013 => "1013",
+        _ => "other_code",
     }
 }
 
@@ -315,6 +412,7 @@ impl ClientSession for SymblConnection {
                 frames.binary(audio);
                 let count = audio.len();
                 self.leg.mark_sent(count);
+                self.counted.sent.add(count);
             }
             Some(Outgoing::Ping(position)) => frames.ping(position.to_string().as_bytes()),
             Some(Outgoing::StopRequest) => frames.text(STOP_REQUEST),
@@ -358,7 +456,7 @@ impl Handler<Audio> for SymblConnection {
         self.levels.hear(&audio);
         self.levels.note(&self.leg);
         if dropped > 0 {
-            self.report_drop("audio.buffer_seconds is reached");
+            self.report_drop("buffer_full", "audio.buffer_seconds is reached");
         } else {
             self.dropping = false;
         }
@@ -375,7 +473,10 @@ impl Handler<EndMedia> for SymblConnection {
 
 impl SymblConnection {
     /// Logs the first of a run of drops; the leg's end tells the sum.
-    fn report_drop(&mut self, reason: &'static str) {
+    fn report_drop(&mut self, word: &'static str, reason: &'static str) {
+        let dropped = self.leg.upload().dropped();
+        let more = dropped - std::mem::replace(&mut self.counted.dropped, dropped);
+        self.metrics().media.dropped.add(word, seconds(more));
         if !std::mem::replace(&mut self.dropping, true) {
             let dropped_ms = self.leg.upload().dropped() / BYTES_PER_MS as u64;
             events::AudioDropped { leg: Some(&self.tags), dropped_ms, reason }.emit();

@@ -4,6 +4,8 @@
 //! believed and little is kept. From then on the audio path is: scan the message, decode the payload into a buffer that
 //! is used again, hand the bytes to the connection on the same thread.
 
+mod refusal;
+
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,14 +15,18 @@ use actix_web_actors::ws::{Message as WsMessage, ProtocolError, WebsocketContext
 use bytes::BytesMut;
 
 use super::call::leg::LegExit;
-use super::call::registry::{Announcement, LegPlan, StreamRefusal, StreamStart};
+use super::call::registry::{Announcement, LegPlan, StreamStart};
 use super::call::room::Room;
-use super::call::stream_token::BadStreamToken;
 use super::leg_guard::LegGuard;
+use super::recorded;
 use super::services::{Services, tags};
 use super::supervisor::{SocketOpened, StartLeg};
 use super::symbl_connection::{Audio, EndMedia, SymblConnection};
 use super::{seconds_now, tell};
+use crate::recording::LegRecording;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::doors::Door;
+use crate::telemetry::metrics::tally::Tally;
 use crate::telemetry::{LegTags, events};
 use crate::twilio::continuity::Sequence;
 use crate::twilio::media::{MediaFormat, parse, scan_media};
@@ -32,6 +38,7 @@ use crate::ws::crowd::Place;
 use crate::ws::server::Shell;
 use crate::ws::socket_handle::SocketHandle;
 use crate::ws::{CloseCode, End, Incoming};
+use refusal::Refusal;
 
 /// A media message is 400 bytes; a `start` with 99 parameters of 500 characters is 50 KB.
 pub const MESSAGE_LIMIT: usize = 64 * 1024;
@@ -86,8 +93,11 @@ enum Phase {
 /// A media stream that is a leg.
 struct Stream {
     tags: Rc<LegTags>,
+    metrics: Metrics,
+    received: Tally,
     stream_sid: StreamSid,
     connection: MediaGuard,
+    recording: Option<Rc<LegRecording>>,
     continuity: Continuity,
     sequence: Sequence,
     keys_pressed: u64,
@@ -117,43 +127,6 @@ impl Drop for MediaGuard {
     fn drop(&mut self) {
         let exit = if std::thread::panicking() { LegExit::Panicked } else { LegExit::SocketClosed };
         self.end(exit);
-    }
-}
-
-/// Why a socket is refused.
-#[derive(Debug, thiserror::Error)]
-enum Refusal {
-    #[error("no `start` within {} ms", .0.as_millis())]
-    NoStart(Duration),
-    #[error("more than {MOST_USELESS} messages before `start`")]
-    NoStartInTime,
-    #[error(transparent)]
-    BadStart(BadStreamMessage),
-    #[error("`start` without {0}")]
-    Incomplete(&'static str),
-    #[error("media format {0}; only audio/x-mulaw, 8000 Hz, 1 channel is understood")]
-    Format(String),
-    #[error(transparent)]
-    Token(#[from] BadStreamToken),
-    #[error(transparent)]
-    Stream(#[from] StreamRefusal),
-    #[error("a second `start` with another streamSid")]
-    SecondStart,
-    #[error("more than {MOST_USELESS} useless messages in a row")]
-    Useless,
-    #[error("the supervisor is gone")]
-    NoSupervisor,
-}
-
-impl Refusal {
-    fn close_code(&self) -> CloseCode {
-        match self {
-            Self::Format(_) => CloseCode::Unsupported,
-            Self::NoSupervisor => CloseCode::Error,
-            Self::Stream(StreamRefusal::ShuttingDown) => CloseCode::Away,
-            Self::Stream(StreamRefusal::TooManyCalls | StreamRefusal::TooManyLegs) => CloseCode::Again,
-            _ => CloseCode::Policy,
-        }
     }
 }
 
@@ -280,11 +253,17 @@ impl TwilioStream {
         let (from, role) = (start.parameters.from.masked(), plan.party.role.as_str());
         events::LegStarted { leg: Some(&tags), from: &from, role }.emit();
         let services = self.services.clone();
-        let connection = SymblConnection::new(services, plan, Rc::clone(&tags), ctx.address(), guard).start();
+        let recording = recorded::begin(services.shared.recorder.as_ref(), &start, &plan, &tags);
+        let connection =
+            SymblConnection::new(services, plan, Rc::clone(&tags), ctx.address(), guard, recording.clone())
+                .start();
         let mut stream = Box::new(Stream {
             tags,
+            received: self.services.shared.metrics.media.tally(),
+            metrics: self.services.shared.metrics.clone(),
             stream_sid: start.stream_sid,
             connection: MediaGuard { connection, told: false },
+            recording,
             continuity: Continuity::default(),
             sequence: Sequence::default(),
             keys_pressed: 0,
@@ -350,6 +329,7 @@ impl TwilioStream {
     /// Counts a message that is of no use; many in a row end the socket.
     fn useless(&mut self, reason: &str, ctx: &mut WebsocketContext<Self>) {
         self.useless += 1;
+        self.services.shared.metrics.media.ignored.inc();
         let tags = match &self.phase {
             Phase::Streaming(stream) => Some(Rc::clone(&stream.tags)),
             Phase::AwaitingStart { .. } | Phase::Over => None,
@@ -369,6 +349,7 @@ impl TwilioStream {
     fn refuse(&mut self, refusal: &Refusal, ctx: &mut WebsocketContext<Self>) {
         let code = refusal.close_code();
         let reason = refusal.to_string();
+        self.services.shared.metrics.doors.refused(Door::Media, refusal.as_str());
         let mut tags = None;
         if let Phase::Streaming(mut stream) = std::mem::replace(&mut self.phase, Phase::Over) {
             stream.connection.end(LegExit::MediaFault);
@@ -389,14 +370,19 @@ impl Stream {
         }
         let audio = decoded.split().freeze();
         decoded.reserve(DECODE_BUFFER.min(audio.len()));
+        if let Some(recording) = &self.recording {
+            recording.audio(&audio);
+        }
+        self.received.add(audio.len());
         let sent = self.connection.connection.try_send(Audio(audio));
         let was_dropping = std::mem::replace(&mut self.dropping, sent.is_err());
-        if let Err(SendError::Full(Audio(audio))) = sent
-            && !was_dropping
-        {
+        if let Err(SendError::Full(Audio(audio))) = sent {
             let dropped_ms = audio.len() as u64 / 8;
-            events::AudioDropped { leg: Some(&self.tags), dropped_ms, reason: "connection mailbox is full" }
-                .emit();
+            self.metrics.media.dropped.add("mailbox_full", dropped_ms as f64 / 1000.0);
+            if !was_dropping {
+                let reason = "connection mailbox is full";
+                events::AudioDropped { leg: Some(&self.tags), dropped_ms, reason }.emit();
+            }
         }
     }
 
@@ -405,9 +391,16 @@ impl Stream {
     /// Jumps are logged, the first ones each, then ever fewer: a stream that stutters for an hour must not fill a disk.
     fn is_usable(&mut self, media: &Media<'_>, missing: u64) -> bool {
         let verdict = self.continuity.observe(media);
+        if let Some(recording) = &self.recording {
+            recorded::observe(recording, verdict);
+        }
         let in_count = (missing > 0).then_some(("missing_messages", missing));
         if let Some((kind, size)) = describe_verdict(verdict).or(in_count) {
             self.jumps += 1;
+            self.metrics.media.gaps.add(kind);
+            if kind == "missing_messages" {
+                self.metrics.media.missing.inc_by(size);
+            }
             if self.jumps <= EACH_JUMP_LOGGED || self.jumps.is_power_of_two() {
                 events::MediaGap { leg: Some(&self.tags), kind, size, jumps: self.jumps }.emit();
             }

@@ -14,6 +14,8 @@ use serde::Serialize;
 use super::call::update::{LegNews, UpdateLog};
 use super::updates_session::{Deliver, EndSession, UpdatesSession};
 use crate::telemetry::events;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::doors::Door;
 use crate::ws::CloseCode;
 use crate::ws::socket_handle::SocketHandle;
 
@@ -64,6 +66,7 @@ pub struct UpdatesHub {
     sessions: BTreeMap<SessionId, Dashboard>,
     last_session: u64,
     most_sessions: usize,
+    metrics: Metrics,
 }
 
 struct Dashboard {
@@ -73,15 +76,18 @@ struct Dashboard {
 
 impl UpdatesHub {
     /// Returns a hub for at most `most_sessions` dashboards, which keeps the last `keep` updates.
-    pub fn new(most_sessions: usize, keep: usize) -> Self {
+    pub fn new(most_sessions: usize, keep: usize, metrics: Metrics) -> Self {
         // In microseconds, because no process publishes a million updates a second all its life; 2^53, beyond which
         // JavaScript's numbers are not exact, is reached in the year 2255.
         let start = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
-        Self { log: UpdateLog::new(start, keep), sessions: BTreeMap::new(), last_session: 0, most_sessions }
+        let log = UpdateLog::new(start, keep);
+        Self { log, sessions: BTreeMap::new(), last_session: 0, most_sessions, metrics }
     }
 
-    fn remove(&mut self, id: SessionId, reason: &str) -> Option<Dashboard> {
+    fn remove(&mut self, id: SessionId, reason: &'static str) -> Option<Dashboard> {
         let dashboard = self.sessions.remove(&id)?;
+        self.metrics.updates.dashboards.dec();
+        self.metrics.updates.left.add(reason);
         events::DashboardLeft { leg: None, reason, dashboards: self.sessions.len() as u64 }.emit();
         Some(dashboard)
     }
@@ -100,6 +106,7 @@ impl Handler<Publish> for UpdatesHub {
 
     fn handle(&mut self, Publish(news): Publish, _: &mut Self::Context) {
         let frame = frame(&self.log.publish(news, Timestamp::now()));
+        self.metrics.updates.published.inc();
         let mut late = Vec::new();
         for (id, dashboard) in &self.sessions {
             if dashboard.session.try_send(Deliver(vec![frame.clone()])).is_err() {
@@ -119,6 +126,7 @@ impl Handler<Join> for UpdatesHub {
 
     fn handle(&mut self, join: Join, _: &mut Self::Context) -> Self::Result {
         if self.sessions.len() >= self.most_sessions {
+            self.metrics.doors.refused(Door::Updates, "full");
             return Err(TooManyDashboards);
         }
         self.last_session += 1;
@@ -132,6 +140,7 @@ impl Handler<Join> for UpdatesHub {
         };
         // A session that is gone already says so itself.
         let _ = join.session.try_send(Deliver(frames));
+        self.metrics.updates.dashboards.inc();
         self.sessions.insert(id, Dashboard { session: join.session, socket: join.socket });
         events::DashboardJoined { leg: None, dashboards: self.sessions.len() as u64 }.emit();
         Ok(id)

@@ -59,13 +59,8 @@ pub struct CallArgs {
     #[arg(value_name = "AUDIO")]
     pub audio: Vec<PathBuf>,
 
-    /// Where the bridge is reached.
-    #[arg(long, default_value = "http://127.0.0.1:3000", value_name = "URL")]
-    pub url: String,
-
-    /// The address the bridge believes to have, which Twilio would sign; --url if not given.
-    #[arg(long, env = "WEBHOOK_DOMAIN", value_name = "URL")]
-    pub public_url: Option<String>,
+    #[command(flatten)]
+    line: LineArgs,
 
     /// Who calls; once for each caller. The rest get made-up numbers.
     #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
@@ -79,10 +74,6 @@ pub struct CallArgs {
     #[arg(long, value_name = "NAME")]
     pub room: Option<String>,
 
-    /// 1 is real time, 2 twice as fast, 0 as fast as possible.
-    #[arg(long, default_value = "1", value_parser = speed, value_name = "FACTOR")]
-    pub speed: f64,
-
     /// How long each call lasts; silence follows the audio. As long as the audio if not given.
     #[arg(long, value_parser = seconds, value_name = "SECONDS")]
     pub duration: Option<Duration>,
@@ -90,6 +81,22 @@ pub struct CallArgs {
     /// Time from one caller to the next.
     #[arg(long, default_value = "0", value_name = "MILLISECONDS")]
     pub stagger_ms: u64,
+}
+
+/// The bridge that is called, and how.
+#[derive(Debug, Clone, Args)]
+pub struct LineArgs {
+    /// Where the bridge is reached.
+    #[arg(long, default_value = "http://127.0.0.1:3000", value_name = "URL")]
+    pub url: String,
+
+    /// The address the bridge believes to have, which Twilio would sign; --url if not given.
+    #[arg(long, env = "WEBHOOK_DOMAIN", value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// 1 is real time, 2 twice as fast, 0 as fast as possible.
+    #[arg(long, default_value = "1", value_parser = speed, value_name = "FACTOR")]
+    pub speed: f64,
 
     /// Signs the requests as Twilio does; without it they go unsigned.
     #[arg(long, env = "TWILIO_AUTH_TOKEN", hide_env_values = true, value_parser = token, value_name = "TOKEN")]
@@ -113,35 +120,64 @@ pub struct CallArgs {
 #[derive(Debug, Clone)]
 pub struct GivenToken(Option<AuthToken>);
 
-/// Makes the calls and prints what happened.
-pub fn run(args: CallArgs) -> ExitCode {
-    match execute(args, &mut std::io::stdout()) {
-        Outcome::Good => ExitCode::SUCCESS,
-        Outcome::Failed => ExitCode::FAILURE,
-        Outcome::Usage(fault) => {
-            let _ = writeln!(std::io::stderr(), "error: {fault}");
-            ExitCode::from(USAGE)
+impl LineArgs {
+    /// Returns a call on this line.
+    pub(super) fn phone(&self, from: impl Into<String>, to: &str, audio: Bytes) -> PhoneOptions {
+        PhoneOptions {
+            public_url: self.public_url.as_deref().filter(|url| !url.is_empty()).map(with_scheme),
+            auth_token: self.auth_token.clone().and_then(|token| token.0),
+            account_sid: self.account_sid.clone(),
+            audio,
+            speed: self.speed,
+            ..PhoneOptions::new(&self.url, from, to)
         }
     }
 }
 
+/// Makes the calls and prints what happened.
+pub fn run(args: CallArgs) -> ExitCode {
+    execute(&args, &mut std::io::stdout()).exit_code()
+}
+
 /// How the command ended.
 #[derive(Debug, PartialEq, Eq)]
-enum Outcome {
+pub(super) enum Outcome {
     Good,
     Failed,
     Usage(String),
 }
 
-fn execute(args: CallArgs, out: &mut dyn Write) -> Outcome {
-    let calls = match calls(&args) {
+impl Outcome {
+    /// Returns its exit code; says what is wrong with the command line.
+    pub(super) fn exit_code(self) -> ExitCode {
+        match self {
+            Self::Good => ExitCode::SUCCESS,
+            Self::Failed => ExitCode::FAILURE,
+            Self::Usage(fault) => {
+                let _ = writeln!(std::io::stderr(), "error: {fault}");
+                ExitCode::from(USAGE)
+            }
+        }
+    }
+}
+
+fn execute(args: &CallArgs, out: &mut dyn Write) -> Outcome {
+    let calls = match calls(args) {
         Ok(calls) => calls,
         Err(fault) => return Outcome::Usage(fault),
     };
-    actix::System::new().block_on(place(args, calls, out))
+    let stagger = Duration::from_millis(args.stagger_ms);
+    let calls = (0..).zip(calls).map(|(index, call)| (stagger.saturating_mul(index), call)).collect();
+    actix::System::new().block_on(place(&args.line, calls, out))
 }
 
-async fn place(args: CallArgs, calls: Vec<PhoneOptions>, out: &mut dyn Write) -> Outcome {
+/// Makes calls, each after a time of its own, and prints what happened.
+pub(super) async fn place(
+    line: &LineArgs,
+    calls: Vec<(Duration, PhoneOptions)>,
+    out: &mut dyn Write,
+) -> Outcome {
+    let (waits, calls): (Vec<Duration>, Vec<PhoneOptions>) = calls.into_iter().unzip();
     let screen = Rc::new(Screen::new(&calls));
     let hang_up = CancellationToken::new();
     let interrupt = {
@@ -152,12 +188,11 @@ async fn place(args: CallArgs, calls: Vec<PhoneOptions>, out: &mut dyn Write) ->
             }
         })
     };
-    let watcher = match &args.updates {
-        Some(token) => Some(Watcher::open(&args.url, token, &screen, calls.len()).await),
+    let watcher = match &line.updates {
+        Some(token) => Some(Watcher::open(&line.url, token, &screen, calls.len()).await),
         None => None,
     };
-    let scenario =
-        Scenario::new(calls).staggered(Duration::from_millis(args.stagger_ms)).hung_up_by(&hang_up);
+    let scenario = Scenario::new(calls).waiting(waits).hung_up_by(&hang_up);
     let watching = screen.clone();
     let reports =
         scenario.on_progress(move |caller, progress| watching.progress(caller, progress)).run().await;
@@ -201,21 +236,16 @@ fn calls(args: &CallArgs) -> Result<Vec<PhoneOptions>, String> {
             voices.len()
         ));
     }
-    let public_url = args.public_url.as_deref().filter(|url| !url.is_empty()).map(with_scheme);
     let calls = voices.into_iter().enumerate().map(|(index, audio)| PhoneOptions {
-        public_url: public_url.clone(),
-        auth_token: args.auth_token.clone().and_then(|token| token.0),
-        account_sid: args.account_sid.clone(),
         room: args.room.clone(),
-        audio,
         duration: args.duration.or(is_silent.then_some(SILENT_CALL)),
-        speed: args.speed,
-        ..PhoneOptions::new(&args.url, caller_number(&args.from, index), &args.to)
+        ..args.line.phone(caller_number(&args.from, index), &args.to, audio)
     });
     Ok(calls.collect())
 }
 
-fn caller_number(given: &[String], index: usize) -> String {
+/// Returns who calls: as given, or a number of nobody's.
+pub(super) fn caller_number(given: &[String], index: usize) -> String {
     match given.get(index) {
         Some(number) => number.clone(),
         None => FIRST_CALLERS
@@ -452,7 +482,7 @@ mod tests {
             "--updates",
         ]);
         let args = args.unwrap();
-        assert_eq!(args.updates.as_deref(), Some(""));
+        assert_eq!(args.line.updates.as_deref(), Some(""));
         let calls = calls(&args).unwrap();
         let from: Vec<_> = calls.iter().map(|call| call.from.as_str()).collect();
         assert_eq!(from, ["client:alice", "+13105550177", "+16465550102"]);
@@ -471,7 +501,7 @@ mod tests {
             assert!(Cli::try_parse_from(["call", bad]).is_err(), "{bad}");
         }
         assert_eq!(
-            Cli::try_parse_from(["call", "--updates=secret"]).unwrap().call.updates.as_deref(),
+            Cli::try_parse_from(["call", "--updates=secret"]).unwrap().call.line.updates.as_deref(),
             Some("secret")
         );
         assert_eq!(with_scheme("bridge.example.com"), "https://bridge.example.com");
@@ -482,7 +512,7 @@ mod tests {
     #[test]
     fn each_outcome_has_its_exit_code() {
         let mut out = Vec::new();
-        let mut outcome = |args: &[&str]| execute(parse(args).unwrap(), &mut out);
+        let mut outcome = |args: &[&str]| execute(&parse(args).unwrap(), &mut out);
         assert!(
             matches!(outcome(&["no-such-file.wav"]), Outcome::Usage(fault) if fault.contains("no-such-file.wav"))
         );
@@ -524,7 +554,7 @@ mod tests {
         });
         let server = server.recv().unwrap();
         let mut out = Vec::new();
-        assert_eq!(execute(parse(&["--url", &url]).unwrap(), &mut out), Outcome::Good);
+        assert_eq!(execute(&parse(&["--url", &url]).unwrap(), &mut out), Outcome::Good);
         let printed = String::from_utf8(out).unwrap();
         assert!(
             printed.starts_with("ok: caller …0123") && printed.ends_with("1 of 1 calls went well\n"),

@@ -4,6 +4,8 @@
 //! * [`demo`] - bridge and engine, and a call of two parties through both.
 //! * [`engine`] - the Symbl-protocol server alone.
 //! * [`call`] - simulated telephones that call a bridge.
+//! * [`replay`] - recorded calls, sent through a bridge again.
+//! * [`doctor`] - looks at everything that calls depend on.
 //! * [`model`] - the recogniser's files: install, list, verify.
 //! * [`eval`] - how well the engine hears recordings, and understands labelled rows.
 //! * [`train`] - learns what rules miss from labelled rows.
@@ -12,13 +14,16 @@
 pub mod bench_speech;
 pub mod call;
 pub mod demo;
+pub mod doctor;
 pub mod engine;
 pub mod eval;
 mod eval_insights;
 pub mod model;
+pub mod replay;
 pub mod serve;
 mod speech_model;
 pub mod train;
+mod twilio_rest;
 
 use std::process::ExitCode;
 
@@ -34,8 +39,9 @@ pub const EXIT_USAGE: u8 = 64;
     version,
     max_term_width = 110,
     after_help = "\
-Start with `symbl-bridge demo`. To serve calls: `symbl-bridge serve`; to place one: `symbl-bridge call`.
-Settings come from config/default.toml, a file (--config), .env and the environment; README.md explains them."
+Start with `symbl-bridge demo`. To serve calls: `symbl-bridge serve`; to place one: `symbl-bridge call`;
+when something does not work: `symbl-bridge doctor`.
+Settings come from config/default.toml, a file (--config), .env and the environment; docs/configuration.md explains them."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -48,6 +54,8 @@ enum Command {
     Engine(engine::EngineArgs),
     Demo(demo::DemoArgs),
     Call(call::CallArgs),
+    Replay(replay::ReplayArgs),
+    Doctor(doctor::DoctorArgs),
     Model(model::ModelArgs),
     Eval(eval::EvalArgs),
     BenchSpeech(bench_speech::BenchSpeechArgs),
@@ -63,6 +71,8 @@ impl Cli {
             Command::Demo(args) => demo::run(&args),
             Command::Engine(args) => engine::run(&args),
             Command::Call(args) => call::run(args),
+            Command::Replay(args) => replay::run(&args),
+            Command::Doctor(args) => doctor::run(&args),
             Command::Model(args) => model::run(args),
             Command::Eval(args) => eval::run(args),
             Command::BenchSpeech(args) => bench_speech::run(args),

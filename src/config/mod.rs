@@ -10,6 +10,9 @@ mod llm;
 pub mod networks;
 mod parties;
 mod reader;
+mod recording;
+#[cfg(test)]
+mod reference;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -29,6 +32,7 @@ pub use llm::LlmSettings;
 pub use parties::{NamedParty, PartyList};
 use reader::Reader;
 pub use reader::{ConfigError, Problem};
+pub use recording::{Announcement, RecordingSettings};
 
 /// Where settings come from.
 #[derive(Debug, Clone, Default)]
@@ -229,6 +233,8 @@ pub struct Settings {
     pub model: ModelSettings,
     /// Where the embedded engine keeps conversations.
     pub store: StoreSettings,
+    /// Recording of what legs carry.
+    pub recording: RecordingSettings,
     /// The language model that is asked for a second opinion; none: nobody is.
     pub llm: Option<LlmSettings>,
     /// Whether transcripts are logged.
@@ -271,7 +277,7 @@ impl Settings {
             read.parsed("symbl.api_base_url", |text| Endpoint::parse(text).map_err(|e| e.to_string()));
         let symbl = SymblSettings {
             app_id: read.text("symbl.app_id"),
-            app_secret: read.text("symbl.app_secret").map(SecretString::from),
+            app_secret: read.secret("symbl.app_secret"),
             upstream: upstream.map_or(Upstream::Embedded, Upstream::Server),
             start_template: read
                 .parsed("symbl.start_request", template_file)
@@ -293,6 +299,13 @@ impl Settings {
                 }
             }
         }
+        let media = MediaSettings {
+            start_timeout: read.millis("media.start_timeout_ms", 100..=120_000),
+            silence_timeout: read.millis("media.silence_timeout_ms", 1_000..=3_600_000),
+            token_lifetime: read.millis("media.token_lifetime_ms", 1_000..=3_600_000),
+            max_unproven: read.number("media.max_unproven", 1..=1_000_000) as usize,
+            max_unproven_per_address: read.number("media.max_unproven_per_address", 1..=1_000_000) as usize,
+        };
         let policies = [("number", RoomPolicy::Number), ("pair", RoomPolicy::Pair)];
         Self {
             mode,
@@ -305,14 +318,7 @@ impl Settings {
                 end_on_exit: read.flag("conference.end_on_exit"),
             },
             parties: parties::read(read),
-            media: MediaSettings {
-                start_timeout: read.millis("media.start_timeout_ms", 100..=120_000),
-                silence_timeout: read.millis("media.silence_timeout_ms", 1_000..=3_600_000),
-                token_lifetime: read.millis("media.token_lifetime_ms", 1_000..=3_600_000),
-                max_unproven: read.number("media.max_unproven", 1..=1_000_000) as usize,
-                max_unproven_per_address: read.number("media.max_unproven_per_address", 1..=1_000_000)
-                    as usize,
-            },
+            media,
             updates: UpdatesSettings {
                 queue: read.number("updates.queue", 1..=65_536) as usize,
                 keep: read.number("updates.keep", 0..=65_536) as usize,
@@ -343,6 +349,7 @@ impl Settings {
                     .filter(|days| *days > 0)
                     .map(|days| Duration::from_secs(days * 24 * 3600)),
             },
+            recording: recording::read(read, media.token_lifetime),
             llm: llm::read(read),
             log_transcripts: read.flag("log.transcripts"),
             drain_deadline: read.millis("drain.deadline_ms", 0..=86_400_000),

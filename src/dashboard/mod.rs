@@ -4,8 +4,8 @@
 //! interfaces only: `/symbl/updates`, the Subscribe API, the Conversation API. This room serves the files and says, in a
 //! Content-Security-Policy, whom the page may talk to. It knows nothing of calls.
 
-mod files;
-mod policy;
+pub mod files;
+pub mod policy;
 
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,

@@ -29,6 +29,8 @@ pub enum Count {
     SlowClosed,
     /// A sentence that was sent without insights, because too many were waiting to be judged.
     SentenceUnjudged,
+    /// A question that the language model answered.
+    LlmAnswered,
     /// A question to the language model for which there was no room.
     LlmDropped,
     /// A question that the language model did not answer, or not as asked.
@@ -37,7 +39,7 @@ pub enum Count {
 
 impl Count {
     /// All counts, in the order of the enum.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::LegOpened,
         Self::SubscriberOpened,
         Self::ConversationBegan,
@@ -50,6 +52,7 @@ impl Count {
         Self::InterimDropped,
         Self::SlowClosed,
         Self::SentenceUnjudged,
+        Self::LlmAnswered,
         Self::LlmDropped,
         Self::LlmFailed,
     ];

@@ -5,12 +5,15 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
 
+use super::arrivals::Arrivals;
 use super::hearing::{AudioFormat, Ear, Encoding, Heard, HeardWord, Hearing, HearingRefusal, Sink};
 use super::speech::audio;
 use super::speech::ear::Ear as SpeechEar;
 use super::speech::listener::SpeechEvent;
-use super::speech::pool::{Deliver, Pool};
+use super::speech::pool::{Decoded, Deliver, Pool, PoolLoad, Urgency};
+use crate::telemetry::metrics::recognition::RecognitionMetrics;
 
 /// A hearing whose pool may come late.
 #[derive(Clone, Default)]
@@ -24,6 +27,7 @@ struct Shared {
     /// Why there is no pool, for people.
     reason: Mutex<String>,
     has_failed: AtomicBool,
+    metrics: RecognitionMetrics,
 }
 
 /// Whether legs are heard.
@@ -40,10 +44,9 @@ pub enum State {
 
 impl Listening {
     /// Returns a hearing whose pool is on its way; `reason` says what keeps it.
-    pub fn waiting(reason: &str) -> Self {
-        let listening = Self::default();
-        reason.clone_into(&mut lock(&listening.shared.reason));
-        listening
+    pub fn waiting(reason: &str, metrics: RecognitionMetrics) -> Self {
+        let reason = Mutex::new(reason.to_owned());
+        Self { shared: Arc::new(Shared { reason, metrics, ..Shared::default() }) }
     }
 
     /// Says why there will be no pool.
@@ -64,6 +67,11 @@ impl Listening {
         let _ = self.shared.pool.set(pool);
     }
 
+    /// Returns how busy the recogniser is; none without one.
+    pub fn load(&self) -> Option<PoolLoad> {
+        self.shared.pool.get().map(Pool::load)
+    }
+
     /// Returns whether legs are heard.
     pub fn state(&self) -> State {
         match self.shared.pool.get() {
@@ -76,10 +84,18 @@ impl Listening {
 impl Hearing for Listening {
     fn open(&self, format: AudioFormat, sink: Sink) -> Result<Box<dyn Ear>, HearingRefusal> {
         let pool = self.shared.pool.get().ok_or_else(|| self.without_pool())?;
-        let leg = Arc::new(Mutex::new(Leg { ear: None, sink, finishing: false }));
+        let leg = Arc::new(Mutex::new(Leg {
+            ear: None,
+            sink,
+            finishing: false,
+            arrivals: Arrivals::new(format),
+            shown_until_ms: 0,
+            metrics: self.shared.metrics.clone(),
+        }));
         let for_results = Arc::clone(&leg);
         let deliver: Deliver = Arc::new(move |decoded| {
             let mut leg = lock(&for_results);
+            leg.note_work(&decoded);
             let events = leg.ear.as_mut().map(|ear| ear.on_decoded(decoded)).unwrap_or_default();
             leg.report(events);
         });
@@ -104,11 +120,16 @@ struct Leg {
     ear: Option<SpeechEar>,
     sink: Sink,
     finishing: bool,
+    arrivals: Arrivals,
+    /// The end of the latest partial: one that begins later is the first of its phrase.
+    shown_until_ms: u64,
+    metrics: RecognitionMetrics,
 }
 
 impl Leg {
     fn report(&mut self, events: Vec<SpeechEvent>) {
         for event in events {
+            self.note_delay(&event);
             if let Some(heard) = heard(event) {
                 (self.sink)(heard);
             }
@@ -120,6 +141,31 @@ impl Leg {
     }
 }
 
+impl Leg {
+    fn note_work(&self, decoded: &Decoded) {
+        let urgency = match decoded.urgency {
+            Urgency::Partial => "partial",
+            Urgency::Final => "final",
+        };
+        let (waited, worked) = (decoded.waited.as_secs_f64(), decoded.worked.as_secs_f64());
+        self.metrics.decoded(urgency, decoded.audio.as_secs_f64(), waited, worked);
+    }
+
+    fn note_delay(&mut self, event: &SpeechEvent) {
+        let age = |position_ms| self.arrivals.age(position_ms, Instant::now()).as_secs_f64();
+        match event {
+            SpeechEvent::Partial(partial) => {
+                if partial.start_ms >= self.shown_until_ms {
+                    self.metrics.first_partial_delay.observe(age(partial.start_ms));
+                }
+                self.shown_until_ms = self.shown_until_ms.max(partial.end_ms);
+            }
+            SpeechEvent::Final(phrase) => self.metrics.final_delay.observe(age(phrase.end_ms)),
+            SpeechEvent::Lost { .. } => {}
+        }
+    }
+}
+
 struct PooledEar {
     leg: Arc<Mutex<Leg>>,
 }
@@ -127,6 +173,7 @@ struct PooledEar {
 impl Ear for PooledEar {
     fn hear(&mut self, audio: &[u8]) {
         let mut leg = lock(&self.leg);
+        leg.arrivals.came(audio.len(), Instant::now());
         let events = leg.ear.as_mut().map(|ear| ear.hear(audio)).unwrap_or_default();
         leg.report(events);
     }

@@ -5,6 +5,7 @@
 //! * [`directory`] - connection id to conversation, with every limit on their number.
 //! * [`hearing`] - the boundary to speech recognition.
 //! * [`listening`] - what stands at that boundary: a pool of recognisers that all legs share.
+//! * `arrivals` - when audio came, to tell how long its words took.
 //! * [`speech`] - audio in, words out: voice activity, segments, recogniser, worker pool. Never touches a socket.
 //! * [`analysis`] - the thread that judges sentences.
 //! * [`insight`] - what was meant: one file a capability. Plain functions over sentences.
@@ -21,6 +22,7 @@
 
 pub mod analysis;
 pub mod applications;
+mod arrivals;
 pub mod conversation;
 pub mod counters;
 pub mod directory;

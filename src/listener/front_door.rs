@@ -25,6 +25,8 @@ use super::connection::Connection;
 use super::rates::Rates;
 use crate::config::HttpSettings;
 use crate::telemetry::events;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::doors::Door;
 use crate::telemetry::seldom::Seldom;
 
 /// Between two log lines about addresses that are limited.
@@ -38,6 +40,7 @@ pub struct FrontDoor {
     tokens: Rates,
     body_timeout: Duration,
     limited: Seldom,
+    metrics: Metrics,
 }
 
 /// What a path is for, as far as limits are concerned.
@@ -55,14 +58,20 @@ enum Purpose {
 
 impl FrontDoor {
     /// Returns the rules of these settings.
-    pub fn new(settings: &HttpSettings) -> Self {
+    pub fn new(settings: &HttpSettings, metrics: Metrics) -> Self {
         Self {
             clients: Clients::new(&settings.trusted_proxies, settings.limit_loopback),
             refusals: Rates::per_minute(settings.refusals_per_minute),
             tokens: Rates::per_minute(settings.tokens_per_minute),
             body_timeout: settings.body_timeout,
             limited: Seldom::every(LOG_PAUSE),
+            metrics,
         }
+    }
+
+    /// Counts somebody who was refused before a handler was asked.
+    pub fn refused(&self, reason: &'static str) {
+        self.metrics.doors.refused(Door::Listener, reason);
     }
 
     /// Returns whose connection it is.
@@ -138,6 +147,7 @@ async fn answer<B: MessageBody>(
     if let Some(wait) = wait
         && !(purpose == Purpose::Twilio && request.headers().contains_key("x-twilio-signature"))
     {
+        door.refused("address_limited");
         return Ok(request.into_response(too_many(purpose, wait)).map_into_right_body());
     }
     client.is_notorious = wait.is_some();
@@ -151,6 +161,7 @@ async fn answer<B: MessageBody>(
         door.note(purpose, response.status(), address, Instant::now());
     }
     if late.is_late() {
+        door.refused("body_timeout");
         return Ok(response.into_response(too_slow()).map_into_right_body());
     }
     match wait.filter(|_| response.status().is_client_error()) {

@@ -64,6 +64,7 @@ impl Gate {
                 Ok((ConnectionStream::new(tcp, place, patience), Some(peer)))
             }
             Err(full) => {
+                self.door.refused("connections_full");
                 if let Some(times) = self.refused.count() {
                     let (address, reason) = (peer.ip().to_string(), full.to_string());
                     events::ConnectionRefused { leg: None, address: &address, reason: &reason, times }.emit();

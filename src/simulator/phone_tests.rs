@@ -87,6 +87,7 @@ impl Bridge {
             url: &url,
             status_callback: Some(&events),
             parameters: &[("from", "+12125550123"), ("token", "t<&>")],
+            announcement: None,
         };
         let room = ConferenceTwiml {
             dial_action: Some(&action),

@@ -18,7 +18,7 @@ type OnProgress = Rc<dyn Fn(usize, &Progress)>;
 /// Callers and when they call.
 pub struct Scenario {
     calls: Vec<PhoneOptions>,
-    stagger: Duration,
+    waits: Vec<Duration>,
     hang_up: CancellationToken,
     on_progress: OnProgress,
 }
@@ -26,18 +26,20 @@ pub struct Scenario {
 impl Scenario {
     /// Returns a scenario in which all call at once.
     pub fn new(calls: Vec<PhoneOptions>) -> Self {
-        Self {
-            calls,
-            stagger: Duration::ZERO,
-            hang_up: CancellationToken::new(),
-            on_progress: Rc::new(|_, _| {}),
-        }
+        Self { calls, waits: Vec::new(), hang_up: CancellationToken::new(), on_progress: Rc::new(|_, _| {}) }
     }
 
     /// Lets so much time pass from one caller to the next.
     #[must_use]
-    pub fn staggered(mut self, stagger: Duration) -> Self {
-        self.stagger = stagger;
+    pub fn staggered(self, stagger: Duration) -> Self {
+        let callers = u32::try_from(self.calls.len()).unwrap_or(u32::MAX);
+        self.waiting((0..callers).map(|index| stagger.saturating_mul(index)).collect())
+    }
+
+    /// Lets each caller wait for a time of its own; those beyond the list call at once.
+    #[must_use]
+    pub fn waiting(mut self, waits: Vec<Duration>) -> Self {
+        self.waits = waits;
         self
     }
 
@@ -61,7 +63,7 @@ impl Scenario {
         let (rooms, client) = (Rooms::default(), client());
         let mut calls = Vec::new();
         for (index, options) in self.calls.into_iter().enumerate() {
-            let wait = self.stagger.saturating_mul(u32::try_from(index).unwrap_or(u32::MAX));
+            let wait = self.waits.get(index).copied().unwrap_or_default();
             let (hang_up, on_progress) = (self.hang_up.clone(), self.on_progress.clone());
             let phone = Phone::new(options)
                 .in_rooms(&rooms)

@@ -353,6 +353,7 @@ mod tests {
             url: &url,
             status_callback: Some("https://b.example.com/s?a=1&b=2"),
             parameters: &[("from", "+12125550123"), ("odd", "<\"&'\n>é")],
+            announcement: None,
         };
         let room = ConferenceTwiml {
             dial_action: Some("https://b.example.com/dial-done"),

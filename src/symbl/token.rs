@@ -3,6 +3,8 @@
 //! One [`TokenClient`] serves all worker threads; each caller lends its own thread's HTTP client. The cache's lock
 //! is held during a request, so whoever comes meanwhile waits for that one answer, be it a token or a failure.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -24,6 +26,60 @@ pub struct TokenClient {
     app_id: String,
     app_secret: SecretString,
     cache: Mutex<Cache>,
+    account: Account,
+}
+
+/// What the token endpoint has said so far.
+#[derive(Default)]
+struct Account {
+    counts: [AtomicU64; Outcome::ALL.len()],
+    last_failure: StdMutex<Option<TokenError>>,
+}
+
+/// What became of a request for a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// There was a token.
+    Granted,
+    /// [`TokenError::Refused`].
+    Refused,
+    /// [`TokenError::Unavailable`].
+    Unavailable,
+    /// [`TokenError::Unreachable`].
+    Unreachable,
+    /// [`TokenError::BadAnswer`].
+    BadAnswer,
+}
+
+impl Outcome {
+    /// All outcomes, in the order of the enum.
+    pub const ALL: [Self; 5] =
+        [Self::Granted, Self::Refused, Self::Unavailable, Self::Unreachable, Self::BadAnswer];
+
+    /// Returns the stable word for metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::Refused => "refused",
+            Self::Unavailable => "unavailable",
+            Self::Unreachable => "unreachable",
+            Self::BadAnswer => "bad_answer",
+        }
+    }
+}
+
+impl Account {
+    fn note<T>(&self, answer: &Result<T, TokenError>) {
+        let outcome = match answer {
+            Ok(_) => Outcome::Granted,
+            Err(TokenError::Refused { .. }) => Outcome::Refused,
+            Err(TokenError::Unavailable { .. }) => Outcome::Unavailable,
+            Err(TokenError::Unreachable { .. }) => Outcome::Unreachable,
+            Err(TokenError::BadAnswer { .. }) => Outcome::BadAnswer,
+        };
+        self.counts[outcome as usize].fetch_add(1, Ordering::Relaxed);
+        *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = answer.as_ref().err().cloned();
+    }
 }
 
 #[derive(Default)]
@@ -111,7 +167,17 @@ struct TokenAnswer {
 impl TokenClient {
     /// Returns a client without a token yet.
     pub fn new(endpoint: Endpoint, app_id: String, app_secret: SecretString) -> Self {
-        Self { endpoint, app_id, app_secret, cache: Mutex::default() }
+        Self { endpoint, app_id, app_secret, cache: Mutex::default(), account: Account::default() }
+    }
+
+    /// Returns how many requests have come out so.
+    pub fn count(&self, outcome: Outcome) -> u64 {
+        self.account.counts[outcome as usize].load(Ordering::Relaxed)
+    }
+
+    /// Returns why the latest request brought no token; none if it did, or if there was none yet.
+    pub fn last_failure(&self) -> Option<TokenError> {
+        self.account.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Returns the cached token, or asks for one.
@@ -145,7 +211,9 @@ impl TokenClient {
         if let Some(cached) = cache.token.as_ref().filter(|cached| now < cached.renew_at) {
             return Ok(cached.token.clone());
         }
-        match self.request(http).await {
+        let answer = self.request(http).await;
+        self.account.note(&answer);
+        match answer {
             Ok(answer) => {
                 let life = Duration::from_secs(answer.expires_in);
                 let token = AccessToken { text: answer.access_token, expires_at: now + life };
@@ -277,7 +345,11 @@ mod tests {
         assert_eq!(client.token(&http).await.unwrap().expose(), "old");
         tokio::time::sleep(Duration::from_millis(850)).await;
         assert_eq!(client.token(&http).await.unwrap().expose(), "old", "the second answer was a failure");
+        assert_eq!(client.last_failure(), Some(TokenError::Unavailable { status: 502 }));
         assert_eq!(client.token(&http).await.unwrap().expose(), "new");
+        assert_eq!(client.last_failure(), None);
+        let counts = Outcome::ALL.map(|outcome| client.count(outcome));
+        assert_eq!(counts, [2, 0, 1, 0, 0]);
         assert_eq!(requests.load(Ordering::SeqCst), 3);
     }
 

@@ -316,6 +316,39 @@ events! {
         /// Final results received.
         results: u64,
     }
+    /// A leg's recording is complete.
+    Info leg RecordingKept "recording_kept" "recording kept" {
+        /// Its audio, in `recording.dir`.
+        file: &'a str,
+        /// How long it is.
+        length_ms: u64,
+        /// Audio that is missing in it.
+        missing_ms: u64,
+    }
+    /// Audio of a leg is missing in its recording; what goes to the server is not affected.
+    Warn leg RecordingIncomplete "recording_incomplete" "audio could not be recorded" {
+        /// Why.
+        reason: &'a str,
+        /// How often this happened, to any leg, since the last such line.
+        times: u64,
+    }
+    /// Nothing is recorded; it is tried again while calls come.
+    Error process RecordingUnavailable "recording_unavailable" "nothing is recorded" {
+        /// Why.
+        reason: &'a str,
+    }
+    /// Recordings of a process that died are complete now.
+    Info process RecordingsCompleted "recordings_completed" "recordings of a process that died completed" {
+        /// How many.
+        recordings: u64,
+    }
+    /// Recordings were deleted.
+    Info process RecordingsDeleted "recordings_deleted" "recordings deleted" {
+        /// How many.
+        recordings: u64,
+        /// The setting that says so: `retention_days` or `max_bytes`.
+        reason: &'a str,
+    }
     /// A dashboard joined.
     Info process DashboardJoined "dashboard_joined" "dashboard joined" {
         /// Dashboards now.

@@ -1,13 +1,15 @@
-//! Log events and the two forms they are written in.
+//! Log events and the two forms they are written in; metrics and theirs.
 //!
 //! * [`events`] - every event the program logs, one type each, with a stable name and fields.
 //! * [`format`] - JSON lines for machines, short lines for people.
 //! * [`seldom`] - one line for many refusals.
+//! * [`metrics`] - what is counted and measured.
 //!
 //! What callers say is not an event; [`events::Transcript`] exists for operators who ask for it in so many words.
 
 pub mod events;
 pub mod format;
+pub mod metrics;
 pub mod seldom;
 
 use std::sync::Arc;

@@ -10,6 +10,7 @@
 //! * [`public_url`] - the address the world knows us by; what we emit and what Twilio signs.
 //! * [`signature`] - `X-Twilio-Signature`, made and checked.
 //! * [`twiml`] - the documents we answer with.
+//! * [`rest`] - the REST API's messages: accounts, numbers, calls.
 
 pub mod caller;
 pub mod continuity;
@@ -18,6 +19,7 @@ pub mod media;
 mod media_scan;
 pub mod payload;
 pub mod public_url;
+pub mod rest;
 pub mod sid;
 pub mod signature;
 pub mod twiml;

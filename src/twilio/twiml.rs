@@ -25,6 +25,17 @@ pub struct StreamTwiml<'a> {
     pub status_callback: Option<&'a str>,
     /// Names and values that arrive in `start`.
     pub parameters: &'a [(&'a str, &'a str)],
+    /// Spoken before the stream begins: nobody is recorded who has not heard it.
+    pub announcement: Option<SpokenText<'a>>,
+}
+
+/// A text that is spoken to the caller before anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpokenText<'a> {
+    /// The words.
+    pub text: &'a str,
+    /// Their language; none: Twilio's own.
+    pub language: Option<&'a str>,
 }
 
 /// The conference of one leg.
@@ -83,6 +94,7 @@ pub enum BadTwiml {
 /// Returns the document that streams a caller's audio to us and then joins a conference.
 pub fn conference(stream: &StreamTwiml<'_>, conference: &ConferenceTwiml<'_>) -> Result<String, BadTwiml> {
     let mut document = Document::new();
+    document.say(stream.announcement);
     document.open("Start", &[]);
     document.stream(stream)?;
     document.close("Start");
@@ -100,6 +112,7 @@ pub fn conference_only(conference: &ConferenceTwiml<'_>) -> Result<String, BadTw
 /// Returns the document that streams a caller's audio to us for as long as we keep the socket open.
 pub fn connect_stream(stream: &StreamTwiml<'_>) -> Result<String, BadTwiml> {
     let mut document = Document::new();
+    document.say(stream.announcement);
     document.open("Connect", &[]);
     document.stream(stream)?;
     document.close("Connect");
@@ -141,6 +154,15 @@ impl Document {
     fn finish(mut self) -> String {
         self.close("Response");
         String::from_utf8_lossy(&self.writer.into_inner()).into_owned()
+    }
+
+    fn say(&mut self, spoken: Option<SpokenText<'_>>) {
+        if let Some(SpokenText { text, language }) = spoken {
+            let language = language.map(|language| [("language", language)]);
+            self.open("Say", language.as_ref().map_or(&[], |attributes| attributes.as_slice()));
+            self.write(Event::Text(BytesText::new(&cleaned(text))));
+            self.close("Say");
+        }
     }
 
     fn stream(&mut self, stream: &StreamTwiml<'_>) -> Result<(), BadTwiml> {
@@ -260,6 +282,7 @@ mod tests {
             url: &url,
             status_callback: Some("https://bridge.example.com/twilio/stream-events"),
             parameters: &[("from", "+12125550123"), ("room", "room-7"), ("token", "v1.1772533020.Zm9v")],
+            announcement: None,
         };
         let room = ConferenceTwiml {
             dial_action: Some("https://bridge.example.com/twilio/dial-done"),
@@ -319,7 +342,8 @@ mod tests {
     #[test]
     fn connect_stands_alone() {
         let url = url();
-        let stream = StreamTwiml { name: "n", url: &url, status_callback: None, parameters: &[] };
+        let stream =
+            StreamTwiml { name: "n", url: &url, status_callback: None, parameters: &[], announcement: None };
         let text = connect_stream(&stream).unwrap();
         let parsed = Parsed::parse(&text).unwrap();
         let verbs = children(parsed.root_element());
@@ -345,6 +369,7 @@ mod tests {
                 url: &url,
                 status_callback: None,
                 parameters: &[(name, value)],
+                announcement: None,
             })
         };
         assert!(with("ab", &"é".repeat(497)).is_ok());
@@ -364,7 +389,7 @@ mod tests {
         fn any_values_come_out_as_they_went_in(value in "\\PC{0,80}|[\\x00-\\x7f\u{fffe}]{0,80}", room in "[\\x20-\\x7e\u{e9}\u{1F4DE}]{1,40}") {
             let url = url();
             let parameters = [("from", value.as_str())];
-            let stream = StreamTwiml { name: &value, url: &url, status_callback: Some(&value), parameters: &parameters };
+            let stream = StreamTwiml { name: &value, url: &url, status_callback: Some(&value), parameters: &parameters, announcement: None };
             if let Ok(text) = conference(&stream, &ConferenceTwiml::new(&room)) {
                 let parsed = Parsed::parse(&text).unwrap();
                 let start = children(parsed.root_element())[0];

@@ -6,12 +6,13 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::http::{self, Answer, Request};
-use super::wait::{wait_for, wait_until};
+use super::wait::{PATIENCE, wait_for, wait_patiently, wait_until};
 use super::{AGENT, CUSTOMER, TWILIO_NUMBER};
 
 /// The credentials that tests give the bridge, and that no log may show.
@@ -44,6 +45,12 @@ impl Settings {
             .set("BRIDGE__DRAIN__DEADLINE_MS", "2000")
             .set("LOG_FORMAT", "json")
             .set("RUST_LOG", "info")
+    }
+
+    /// Runs another subcommand with these settings.
+    pub fn command(mut self, arguments: &[&str]) -> Self {
+        self.arguments = arguments.iter().map(ToString::to_string).collect();
+        self
     }
 
     pub fn set(mut self, key: &str, value: &str) -> Self {
@@ -148,8 +155,13 @@ impl Process {
     }
 
     /// Waits for the end and gives everything that was printed.
-    pub async fn finished(mut self) -> Finished {
-        let status = wait_for("the process to end", || self.exited()).await;
+    pub async fn finished(self) -> Finished {
+        self.finished_within(PATIENCE).await
+    }
+
+    /// The same for what takes its time.
+    pub async fn finished_within(mut self, patience: Duration) -> Finished {
+        let status = wait_patiently(patience, "the process to end", || self.exited()).await;
         self.stdout.join();
         self.stderr.join();
         Finished { code: status.code(), stdout: self.stdout.text(), stderr: self.stderr.text() }

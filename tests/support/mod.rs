@@ -11,6 +11,7 @@
 //! * [`socket`], [`raw_socket`] - WebSocket clients: a correct one, and one that writes any bytes.
 //! * [`fault_proxy`] - a proxy whose one side misbehaves to order.
 //! * [`http`] - requests as exact bytes.
+//! * [`twilio_rest`] - Twilio's REST API, scripted.
 //! * [`wait`] - waiting for states, with a deadline.
 //! * [`witness`] - a call that must not notice what happens to others.
 
@@ -27,6 +28,7 @@ pub mod http;
 pub mod raw_socket;
 pub mod socket;
 pub mod symbl_server;
+pub mod twilio_rest;
 pub mod twiml;
 pub mod wait;
 pub mod witness;

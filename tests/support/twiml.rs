@@ -10,8 +10,9 @@ use super::http::Answer;
 pub type Attributes = BTreeMap<String, String>;
 
 /// Each element that we may emit, with the attributes that Twilio knows; anything else is a 12200.
-const KNOWN: [(&str, &[&str]); 9] = [
+const KNOWN: [(&str, &[&str]); 10] = [
     ("Response", &[]),
+    ("Say", &["voice", "language", "loop"]),
     ("Start", &["action", "method"]),
     ("Connect", &["action", "method"]),
     ("Stream", &["name", "url", "track", "statusCallback", "statusCallbackMethod"]),

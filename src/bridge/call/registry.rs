@@ -4,7 +4,7 @@
 //! withhold. A leg is removed in one place, [`Registry::leg_ended`], however it ended; that is where exactly one
 //! `connection_stopped` comes from, with a `connection_started` before it if none was sent yet.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::leg::{Interruption, LegExit, Millis};
 use super::party::{Party, Role, party_of};
@@ -61,6 +61,21 @@ pub enum NotStreamed {
     ShuttingDown,
 }
 
+impl NotStreamed {
+    /// All reasons, in the order of the enum.
+    pub const ALL: [Self; 4] = [Self::TooManyCalls, Self::TooManyLegs, Self::Overloaded, Self::ShuttingDown];
+
+    /// Returns the stable word for metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TooManyCalls => "too_many_calls",
+            Self::TooManyLegs => "too_many_legs",
+            Self::Overloaded => "overloaded",
+            Self::ShuttingDown => "shutting_down",
+        }
+    }
+}
+
 /// Bounds of a registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RegistryLimits {
@@ -115,6 +130,18 @@ pub enum StreamRefusal {
     /// The process is ending.
     #[error("the server is shutting down")]
     ShuttingDown,
+}
+
+impl StreamRefusal {
+    /// Returns the stable word for metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TokenUsed => "token_used",
+            Self::TooManyCalls => "too_many_calls",
+            Self::TooManyLegs => "too_many_legs",
+            Self::ShuttingDown => "shutting_down",
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -385,6 +412,11 @@ impl Registry {
     /// Returns all live legs, oldest first.
     pub fn live_legs(&self) -> Vec<LiveLeg> {
         self.legs.iter().map(|(id, leg)| live(*id, leg)).collect()
+    }
+
+    /// Returns how many conferences have a live leg; goes through all legs.
+    pub fn conferences(&self) -> usize {
+        self.legs.values().map(|leg| &leg.room).collect::<HashSet<_>>().len()
     }
 
     /// Returns how many legs live.

@@ -39,6 +39,9 @@ pub async fn stream_status(
     let Some(report) = understand(&request, StreamStatus::from_form(&form)) else { return Ok(noted()) };
     let leg = tags_of(&services, &report.call_sid).await;
     let error = report.error.as_deref().unwrap_or_default();
+    if report.event == StreamEvent::Error {
+        services.shared.metrics.media.stream_errors.inc();
+    }
     events::StreamStatusReported { leg: Some(&leg), status: report.event.as_str(), error }.emit();
     if report.event == StreamEvent::Stopped
         && let Some(stream_sid) = report.stream_sid
@@ -78,7 +81,13 @@ pub async fn dial_done(
 
 /// Returns the report; one that says nothing of use is logged, and answered all the same.
 fn understand<T>(request: &HttpRequest, report: Result<T, BadForm>) -> Option<T> {
-    report.map_err(|error| BadFormBody::from(error).logged(request.path())).ok()
+    let refused = |error| {
+        let refusal = BadFormBody::from(error).logged(request.path());
+        if let Some(services) = request.app_data::<Data<Services>>() {
+            refusal.counted(&services.shared.metrics);
+        }
+    };
+    report.map_err(refused).ok()
 }
 
 fn noted() -> HttpResponse {

@@ -13,6 +13,8 @@ use futures_util::StreamExt;
 use super::signed;
 use crate::bridge::services::Services;
 use crate::telemetry::events;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::doors::Door;
 use crate::twilio::Form;
 use crate::twilio::form::BadForm;
 use crate::twilio::signature::{BadSignature, Body};
@@ -70,6 +72,28 @@ impl ResponseError for BadFormBody {
 }
 
 impl BadFormBody {
+    /// Returns the stable word for metrics.
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Unsigned(_) => "signature",
+            Self::ContentType => "content_type",
+            Self::TooLong => "too_long",
+            Self::Broken => "broken",
+            Self::Form(_) => "form",
+            Self::Room(_) => "room",
+            Self::Ending => "shutting_down",
+        }
+    }
+
+    /// Counts the refusal; returns itself.
+    pub(super) fn counted(self, metrics: &Metrics) -> Self {
+        // A missing signature was counted where it was missed.
+        if !matches!(self, Self::Unsigned(_)) {
+            metrics.doors.refused(Door::Webhook, self.as_str());
+        }
+        self
+    }
+
     /// Logs the refusal; returns itself.
     pub(super) fn logged(self, path: &str) -> Self {
         events::WebhookRefused { leg: None, path, reason: &self.to_string() }.emit();
@@ -85,17 +109,18 @@ impl FromRequest for FormBody {
         let request = request.clone();
         let payload = payload.take();
         Box::pin(async move {
-            let form = form(&request, payload).await;
+            let services = request.app_data::<Data<Services>>().cloned().ok_or(BadFormBody::Ending)?;
+            let form = form(&services, &request, payload).await;
             let is_notorious = ClientAddress::of(&request).is_notorious;
             form.map(FormBody)
+                .map_err(|error| error.counted(&services.shared.metrics))
                 .map_err(|error| if is_notorious { error } else { error.logged(request.path()) })
         })
     }
 }
 
-async fn form(request: &HttpRequest, payload: Payload) -> Result<Form, BadFormBody> {
+async fn form(services: &Services, request: &HttpRequest, payload: Payload) -> Result<Form, BadFormBody> {
     let body = read(payload).await?;
-    let services = request.app_data::<Data<Services>>().ok_or(BadFormBody::Ending)?;
     if !has_form_type(request) {
         signed::check_webhook(&services.shared, request, Body::Raw(&body))?;
         return Err(BadFormBody::ContentType);

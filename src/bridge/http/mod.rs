@@ -4,13 +4,17 @@
 //! * [`callbacks`] - what became of calls, streams, conferences.
 //! * [`sockets`] - the media and the updates socket.
 //! * [`session`] - signing in to the dashboard; [`symbl_token`] - what it needs to ask the upstream.
+//! * [`cors`] - pages of other origins.
 //! * [`legs`] - how live legs stand.
 //! * [`signed`] - nobody but Twilio.
 //! * [`unproven`] - media sockets that have yet to show whose they are.
 //! * [`watchers`] - who may watch.
+//! * [`answers`] - what webhooks were answered, counted.
 //! * [`form_body`] - a form, read whole and bounded before anything is believed.
 
+pub mod answers;
 pub mod callbacks;
+pub mod cors;
 pub mod form_body;
 pub mod legs;
 pub mod session;
@@ -21,9 +25,11 @@ pub mod twiml;
 pub mod unproven;
 pub mod watchers;
 
+use actix_web::dev::HttpServiceFactory;
 use actix_web::guard::fn_guard;
+use actix_web::middleware::from_fn;
 use actix_web::web::JsonConfig;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, Route, web};
 
 /// Largest body of a sign-in, in bytes.
 const SIGN_IN_LIMIT: usize = 4 * 1024;
@@ -31,11 +37,11 @@ const SIGN_IN_LIMIT: usize = 4 * 1024;
 /// Adds the bridge's routes.
 pub fn configure(routes: &mut web::ServiceConfig) {
     routes
-        .service(web::resource("/twilio/twiml").post(twiml::answer))
-        .service(web::resource("/twilio/statuschange").post(callbacks::call_status))
-        .service(web::resource("/twilio/stream-events").post(callbacks::stream_status))
-        .service(web::resource("/twilio/conference").post(callbacks::conference_status))
-        .service(web::resource("/twilio/dial-done").post(callbacks::dial_done))
+        .service(webhook("/twilio/twiml", web::post().to(twiml::answer)))
+        .service(webhook("/twilio/statuschange", web::post().to(callbacks::call_status)))
+        .service(webhook("/twilio/stream-events", web::post().to(callbacks::stream_status)))
+        .service(webhook("/twilio/conference", web::post().to(callbacks::conference_status)))
+        .service(webhook("/twilio/dial-done", web::post().to(callbacks::dial_done)))
         // Twilio may sign, and dial, the address with a slash at its end (twilio-protocol 5.5).
         .service(web::resource(["/twilio/media", "/twilio/media/"]).get(sockets::media))
         // Published instructions have the doubled slash.
@@ -48,9 +54,16 @@ pub fn configure(routes: &mut web::ServiceConfig) {
                 .post(session::sign_in)
                 .delete(session::sign_out),
         )
-        .service(web::resource("/symbl/legs").get(legs::all))
-        .service(web::resource("/symbl/legs/{connectionId}").get(legs::of_connection))
-        .service(web::resource("/symbl/token").post(symbl_token::issue));
+        .service(web::resource("/symbl/legs").get(legs::all).wrap(from_fn(cors::allow)))
+        .service(
+            web::resource("/symbl/legs/{connectionId}").get(legs::of_connection).wrap(from_fn(cors::allow)),
+        )
+        .service(web::resource("/symbl/token").post(symbl_token::issue).wrap(from_fn(cors::allow)));
+}
+
+/// Returns one of Twilio's webhooks, whose answers are counted.
+fn webhook(path: &str, route: Route) -> impl HttpServiceFactory + 'static {
+    web::resource(path).route(route).wrap(from_fn(answers::count))
 }
 
 /// Returns a TwiML document as Twilio wants it served.

@@ -7,6 +7,7 @@ use actix_web::http::header::HeaderMap;
 
 use crate::bridge::services::Shared;
 use crate::telemetry::events;
+use crate::telemetry::metrics::doors::Door;
 use crate::twilio::signature::{BadSignature, Body, PresentedSignature, signed_data};
 use crate::ws::client_address::ClientAddress;
 
@@ -23,6 +24,7 @@ pub fn check_webhook(shared: &Shared, request: &HttpRequest, body: Body<'_>) -> 
     let checked = presented(request.headers())
         .and_then(|presented| signer.verify_webhook(&presented, &shared.public_url, target, body));
     checked.inspect_err(|reason| {
+        shared.metrics.doors.refused(Door::Webhook, "signature");
         let candidates = shared.public_url.webhook_candidates(target);
         tell(request, *reason, candidates.first().map(|url| signed_data(url, body)));
     })
@@ -42,6 +44,7 @@ pub fn check_handshake(shared: &Shared, request: &HttpRequest) -> Result<(), Bad
     let checked = presented(request.headers())
         .and_then(|presented| signer.verify_handshake(&presented, &shared.public_url, path));
     checked.inspect_err(|reason| {
+        shared.metrics.doors.refused(Door::Media, "signature");
         let candidates = shared.public_url.stream_candidates(path);
         tell(request, *reason, candidates.first().map(|url| url.clone().into_bytes()));
     })

@@ -10,6 +10,7 @@ use super::signed;
 use crate::bridge::services::Services;
 use crate::bridge::twilio_stream::{self, TwilioStream};
 use crate::bridge::updates_session::{self, UpdatesSession};
+use crate::telemetry::metrics::doors::Door;
 use crate::ws::server::accept;
 use crate::ws::socket_handle::SocketHandle;
 
@@ -33,7 +34,9 @@ pub async fn updates(
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
     let shared = &services.shared;
-    let subprotocol = shared.watchers.admit(&request)?;
+    let admitted = shared.watchers.admit(&request);
+    let subprotocol =
+        admitted.inspect_err(|refusal| shared.metrics.doors.refused(Door::Updates, refusal.as_str()))?;
     let after = seen_last(request.query_string())?;
     let (hub, socket, settings) = (shared.hub.clone(), SocketHandle::of(&request), shared.updates);
     let actor = |shell| UpdatesSession::new(hub, socket, settings, after, shell);

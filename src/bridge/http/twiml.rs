@@ -13,7 +13,7 @@ use crate::bridge::supervisor::AnnounceCall;
 use crate::config::{Mode, WhenFull};
 use crate::telemetry::events;
 use crate::twilio::Form;
-use crate::twilio::twiml::{self, ConferenceTwiml, StreamTwiml};
+use crate::twilio::twiml::{self, ConferenceTwiml, SpokenText, StreamTwiml};
 use crate::twilio::webhook::VoiceRequest;
 
 /// Answers with TwiML; the same again for the same call.
@@ -22,7 +22,9 @@ pub async fn answer(
     services: Data<Services>,
     FormBody(form): FormBody,
 ) -> Result<HttpResponse, BadFormBody> {
-    let call = announcement(&request, &form).map_err(|error| error.logged(request.path()))?;
+    let metrics = &services.shared.metrics;
+    let call =
+        announcement(&request, &form).map_err(|error| error.counted(metrics).logged(request.path()))?;
     let plan = services.shared.supervisor.send(AnnounceCall(call.clone())).await;
     let plan = plan.map_err(|_| BadFormBody::Ending)?;
     Ok(xml(document(&services.shared, &call, &plan)))
@@ -45,6 +47,10 @@ fn document(shared: &Shared, call: &Announcement, plan: &CallPlan) -> String {
         status_callback: Some(&callbacks.conference),
         ..ConferenceTwiml::new(plan.room.as_str())
     };
+    let announcement = shared
+        .announcement
+        .as_ref()
+        .map(|spoken| SpokenText { text: &spoken.text, language: spoken.language.as_deref() });
     let streamed = plan.stream.ok().and_then(|stream| {
         let token = shared.stream_tokens.issue(&call.call_sid, stream, seconds_now());
         let name = format!("leg-{}-{stream}", call.call_sid);
@@ -59,6 +65,7 @@ fn document(shared: &Shared, call: &Announcement, plan: &CallPlan) -> String {
             url: &shared.media_url,
             status_callback: Some(&callbacks.stream),
             parameters: &parameters,
+            announcement,
         };
         let document = match shared.mode {
             Mode::Conference => twiml::conference(&stream, &conference),

@@ -9,6 +9,8 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
 use crate::config::MediaSettings;
 use crate::telemetry::events;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::doors::Door;
 use crate::telemetry::seldom::Seldom;
 use crate::ws::client_address::ClientAddress;
 use crate::ws::crowd::{Crowd, Full, Place};
@@ -21,6 +23,7 @@ const LOG_PAUSE: Duration = Duration::from_secs(10);
 pub struct Unproven {
     crowd: Arc<Crowd>,
     refused: Arc<Seldom>,
+    metrics: Metrics,
 }
 
 /// There are too many already.
@@ -40,9 +43,9 @@ impl ResponseError for TooManyUnproven {
 
 impl Unproven {
     /// Returns the rule of these settings.
-    pub fn new(settings: &MediaSettings) -> Self {
+    pub fn new(settings: &MediaSettings, metrics: Metrics) -> Self {
         let crowd = Crowd::new(settings.max_unproven, settings.max_unproven_per_address);
-        Self { crowd, refused: Arc::new(Seldom::every(LOG_PAUSE)) }
+        Self { crowd, refused: Arc::new(Seldom::every(LOG_PAUSE)), metrics }
     }
 
     /// Takes a place for a handshake; the socket gives it back when it has proved itself, or ends.
@@ -53,6 +56,7 @@ impl Unproven {
     pub fn admit(&self, request: &HttpRequest) -> Result<Place, TooManyUnproven> {
         self.crowd.enter(ClientAddress::of(request).counted()).map_err(|full| {
             let refusal = TooManyUnproven(full);
+            self.metrics.doors.refused(Door::Media, "unproven_full");
             if self.refused.count().is_some() {
                 let code = refusal.status_code().as_u16();
                 events::MediaSocketRefused { leg: None, reason: &refusal.to_string(), code }.emit();

@@ -52,6 +52,17 @@ pub enum NotAdmitted {
     Host,
 }
 
+impl NotAdmitted {
+    /// Returns the stable word for metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Origin => "origin",
+            Self::Host => "host",
+        }
+    }
+}
+
 impl ResponseError for NotAdmitted {
     fn status_code(&self) -> StatusCode {
         match self {
@@ -61,7 +72,9 @@ impl ResponseError for NotAdmitted {
     }
 
     fn error_response(&self) -> HttpResponse {
-        HttpResponse::build(self.status_code()).body(format!("{self}\n"))
+        HttpResponse::build(self.status_code())
+            .content_type("text/plain; charset=utf-8")
+            .body(format!("{self}\n"))
     }
 }
 
@@ -177,9 +190,12 @@ impl Watchers {
     }
 
     fn knows(&self, given: &str) -> bool {
-        let given = given.to_ascii_lowercase();
-        let is_listed = self.origins.iter().any(|origin| origin == "*" || *origin == given);
-        is_listed || given == self.own || self.is_local && is_loopback(&given)
+        self.lists(given) || given.eq_ignore_ascii_case(&self.own) || self.is_local && is_loopback(given)
+    }
+
+    /// Returns whether a page's origin is one of those that are admitted besides our own.
+    pub fn lists(&self, given: &str) -> bool {
+        self.origins.iter().any(|origin| origin == "*" || origin.eq_ignore_ascii_case(given))
     }
 
     /// Takes the same time wherever two tokens differ.

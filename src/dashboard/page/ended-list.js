@@ -1,6 +1,6 @@
 // Calls that are over, from the store: newest first, searched by the server, a page at a time.
 
-import { inWords } from "./cast.js";
+import { castOf, inWords } from "./cast.js";
 import { KeyedList, fill, h, set, setText } from "./dom.js";
 import { dayAndTime, duration, momentOf } from "./format.js";
 import { emptyBox, skeleton, troubleBox } from "./notices.js";
@@ -140,8 +140,10 @@ function endedRow() {
       const members = conversation.members ?? [];
       set(element, "data-ended", conversation.id);
       set(link, "href", hrefOf("conversation", conversation.id));
-      setText(names, inWords(members.map((member) => member.name || member.email || "Unknown")) || "Nobody");
-      setText(title, [conversation.name, ...members.map((member) => member.email)].filter(Boolean).join(" · "));
+      const people = members.map(({ id, name, email }) => ({ key: email || id, userId: email, name: name || email || "Unknown" }));
+      const cast = castOf(people);
+      setText(names, inWords(cast.keys.map(cast.nameOf)) || "Nobody");
+      setText(title, [conversation.name, ...cast.keys.filter((key) => people.some(({ userId }) => userId === key))].filter(Boolean).join(" · "));
       set(when, "datetime", conversation.startTime);
       setText(when, startMs === null ? "" : dayAndTime(startMs));
       setText(length, startMs === null ? "" : endMs === null ? "not finished" : duration((endMs - startMs) / 1000));

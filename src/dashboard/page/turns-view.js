@@ -42,6 +42,8 @@ export class TurnsView {
       this.#rows.clear();
       this.#window = new TurnWindow();
       this.#announcedUpTo = null;
+      // What is over is read from its beginning.
+      this.#window.isFollowing = context.isLive;
     }
     this.#model = model;
     this.#context = context;

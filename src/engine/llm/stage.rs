@@ -101,6 +101,9 @@ impl Worker {
             Task::Insights(batch, deliver) => self.look_again(batch, deliver).await,
             Task::Summary(batch) => self.summarise(batch).await,
         };
+        if done.is_ok() {
+            self.counters.add(Count::LlmAnswered);
+        }
         if let Err(error) = done {
             self.counters.add(Count::LlmFailed);
             if self.complained.get().is_none_or(|at| at.elapsed() >= COMPLAINT_PAUSE) {

@@ -16,6 +16,7 @@ use std::{
 pub use self::load::PoolLoad;
 use self::{load::LoadMeter, queue::Queue};
 use super::{
+    SAMPLE_RATE,
     recognizer::{Hypothesis, RecognizeError, Recognizer, SegmentAudio},
     segmenter::Segment,
 };
@@ -58,6 +59,10 @@ pub type Deliver = Arc<dyn Fn(Decoded) + Send + Sync>;
 pub struct Decoded {
     /// The leg's number for the job.
     pub key: u64,
+    /// Partial or final.
+    pub urgency: Urgency,
+    /// How much audio it was.
+    pub audio: Duration,
     /// What was heard.
     pub heard: Result<Hypothesis, RecognizeError>,
     /// From the job's acceptance to its start.
@@ -162,6 +167,7 @@ impl Pool {
             workers: self.shared.workers,
             legs: inner.legs,
             queue_depth: inner.queue.depth(),
+            busy_workers: inner.queue.in_flight(),
             oldest_final_wait: inner.queue.oldest_final_wait(now),
             busy_fraction: inner.load.busy_fraction(now),
             finals_done: inner.load.finals_done,
@@ -190,7 +196,8 @@ impl Shared {
             let heard = decode(recognizer, &job);
             let ended = Instant::now();
             let worked = ended - started;
-            (job.deliver)(Decoded { key: job.key, heard, waited: started - queued_at, worked });
+            let (waited, audio) = (started - queued_at, length(&job.segment));
+            (job.deliver)(Decoded { key: job.key, urgency: job.urgency, audio, heard, waited, worked });
             inner = self.lock();
             inner.load.note(job.urgency, worked, ended);
             inner.queue.done(job.leg);
@@ -198,6 +205,10 @@ impl Shared {
             self.work_waits.notify_one();
         }
     }
+}
+
+fn length(segment: &Segment) -> Duration {
+    Duration::from_secs_f64(segment.samples.len() as f64 / f64::from(SAMPLE_RATE))
 }
 
 fn decode(recognizer: &dyn Recognizer, job: &Job) -> Result<Hypothesis, RecognizeError> {

@@ -28,6 +28,18 @@ impl Stage {
     pub const ALL: [Self; 6] =
         [Self::Connecting, Self::Waiting, Self::Starting, Self::Live, Self::Stopping, Self::Closing];
 
+    /// Returns the stable word for metrics, as answers have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Waiting => "waiting",
+            Self::Starting => "starting",
+            Self::Live => "live",
+            Self::Stopping => "stopping",
+            Self::Closing => "closing",
+        }
+    }
+
     /// Returns the stage that `stage as u8` is the number of.
     pub fn from_number(number: u8) -> Self {
         Self::ALL.get(usize::from(number)).copied().unwrap_or(Self::Closing)
@@ -60,7 +72,21 @@ pub enum LegExit {
 }
 
 impl LegExit {
-    /// Returns the stable word for logs and updates.
+    /// All reasons, in the order of the enum.
+    pub const ALL: [Self; 10] = [
+        Self::Hangup,
+        Self::SocketClosed,
+        Self::CallCompleted,
+        Self::StreamStopped,
+        Self::Replaced,
+        Self::MediaSilence,
+        Self::MediaFault,
+        Self::UpstreamFailed,
+        Self::Shutdown,
+        Self::Panicked,
+    ];
+
+    /// Returns the stable word for logs, updates and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Hangup => "hangup",
@@ -100,7 +126,10 @@ pub enum Interruption {
 }
 
 impl Interruption {
-    /// Returns the stable word for logs and updates.
+    /// All reasons, in the order of the enum.
+    pub const ALL: [Self; 3] = [Self::ClosedByServer, Self::ConnectionLost, Self::NoAcknowledgement];
+
+    /// Returns the stable word for logs, updates and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ClosedByServer => "closed_by_server",

@@ -19,6 +19,8 @@ pub struct PoolLoad {
     pub legs: usize,
     /// Jobs that wait.
     pub queue_depth: usize,
+    /// Workers that are decoding.
+    pub busy_workers: usize,
     /// How long the oldest final has been waiting.
     pub oldest_final_wait: Duration,
     /// Share of the workers' time that was work, over about the last ten seconds, 0..1.

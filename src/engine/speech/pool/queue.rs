@@ -80,6 +80,10 @@ impl Queue {
         self.finals.len() + self.partials.len()
     }
 
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
     pub(super) fn oldest_final_wait(&self, now: Instant) -> Duration {
         self.finals.front().map_or(Duration::ZERO, |(_, since)| now.saturating_duration_since(*since))
     }
