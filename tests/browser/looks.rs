@@ -33,13 +33,13 @@ async fn every_page_is_readable_in_light_and_dark_wide_and_narrow() {
     page.counts("[data-ended]", 1).await;
     looks_well(&page, &axe, "calls").await;
 
-    page.click("[data-call] a, a[data-call]").await;
+    page.open_call("[data-call]").await;
     order.say_words(2).await;
     page.sees("[data-turn][data-partial=true]").await;
     page.sees("[data-leg] [data-levels]").await;
     looks_well(&page, &axe, "a live call").await;
     page.goto(&stage.url("/")).await;
-    page.click("[data-ended] a, a[data-ended]").await;
+    page.open_call("[data-ended]").await;
     page.sees("[data-analytics] [data-chart=talk]").await;
     page.sees("mark[data-tracker]").await;
     page.sees("[data-insight]").await;

@@ -32,7 +32,7 @@ async fn what_people_say_is_read_on_the_page_while_they_say_it() {
     for from in [AGENT, CUSTOMER] {
         parties.push(Caller::new(from).call(&bridge, "?room=north").await);
     }
-    page.click("[data-call] a").await;
+    page.open_call("[data-call]").await;
     let mut pace = interval(Duration::from_millis(20));
     let speaking = async {
         for frame in 0..FRAMES {
