@@ -31,7 +31,7 @@ impl Dashboard {
     /// Makes the page; `upstream` is the address of a Symbl-protocol server that the page talks to directly, none for the
     /// engine in this process.
     pub fn new(upstream: Option<&str>) -> Self {
-        Self { files: Files::new(), policy: Policy::new(upstream) }
+        Self { files: Files::default(), policy: Policy::new(upstream) }
     }
 }
 

@@ -125,7 +125,7 @@ fn judge(id: &'static str, what: &str, dir: &Path, seen: &Seen) -> Finding {
     let found = format!("{shown} {state}, {:.1} GB are free", free as f64 / 1e9);
     match free {
         ..TOO_LITTLE => Finding::error(id, what, found, "make room, or choose another directory (store.dir)"),
-        ..LITTLE => Finding::warning(id, what, found, "make room, or shorten store.retention_days"),
+        TOO_LITTLE..LITTLE => Finding::warning(id, what, found, "make room, or shorten store.retention_days"),
         _ => Finding::ok(id, what, found),
     }
 }
