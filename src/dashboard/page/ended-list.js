@@ -27,6 +27,8 @@ export class EndedList {
   #refreshing = null;
   #state = "loading";
   #said = "";
+  /** Whether calls have ended while nobody could see the page. */
+  #isStale = false;
   #input = h("input", { type: "search", id: "search", "data-search": true, placeholder: "Words, names, topics", autocomplete: "off", maxlength: "200" });
   #message = h("div", {});
   #count = h("span", { class: "visually-hidden", role: "status" });
@@ -57,11 +59,20 @@ export class EndedList {
       return;
     }
     clearTimeout(this.#refreshing);
-    this.#refreshing = setTimeout(() => document.visibilityState === "visible" && this.#load(false), REFRESH_AFTER_MS);
+    this.#refreshing = setTimeout(() => {
+      this.#isStale = document.visibilityState === "hidden";
+      if (!this.#isStale) {
+        this.#load(false);
+      }
+    }, REFRESH_AFTER_MS);
   }
 
   /** Live calls are in the store, too; they are shown above. */
   render() {
+    if (this.#isStale && document.visibilityState === "visible") {
+      this.#isStale = false;
+      this.refreshSoon();
+    }
     const live = new Set(this.#app.calls.calls().map((call) => call.conversationId));
     const shown = this.#found.filter((conversation) => !live.has(conversation.id));
     this.#rows.show(shown, ({ id }) => id);

@@ -21,6 +21,8 @@ const ROLES_EVERY_MS = 2_000;
 const LOST_AFTER_MS = 1_000;
 /** A tab that was hidden for so long asks whether its socket still lives. */
 const STALE_AFTER_MS = 60_000;
+/** Where a tab keeps which call it shows; ids only. */
+const SHOWN_CALL = "shown call";
 
 class Dashboard {
   #view = null;
@@ -83,13 +85,17 @@ class Dashboard {
     }
   }
 
-  /** Which conversation a connection's was, for a reload after its end. */
+  /** Which conversation the shown call's was, for a reload after its end. One is enough: only one is shown. */
   rememberConversation(connectionId, conversationId) {
-    sessionStorage.setItem(`conversation ${connectionId}`, conversationId);
+    const remembered = JSON.stringify({ connectionId, conversationId });
+    if (sessionStorage.getItem(SHOWN_CALL) !== remembered) {
+      sessionStorage.setItem(SHOWN_CALL, remembered);
+    }
   }
 
   rememberedConversation(connectionId) {
-    return sessionStorage.getItem(`conversation ${connectionId}`);
+    const remembered = JSON.parse(sessionStorage.getItem(SHOWN_CALL) ?? "{}");
+    return remembered.connectionId === connectionId ? remembered.conversationId : null;
   }
 
   /** The bridge does not know us any more. */
@@ -151,7 +157,7 @@ class Dashboard {
     this.calls.forget();
     this.updates.isKnown = false;
     this.#gap = null;
-    sessionStorage.clear();
+    sessionStorage.removeItem(SHOWN_CALL);
     set(this.#signOut, "hidden", true);
     this.#showBanners();
   }
