@@ -41,7 +41,7 @@ pub const EXIT_USAGE: u8 = 64;
     after_help = "\
 Start with `symbl-bridge demo`. To serve calls: `symbl-bridge serve`; to place one: `symbl-bridge call`;
 when something does not work: `symbl-bridge doctor`.
-Settings come from config/default.toml, a file (--config), .env and the environment; README.md explains them."
+Settings come from config/default.toml, a file (--config), .env and the environment; docs/configuration.md explains them."
 )]
 pub struct Cli {
     #[command(subcommand)]

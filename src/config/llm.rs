@@ -27,7 +27,7 @@ pub(super) fn read(read: &mut Reader) -> Option<LlmSettings> {
     // Every key is read, so that a mistake shows before the stage is switched on.
     let base_url = read.parsed("llm.base_url", base_url);
     let model = read.text("llm.model");
-    let api_key = read.text("llm.api_key").map(SecretString::from);
+    let api_key = read.secret("llm.api_key");
     let timeout = read.millis("llm.timeout_ms", 100..=60_000);
     let unredacted = read.flag("llm.unredacted");
     let base_url = base_url?;

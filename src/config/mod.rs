@@ -11,6 +11,8 @@ pub mod networks;
 mod parties;
 mod reader;
 mod recording;
+#[cfg(test)]
+mod reference;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -275,7 +277,7 @@ impl Settings {
             read.parsed("symbl.api_base_url", |text| Endpoint::parse(text).map_err(|e| e.to_string()));
         let symbl = SymblSettings {
             app_id: read.text("symbl.app_id"),
-            app_secret: read.text("symbl.app_secret").map(SecretString::from),
+            app_secret: read.secret("symbl.app_secret"),
             upstream: upstream.map_or(Upstream::Embedded, Upstream::Server),
             start_template: read
                 .parsed("symbl.start_request", template_file)

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use config::{Config, Environment, File, FileFormat};
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use super::Sources;
@@ -123,6 +124,19 @@ pub(super) struct Reader {
     config: Config,
     defaults: Config,
     problems: Vec<Problem>,
+    /// What was asked for, key by key: `docs/configuration.md` is made of it.
+    #[cfg(test)]
+    pub(super) asked: std::collections::BTreeMap<&'static str, Asked>,
+}
+
+/// What a key may hold, in words.
+#[cfg(test)]
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    /// Its type.
+    pub(super) expected: String,
+    /// Its range or its choices, as the remedy of a mistake names them; empty where the type says it all.
+    pub(super) remedy: String,
 }
 
 impl Reader {
@@ -157,7 +171,29 @@ impl Reader {
                 "correct the file; config/default.toml shows every key",
             )
         })?;
-        Ok(Self { config, defaults, problems })
+        Ok(Self {
+            config,
+            defaults,
+            problems,
+            #[cfg(test)]
+            asked: std::collections::BTreeMap::new(),
+        })
+    }
+
+    /// Remembers what was asked for; what is said last is the most exact.
+    #[cfg(test)]
+    fn note(&mut self, key: &'static str, expected: &str, remedy: &str) {
+        let asked = Asked { expected: expected.to_owned(), remedy: remedy.to_owned() };
+        self.asked.insert(key, asked);
+    }
+
+    #[cfg(not(test))]
+    fn note(&mut self, _key: &'static str, _expected: &str, _remedy: &str) {}
+
+    /// Returns the dotted names of all settings.
+    #[cfg(test)]
+    pub(super) fn known_keys(&self) -> BTreeSet<String> {
+        keys_of(&self.defaults)
     }
 
     /// Records a mistake.
@@ -206,8 +242,18 @@ impl Reader {
         key: &'static str,
         parse: fn(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let text = self.text(key)?;
-        parse(&text).map_err(|fault| self.problem(key, format!("cannot be used: {fault}"), "correct it")).ok()
+        let text = self.text(key);
+        self.note(key, SECRET, "");
+        parse(&text?)
+            .map_err(|fault| self.problem(key, format!("cannot be used: {fault}"), "correct it"))
+            .ok()
+    }
+
+    /// Returns a secret of any form; none when empty.
+    pub(super) fn secret(&mut self, key: &'static str) -> Option<SecretString> {
+        let text = self.text(key);
+        self.note(key, SECRET, "");
+        text.map(SecretString::from)
     }
 
     /// Returns yes or no.
@@ -233,11 +279,13 @@ impl Reader {
     /// Returns one of several named values; the first when wrong.
     pub(super) fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> T {
         let text = self.text(key).unwrap_or_default();
+        let names: Vec<String> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let remedy = format!("write {}", names.join(" or "));
+        self.note(key, "one of several words", &remedy);
         if let Some((_, value)) = choices.iter().find(|(name, _)| *name == text) {
             return *value;
         }
-        let names: Vec<String> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
-        self.problem(key, format!("is `{text}`"), format!("write {}", names.join(" or ")));
+        self.problem(key, format!("is `{text}`"), remedy);
         choices[0].1
     }
 
@@ -248,6 +296,7 @@ impl Reader {
         expected: &str,
         remedy: &str,
     ) -> Option<T> {
+        self.note(key, expected, remedy);
         match self.config.get(key) {
             Ok(value) => Some(value),
             Err(_) => {
@@ -258,6 +307,9 @@ impl Reader {
         }
     }
 }
+
+/// What the type of a secret is called.
+const SECRET: &str = "text, secret";
 
 /// Names closer than this are taken for one another.
 const ALIKE: f64 = 0.85;

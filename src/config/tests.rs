@@ -121,6 +121,7 @@ fn files_for_deployment_name_settings_that_exist() {
         include_str!("../../docs/deployment/Caddyfile"),
         include_str!("../../docs/deployment/symbl-bridge.service"),
         include_str!("../../docs/deployment/kubernetes.yaml"),
+        include_str!("../../docs/deployment/Dockerfile"),
     );
     let names: std::collections::BTreeSet<&str> = files
         .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')

@@ -9,6 +9,9 @@ use symbl_bridge::engine::hearing::{AudioFormat, Ear, Heard, HeardWord, Hearing,
 /// The words, over and over, unless a test brings its own; the end of a sentence ends a final result.
 const SCRIPT: &str = "my last bill looks wrong. please check it.";
 
+/// A word of a script that is no word: nothing is heard while it would be said.
+pub(crate) const PAUSE: &str = "~";
+
 /// A word takes this much audio, unless a test says otherwise.
 pub(crate) const WORD_MS: u64 = 500;
 
@@ -110,6 +113,10 @@ impl ScriptedEar {
         let word = self.script[(self.spoken % self.script.len() as u64) as usize].clone();
         let start_ms = self.spoken * self.word_ms;
         let end_ms = start_ms + self.word_ms;
+        if word == PAUSE {
+            self.spoken += 1;
+            return;
+        }
         let is_last = word.ends_with(['.', '?', '!']);
         self.sentence.push(HeardWord { word, start_ms, end_ms });
         self.spoken += 1;

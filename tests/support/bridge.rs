@@ -58,9 +58,20 @@ impl Settings {
         self
     }
 
+    /// One more argument of the command.
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
     pub fn without(mut self, key: &str) -> Self {
         self.environment.remove(key);
         self
+    }
+
+    /// What the process would be started with, for a test that starts it in a way of its own.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
     }
 
     /// Puts a `.env` into the directory that the bridge starts in.

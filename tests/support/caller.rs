@@ -211,7 +211,12 @@ impl Call {
     /// The next `media` message, whose audio counts as sent.
     pub fn next_media(&mut self) -> Value {
         let frame = self.voice.bytes(FRAME_BYTES);
-        self.sent.extend_from_slice(&frame);
+        self.media(&frame)
+    }
+
+    /// The next `media` message with this frame.
+    fn media(&mut self, frame: &[u8]) -> Value {
+        self.sent.extend_from_slice(frame);
         self.sequence += 1;
         self.chunk += 1;
         json!({
@@ -247,6 +252,15 @@ impl Call {
     pub async fn speak(&mut self, frames: usize) {
         for _ in 0..frames {
             let media = self.next_media();
+            self.socket.feed_text(media.to_string()).await;
+        }
+        self.socket.flush().await;
+    }
+
+    /// Says this mu-law audio, in frames of 20 ms, as fast as they can be sent.
+    pub async fn play(&mut self, audio: &[u8]) {
+        for frame in audio.chunks(FRAME_BYTES) {
+            let media = self.media(frame);
             self.socket.feed_text(media.to_string()).await;
         }
         self.socket.flush().await;

@@ -212,6 +212,11 @@ impl FaultProxy {
         self.shared.record().plans.extend(plans);
     }
 
+    /// Lets the culprit behave from now on: plans that wait for a connection are dropped.
+    pub fn forget_plans(&self) {
+        self.shared.record().plans.clear();
+    }
+
     /// How often a fault has struck.
     pub fn strikes(&self) -> usize {
         self.shared.record().strikes

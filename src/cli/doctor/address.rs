@@ -287,7 +287,10 @@ fn explain(cause: &CertificateError) -> (String, &'static str) {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             ("is for another name".to_owned(), "get one for this name, or correct WEBHOOK_DOMAIN")
         }
-        CertificateError::UnknownIssuer => (
+        // The last two: an authority of the same name is known here, and it did not sign this.
+        CertificateError::UnknownIssuer
+        | CertificateError::BadSignature
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => (
             "is signed by nobody whom this machine trusts".to_owned(),
             "use a certificate of a public authority, and serve its whole chain",
         ),

@@ -1,6 +1,6 @@
 // A live call in the list: who, for how long, who talks, how it goes.
 
-import { castOf, inWords } from "./cast.js";
+import { castOf, everybody, inWords } from "./cast.js";
 import { shareBar, sparkline } from "./charts.js";
 import { fill, h, oncePerFrame, set, setText } from "./dom.js";
 import { figuresOfTurns, sentimentTrend, trendInWords } from "./figures.js";
@@ -38,7 +38,7 @@ export function callCard(app) {
       return;
     }
     drawn = key;
-    const cast = castOf(call.legs.map((leg) => ({ key: leg.userId, userId: leg.userId, name: leg.name })), call.legs);
+    const cast = castOf(everybody(model?.speakers ?? [], call.legs), call.legs);
     setText(link, inWords(call.legs.map((leg) => cast.nameOf(leg.userId))));
     fill(parties, call.legs.map((leg) => h("li", {
       class: "party", "data-party": leg.userId, "data-role": leg.role ?? "unknown", "data-tone": cast.toneOf(leg.userId),
@@ -58,11 +58,11 @@ export function callCard(app) {
       return;
     }
     const { members } = figuresOfTurns(model.turns, model.speakers);
-    const talking = members.filter(({ talkS }) => talkS > 0);
-    const words = talking.map(({ key, name, share }) => `${cast.nameOf(key) === "Unknown" ? name : cast.nameOf(key)} ${percent(share)}`).join(", ");
+    const talking = cast.keys.map((key) => members.find((member) => member.key === key)).filter((member) => member?.talkS > 0);
+    const words = talking.map(({ key, share }) => `${cast.nameOf(key)} ${percent(share)}`).join(", ");
     fill(ratio,
       shareBar(talking.map(({ key, share }) => ({ share, tone: cast.toneOf(key) })), `Talk ratio: ${words}`),
-      h("span", { class: "metric-words" }, words));
+      h("span", { class: "metric-words shares" }, talking.map(({ key, share }) => h("span", {}, `${cast.nameOf(key)} ${percent(share)}`))));
     const trend = sentimentTrend(model.turns);
     fill(mood, sparkline(trend, trendInWords(trend)), h("span", { class: "metric-words" }, trendInWords(trend)));
     const hit = [...model.trackers].filter(([, ids]) => ids.size > 0);

@@ -1,6 +1,6 @@
 // One call: live over the Subscribe API, or over and read from the store. The same page goes from the one to the other.
 
-import { castOf, inWords } from "./cast.js";
+import { castOf, everybody, inWords } from "./cast.js";
 import { analyticsFigures } from "./charts.js";
 import { fill, h, oncePerFrame, set, setText } from "./dom.js";
 import { download } from "./download.js";
@@ -120,8 +120,7 @@ export class CallView {
   }
 
   #showHeader(model, cast, call, startMs) {
-    const names = everybody(model.speakers, this.#legs).map(({ key }) => cast.nameOf(key));
-    setText(this.#title, inWords(names) || "Call");
+    setText(this.#title, inWords(cast.keys.map(cast.nameOf)) || "Call");
     const watch = this.#watch;
     const state = watch.isOver ? "ended" : call?.state === "interrupted" ? "interrupted" : watch.connection;
     const words = { ended: "Ended", interrupted: "Interrupted", live: "Live", lost: "Results lost", connecting: "Connecting", over: "Ended" };
@@ -154,7 +153,9 @@ export class CallView {
 
   #showLegs(call, cast) {
     if (call && this.#legsView === null && !this.#watch.isOver) {
-      this.#legsView = new LegsView(this.#connectionId, { onSignedOut: () => this.#app.signedOut() });
+      this.#legsView = new LegsView(this.#connectionId, {
+        onSignedOut: () => this.#app.signedOut(), isOnline: () => this.#app.updates.connection === "live",
+      });
       fill(this.#legsPlace, this.#legsView.element);
     } else if (this.#legsView !== null && this.#watch.isOver) {
       this.#legsView.stop();
@@ -201,6 +202,7 @@ export class CallView {
       return;
     }
     this.#shownFigures = figures;
+    const inOrder = figures && { ...figures, members: [...figures.members].sort((one, other) => cast.keys.indexOf(one.key) - cast.keys.indexOf(other.key)) };
     if (figures === null) {
       fill(this.#ending);
       return;
@@ -218,16 +220,10 @@ export class CallView {
         h("div", { class: "panel-head" },
           h("h2", {}, "Analytics"),
           h("div", { class: "downloads", role: "group", "aria-label": "Download the transcript" },
-            status,
+            status, h("span", { class: "hint" }, "Download"),
             DOWNLOADS.map(([format, label]) => h("button", {
               type: "button", class: "button small", "data-download": format, on: { click: () => save(format, label) },
             }, label)))),
-        h("div", { class: "charts" }, analyticsFigures(figures, cast.toneOf))));
+        h("div", { class: "charts" }, analyticsFigures(inOrder, cast.toneOf))));
   }
-}
-
-/** Speakers, and legs that have not spoken yet. */
-function everybody(speakers, legs) {
-  const known = new Set(speakers.map(({ key }) => key));
-  return [...speakers, ...legs.filter(({ userId }) => !known.has(userId)).map(({ userId, name }) => ({ key: userId, userId, name }))];
 }

@@ -3,7 +3,7 @@
 const TONES = ["one", "two", "three", "four"];
 
 /**
- * Returns `{nameOf(key), toneOf(key), sideOf(key), roleOf(key)}` for speakers `{key, name, userId}` and the legs that are
+ * Returns `{keys, nameOf(key), toneOf(key), sideOf(key), roleOf(key)}`, agents first, for speakers `{key, name, userId}` and the legs that are
  * known of them, `{userId, role}`. Agents stand on the left, all others on the right; two of a kind share them out.
  */
 export function castOf(speakers, legs = []) {
@@ -25,11 +25,18 @@ export function castOf(speakers, legs = []) {
   }]));
   const of = (key) => byKey.get(key);
   return {
+    keys: ordered.map(({ key }) => key),
     nameOf: (key) => of(key)?.name ?? "Unknown",
     toneOf: (key) => of(key)?.tone ?? TONES[0],
     sideOf: (key) => of(key)?.side ?? "left",
     roleOf: (key) => of(key)?.role ?? "unknown",
   };
+}
+
+/** Returns a conversation's speakers and the legs that have not spoken yet. */
+export function everybody(speakers, legs) {
+  const known = new Set(speakers.map(({ key }) => key));
+  return [...speakers, ...legs.filter(({ userId }) => !known.has(userId)).map(({ userId, name }) => ({ key: userId, userId, name }))];
 }
 
 /** Two customers are told apart by the end of their numbers. */

@@ -40,9 +40,12 @@ function stackedFigure(name, title, parts) {
     legend(parts));
 }
 
-/** Returns a figure with one bar a row. */
-function barFigure(name, title, rows) {
-  const most = Math.max(...rows.map(({ value }) => value), 1e-9);
+/** Brisk talk; slower talkers do not fill their bars. */
+const BRISK_WORDS_PER_MINUTE = 200;
+
+/** Returns a figure with one bar a row; a value of `full` fills it. */
+function barFigure(name, title, rows, full) {
+  const most = Math.max(...rows.map(({ value }) => value), full, 1e-9);
   const words = rows.map((row) => `${row.label} ${row.text}`).join(", ");
   const height = rows.length * 14;
   const bars = rows.flatMap(({ value, tone }, at) => [
@@ -80,9 +83,9 @@ export function analyticsFigures(figures, toneOf) {
     ]),
     barFigure("overlap", "Talk over others", members.map((member) => ({
       label: member.name, value: member.overlapS, text: duration(member.overlapS), tone: member.tone,
-    }))),
+    })), total),
     barFigure("pace", "Pace", members.map((member) => ({
       label: member.name, value: member.wordsPerMinute, text: `${member.wordsPerMinute} words a minute`, tone: member.tone,
-    }))),
+    })), BRISK_WORDS_PER_MINUTE),
   ];
 }

@@ -26,7 +26,8 @@ export function duration(seconds) {
 
 /** Returns a share from 0 to 1 as whole percent. */
 export function percent(share) {
-  return `${Math.round(share * 100)} %`;
+  // With a space that does not break.
+  return `${Math.round(share * 100)}\u00a0%`;
 }
 
 /** Returns a moment as the local time of day, with seconds. */

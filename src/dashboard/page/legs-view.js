@@ -18,6 +18,7 @@ const STATES = {
 export class LegsView {
   #connectionId;
   #onSignedOut;
+  #isOnline;
   #rows;
   #timer = null;
   #isStopped = false;
@@ -25,8 +26,10 @@ export class LegsView {
   #known = [];
   element;
 
-  constructor(connectionId, { onSignedOut }) {
+  /** `isOnline()` tells whether the bridge is there: asking one that is away would say nothing new. */
+  constructor(connectionId, { onSignedOut, isOnline }) {
     this.#connectionId = connectionId;
+    this.#isOnline = isOnline;
     this.#onSignedOut = onSignedOut;
     const list = h("ul", { class: "legs" });
     this.#rows = new KeyedList(list, (leg) => legRow(leg));
@@ -64,6 +67,10 @@ export class LegsView {
   }
 
   async #poll() {
+    if (!this.#isOnline()) {
+      this.#schedule(POLL_EVERY_MS);
+      return;
+    }
     let wait = POLL_EVERY_MS;
     try {
       const { legs } = await requestJson(`/symbl/legs/${encodeURIComponent(this.#connectionId)}`);

@@ -47,7 +47,7 @@ export function jsonOf({ model, title, figures, nameOf }) {
 /** Returns a file name that every system takes. */
 export function fileName(title, startMs, ending) {
   const day = startMs === null ? "" : `-${new Date(startMs).toISOString().slice(0, 16).replace(/[:T]/g, "-")}`;
-  const words = title.normalize("NFKD").replace(/[^\w]+/g, "-").replace(/^-+|-+$/g, "").toLowerCase();
+  const words = title.normalize("NFKD").replace(/\p{M}/gu, "").replace(/[^\w]+/g, "-").replace(/^-+|-+$/g, "").toLowerCase();
   return `${(words || "call").slice(0, 60)}${day}.${ending}`;
 }
 

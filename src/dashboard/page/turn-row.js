@@ -6,7 +6,7 @@ import { spansOf } from "./text-spans.js";
 
 const GLYPHS = { positive: "+", neutral: "·", negative: "−" };
 
-/** Returns `{element, update(turn, context)}`; `context` is `{nameOf, toneOf, sideOf, startMs, gapMs, overlaps}`. */
+/** Returns `{element, update({turn, context})}`; `context` is `{nameOf, toneOf, sideOf, startMs, gapMs, overlaps}`. */
 export function turnRow() {
   const name = h("span", { class: "turn-name" });
   const mood = h("span", { class: "turn-mood" });
@@ -16,7 +16,7 @@ export function turnRow() {
   const element = h("li", { class: "turn", tabindex: "-1" }, time, bubble);
   let shown = -1;
 
-  const update = (turn, context) => {
+  const update = ({ turn, context }) => {
     const gap = Math.min(40, Math.max(0, Math.round(context.gapMs / 250)));
     element.style.setProperty("--gap", `${gap}px`);
     element.classList.toggle("overlaps", context.overlaps);
