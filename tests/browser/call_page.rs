@@ -19,9 +19,10 @@ async fn words_appear_in_place_and_what_was_found_leads_to_them() {
     // As on a small window: what is far up has to be scrolled to.
     page.size(1100, 520).await;
     let mut call = stage.call(COMPLAINT, "north").await;
-    page.click("[data-call] a, a[data-call]").await;
-    page.sees("body[data-view=call]").await;
+    page.open_call("[data-call]").await;
     assert!(page.address().await.contains("/#/call/"), "{}", page.address().await);
+
+    page.shows("[data-empty=turns]").await;
 
     call.say_words(4).await;
     page.reads("[data-turn][data-partial=true]", "Thank you for calling").await;
@@ -85,7 +86,7 @@ async fn who_comes_late_or_reloads_sees_every_turn_once() {
     call.say_line().await;
     call.say_words(3).await;
     let mut page = Page::open(&stage.url("/")).await;
-    page.click("[data-call] a, a[data-call]").await;
+    page.open_call("[data-call]").await;
     let said = &sentences(ORDER)[..1];
     page.reads("[data-turn]", &said[0]).await;
     call.say_line().await;

@@ -148,7 +148,7 @@ async fn screenshots() {
     page.counts("[data-call]", 2).await;
     page.counts("[data-ended]", 2).await;
     draw(&page, "calls").await;
-    page.click("[data-call][data-room=support] a").await;
+    page.open_call("[data-call][data-room=support]").await;
     page.sees("[data-insight] button[data-jump]").await;
     page.reads("[data-turn]", "money back").await;
     page.until(

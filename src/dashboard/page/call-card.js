@@ -62,7 +62,7 @@ export function callCard(app) {
     const words = talking.map(({ key, share }) => `${cast.nameOf(key)} ${percent(share)}`).join(", ");
     fill(ratio,
       shareBar(talking.map(({ key, share }) => ({ share, tone: cast.toneOf(key) })), `Talk ratio: ${words}`),
-      h("span", { class: "metric-words" }, words));
+      h("span", { class: "metric-words shares" }, talking.map(({ key, share }) => h("span", {}, `${cast.nameOf(key)} ${percent(share)}`))));
     const trend = sentimentTrend(model.turns);
     fill(mood, sparkline(trend, trendInWords(trend)), h("span", { class: "metric-words" }, trendInWords(trend)));
     const hit = [...model.trackers].filter(([, ids]) => ids.size > 0);
