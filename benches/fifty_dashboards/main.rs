@@ -56,6 +56,8 @@ async fn run() {
     let bridge = Settings::with_upstream(&engine.http(""))
         .set("SYMBL_APP_ID", APP_ID)
         .set("SYMBL_APP_SECRET", APP_SECRET)
+        // On a machine that does much else nobody shall be turned away: that is not what is measured.
+        .set("BRIDGE__LIMITS__MAX_DELAY_MS", "0")
         .set("RUST_LOG", "warn,symbl_bridge::server_listening=info")
         .start()
         .await;

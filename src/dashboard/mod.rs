@@ -39,8 +39,8 @@ impl Dashboard {
 pub fn configure(routes: &mut ServiceConfig, dashboard: Data<Dashboard>) {
     routes
         .app_data(dashboard)
-        .service(web::resource("/").get(page))
-        .service(web::resource("/dashboard/{file}").get(file));
+        .service(web::resource("/").get(page).route(web::head().to(page)))
+        .service(web::resource("/dashboard/{file}").get(file).route(web::head().to(file)));
 }
 
 /// `GET /`: the page.
