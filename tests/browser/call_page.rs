@@ -50,6 +50,7 @@ async fn words_appear_in_place_and_what_was_found_leads_to_them() {
     call.say_all().await;
     page.reads("[data-turn]", "corrected bill.").await;
     turns_are(&page, &sentences(COMPLAINT)).await;
+    the_last_turn_is_in_view(&page).await;
     page.sees("[data-turn][data-sentiment=positive]").await;
     page.sees("[data-turn][data-sentiment=neutral]").await;
     page.shows("[data-turn] [data-redacted]").await;
@@ -89,6 +90,7 @@ async fn who_comes_late_or_reloads_sees_every_turn_once() {
     page.open_call("[data-call]").await;
     let said = &sentences(ORDER)[..1];
     page.reads("[data-turn]", &said[0]).await;
+    the_last_turn_is_in_view(&page).await;
     call.say_line().await;
     turns_are(&page, &sentences(ORDER)[..2]).await;
     page.reload().await;
@@ -108,6 +110,27 @@ async fn who_comes_late_or_reloads_sees_every_turn_once() {
     page.reload().await;
     page.sees("[data-analytics]").await;
     turns_are(&page, &sentences(ORDER)).await;
+    page.finish().await;
+    stage.strike().await;
+}
+
+#[actix_web::test]
+async fn who_opens_a_long_call_sees_its_newest_words_until_he_scrolls() {
+    if !chromium::is_there() {
+        return;
+    }
+    let stage = Stage::set(&[COMPLAINT]).await;
+    let mut call = stage.call(COMPLAINT, "north").await;
+    call.say_all().await;
+    let page = Page::open(&stage.url("/")).await;
+    page.open_call("[data-call]").await;
+    turns_are(&page, &sentences(COMPLAINT)).await;
+    for (width, height) in [(1280, 600), (700, 420), (360, 740), (1280, 600)] {
+        page.size(width, height).await;
+        the_last_turn_is_in_view(&page).await;
+    }
+    call.hang_up(&stage.bridge).await;
+    page.sees("[data-analytics]").await;
     page.finish().await;
     stage.strike().await;
 }
@@ -144,6 +167,17 @@ pub(crate) async fn turns_are(page: &Page, expected: &[String]) {
     different.sort();
     different.dedup();
     assert_eq!(different.len(), names.len(), "a turn is shown twice: {names:?}");
+}
+
+/// Waits until the newest words can be read without scrolling in the transcript.
+async fn the_last_turn_is_in_view(page: &Page) {
+    let is_in_view = "(() => { const turn = [...document.querySelectorAll('[data-turn]')].at(-1); \
+        let around = turn.parentElement; \
+        while (around && !/auto|scroll/.test(getComputedStyle(around).overflowY)) around = around.parentElement; \
+        const frame = (around ?? document.documentElement).getBoundingClientRect(); \
+        const box = turn.getBoundingClientRect(); \
+        return box.top >= frame.top && box.bottom <= frame.bottom + 2; })()";
+    page.until("the last turn in view", is_in_view).await;
 }
 
 /// Presses the button and waits until the turn that it names is in view.

@@ -48,7 +48,11 @@ class Dashboard {
     this.updates = new Updates(this.calls, {
       onChange: (update) => this.#changed(update),
       onState: () => this.#showConnection(),
-      onGap: (reason) => { this.#gap = { reason, atMs: this.clock.now() }; },
+      onGap: (reason) => {
+        this.#gap = { reason, atMs: this.clock.now() };
+        // The engine of another process knows no tokens of the one before.
+        this.symbl.forget();
+      },
       onRefused: () => this.#refused(),
     });
     this.renderSoon = oncePerFrame(() => this.#view?.render?.());
