@@ -1,5 +1,8 @@
 //! Recording and replay at the wire: what a leg carried is in its file, and nothing that happens to a file happens to a call.
 
+// A helper of a test has nothing better to do than to panic.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::os::unix::fs::PermissionsExt as _;
