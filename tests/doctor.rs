@@ -7,6 +7,8 @@ mod real_engine;
 mod support;
 
 use std::collections::HashMap;
+use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -15,9 +17,11 @@ use serde_json::{Value, json};
 use support::bridge::{APP_SECRET, AUTH_TOKEN, Bridge, Finished, Settings};
 use support::symbl_server::{Handshake, SymblServer, TokenAnswer, recognition_result};
 use support::twilio_rest::{Failure, TwilioRest};
-use support::wait::wait_until;
+use support::wait::{wait_until, within};
 use support::{STRANGER, TWILIO_NUMBER};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 const ACCOUNT_SID: &str = "ACa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1";
 const NOWHERE: &str = "http://127.0.0.1:9";
@@ -189,6 +193,47 @@ async fn a_server_that_takes_what_nobody_signed_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_swallows_the_upgrade_is_found_out() {
+    let bridge = Settings::with_upstream(NOWHERE).start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let proxy = tokio::spawn(forward_without_upgrade(listener, bridge.address));
+    let settings = Settings::with_upstream(NOWHERE).set("BRIDGE__HTTP__PORT", &port.to_string());
+    let report = doctor(settings, &["--only", "server,signed-request,media-socket"]).await;
+    assert_eq!(report.code, Some(2));
+    report.says("server", "ok", &[]);
+    report.says("signed-request", "ok", &[]);
+    report.says("media-socket", "error", &["swallows the upgrade", "docs/deployment.md"]);
+    proxy.abort();
+    bridge.finish().await;
+}
+
+/// Passes requests on as a proxy does that was not told of WebSockets: without `Upgrade`, and one a connection.
+async fn forward_without_upgrade(listener: TcpListener, to: SocketAddr) {
+    while let Ok((mut client, _)) = listener.accept().await {
+        tokio::spawn(async move {
+            let mut request = Vec::new();
+            while !request.windows(4).any(|window| window == b"\r\n\r\n") {
+                if client.read_buf(&mut request).await.unwrap_or(0) == 0 {
+                    return;
+                }
+            }
+            let text = String::from_utf8_lossy(&request).into_owned();
+            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            let is_hop = |line: &&str| {
+                let line = line.to_ascii_lowercase();
+                line.starts_with("upgrade:") || line.starts_with("connection:")
+            };
+            let kept: Vec<&str> = head.split("\r\n").filter(|line| !is_hop(line)).collect();
+            let mut server = TcpStream::connect(to).await.unwrap();
+            let request = format!("{}\r\nConnection: close\r\n\r\n{body}", kept.join("\r\n"));
+            server.write_all(request.as_bytes()).await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+        });
+    }
+}
+
+#[tokio::test]
 async fn over_tls_the_certificate_is_read_and_the_sockets_open() {
     let folder = TempDir::new().unwrap();
     let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
@@ -286,6 +331,36 @@ async fn a_wrong_webhook_is_shown_and_repaired_when_that_is_wanted() {
     let report = doctor(settings, &[&only[..], &["--fix", "--yes"]].concat()).await;
     report.says("twilio-number", "ok", &["calls come here"]);
     assert_eq!(rest.changes().len(), 1, "what is right is left alone");
+}
+
+#[tokio::test]
+async fn on_a_terminal_it_asks_first_and_paints_its_words() {
+    let rest = TwilioRest::start(ACCOUNT_SID, AUTH_TOKEN).await;
+    rest.add_number(TWILIO_NUMBER, json!({}));
+    let (settings, api) = public(Settings::with_upstream(NOWHERE), &rest);
+    for (answer, changes, painted) in [("n\n", 0, "\x1b[31merror"), ("y\n", 1, "\x1b[32mok")] {
+        let command =
+            format!("{} doctor --only twilio-number --fix {api}", env!("CARGO_BIN_EXE_symbl-bridge"));
+        // `script` gives the command a terminal of its own.
+        let mut terminal = Command::new("script")
+            .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+            .env_clear()
+            .envs(settings.environment().iter().filter(|(name, _)| *name != "RUST_LOG"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("script (Debian: bsdutils)");
+        terminal.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
+        let finished = tokio::task::spawn_blocking(|| terminal.wait_with_output().unwrap());
+        let printed =
+            String::from_utf8(within("the terminal's end", finished).await.unwrap().stdout).unwrap();
+        let asked =
+            printed.find("should be https://bridge.example.com/twilio/twiml").expect("what would change");
+        let question = printed.find("change this now? [y/N]").expect("a question");
+        assert!(asked < question && printed[question..].contains(painted), "{printed}");
+        assert_eq!(rest.changes().len(), changes, "{printed}");
+        assert!(!printed.contains(AUTH_TOKEN) && !printed.contains(TWILIO_NUMBER), "{printed}");
+    }
 }
 
 #[tokio::test]

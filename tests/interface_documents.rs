@@ -109,6 +109,20 @@ fn every_reference_leads_somewhere() {
 }
 
 #[test]
+fn every_message_of_the_schemas_is_sent_by_some_channel() {
+    let mut named = BTreeSet::new();
+    visit(&read(SOCKETS)["components"]["messages"], &mut |object| {
+        named.extend(object.get("$ref").and_then(Value::as_str).map(str::to_owned));
+    });
+    for file in ["update", "server-message", "client-message"] {
+        for message in read(&format!("docs/schemas/{file}.json"))["anyOf"].as_array().unwrap() {
+            let reference = format!("schemas/{file}.json{}", message["$ref"].as_str().unwrap());
+            assert!(named.contains(&reference), "{reference}");
+        }
+    }
+}
+
+#[test]
 fn every_example_fits_its_schema() {
     let sockets = read(SOCKETS);
     let mut examples = 0;
@@ -165,9 +179,9 @@ fn no_route_is_missing() {
     let mut routes = BTreeSet::new();
     for file in sources() {
         let text = std::fs::read_to_string(&file).expect("a source file");
-        for resource in text.split("web::resource(").skip(1) {
-            let patterns = resource.split(')').next().unwrap();
-            for path in patterns.split('"').skip(1).step_by(2) {
+        for service in text.split(".service(").skip(1) {
+            let head = service.split(')').next().unwrap();
+            for path in head.split('"').skip(1).step_by(2) {
                 routes.insert(nameless(path));
                 let file = file.display();
                 assert!(known.contains(&nameless(path)), "{path} of {file} is in neither document");

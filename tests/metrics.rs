@@ -1,4 +1,5 @@
 //! `/metrics`: figures that move when something happens, names that the pages and rules know, text that Prometheus reads.
+#![allow(clippy::unwrap_used, reason = "what helps a test may fail it")]
 
 mod real_engine;
 mod support;

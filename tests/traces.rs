@@ -1,4 +1,5 @@
 //! W3C trace context at the wire: what a proxy before us says about a call is in its log lines and goes on to the server.
+#![allow(clippy::unwrap_used, reason = "what helps a test may fail it")]
 
 mod support;
 

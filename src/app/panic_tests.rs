@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use awc::ws::{Frame, Message};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, Stream, StreamExt as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use super::*;

@@ -67,7 +67,7 @@ impl MulawWavFile {
     ///
     /// Not all of it could be written; [`MulawWavFile::audio_bytes`] tells how much was.
     pub fn append_silence(&mut self, bytes: u64) -> io::Result<()> {
-        const SILENCE: [u8; SILENCE_PIECE] = [mulaw::SILENCE; SILENCE_PIECE];
+        static SILENCE: [u8; SILENCE_PIECE] = [mulaw::SILENCE; SILENCE_PIECE];
         let end = self.audio.saturating_add(bytes);
         while self.audio < end {
             let piece = usize::try_from(end - self.audio).unwrap_or(SILENCE_PIECE).min(SILENCE_PIECE);

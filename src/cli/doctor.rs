@@ -186,7 +186,7 @@ async fn examine(args: &DoctorArgs, settings: Settings, mut screen: Screen, fix:
         let findings = models::look(&context, &screen).await;
         show(&mut screen, findings);
     }
-    if wants(&[check::STORE]) {
+    if wants(&[check::STORE, check::RECORDINGS]) {
         let findings = disk::look(&context, &screen).await;
         show(&mut screen, findings);
     }

@@ -71,6 +71,7 @@ fn value_of(key: &str, asked: &Asked) -> String {
         "ms" => ", in milliseconds",
         "seconds" => ", in seconds",
         "days" => ", in days",
+        "bytes" => ", in bytes",
         "minute" => " a minute",
         _ => "",
     };
@@ -188,6 +189,30 @@ fn the_page_shows_these_settings() {
     for name in NAMES_WITHOUT_A_KEY {
         assert!([before, after].concat().contains(&format!("`{name}`")), "{name} is not on the page");
     }
+}
+
+#[test]
+fn whatever_pages_call_a_setting_is_one() {
+    let (_, known) = asked();
+    let sections: BTreeSet<&str> = known.iter().filter_map(|key| Some(key.split_once('.')?.0)).collect();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = std::fs::read_dir(root.join("docs")).expect("the pages");
+    let pages = folder.map(|entry| entry.expect("an entry").path()).chain([root.join("README.md")]);
+    let mut found = 0;
+    for page in pages.filter(|page| page.extension().is_some_and(|extension| extension == "md")) {
+        let text = std::fs::read_to_string(&page).expect("a page");
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let word = quoted.split([' ', '=']).next().unwrap_or_default();
+            let Some((section, name)) = word.split_once('.') else { continue };
+            let is_file = ["md", "rs", "json", "yml", "toml", "js"].contains(&name);
+            let is_name = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            if sections.contains(section) && is_name && !is_file && !name.is_empty() {
+                found += 1;
+                assert!(known.contains(word), "{}: `{word}` is no setting", page.display());
+            }
+        }
+    }
+    assert!(found > 100, "settings are found wrongly: {found}");
 }
 
 #[test]

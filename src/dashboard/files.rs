@@ -66,13 +66,15 @@ pub struct File {
 #[derive(Debug)]
 pub struct Files(HashMap<&'static str, File>);
 
-impl Files {
+impl Default for Files {
     /// Hashes the files, once for a process.
-    pub fn new() -> Self {
+    fn default() -> Self {
         let file = |&(name, content_type, bytes)| (name, File { content_type, bytes, etag: etag(bytes) });
         Self(TABLE.iter().map(file).collect())
     }
+}
 
+impl Files {
     /// Returns a file by its name. There are no folders.
     pub fn find(&self, name: &str) -> Option<&File> {
         self.0.get(name)

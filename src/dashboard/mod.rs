@@ -31,7 +31,7 @@ impl Dashboard {
     /// Makes the page; `upstream` is the address of a Symbl-protocol server that the page talks to directly, none for the
     /// engine in this process.
     pub fn new(upstream: Option<&str>) -> Self {
-        Self { files: Files::new(), policy: Policy::new(upstream) }
+        Self { files: Files::default(), policy: Policy::new(upstream) }
     }
 }
 
@@ -39,8 +39,8 @@ impl Dashboard {
 pub fn configure(routes: &mut ServiceConfig, dashboard: Data<Dashboard>) {
     routes
         .app_data(dashboard)
-        .service(web::resource("/").get(page))
-        .service(web::resource("/dashboard/{file}").get(file));
+        .service(web::resource("/").get(page).route(web::head().to(page)))
+        .service(web::resource("/dashboard/{file}").get(file).route(web::head().to(file)));
 }
 
 /// `GET /`: the page.

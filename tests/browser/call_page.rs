@@ -19,9 +19,10 @@ async fn words_appear_in_place_and_what_was_found_leads_to_them() {
     // As on a small window: what is far up has to be scrolled to.
     page.size(1100, 520).await;
     let mut call = stage.call(COMPLAINT, "north").await;
-    page.click("[data-call] a, a[data-call]").await;
-    page.sees("body[data-view=call]").await;
+    page.open_call("[data-call]").await;
     assert!(page.address().await.contains("/#/call/"), "{}", page.address().await);
+
+    page.shows("[data-empty=turns]").await;
 
     call.say_words(4).await;
     page.reads("[data-turn][data-partial=true]", "Thank you for calling").await;
@@ -49,6 +50,7 @@ async fn words_appear_in_place_and_what_was_found_leads_to_them() {
     call.say_all().await;
     page.reads("[data-turn]", "corrected bill.").await;
     turns_are(&page, &sentences(COMPLAINT)).await;
+    the_last_turn_is_in_view(&page).await;
     page.sees("[data-turn][data-sentiment=positive]").await;
     page.sees("[data-turn][data-sentiment=neutral]").await;
     page.shows("[data-turn] [data-redacted]").await;
@@ -85,9 +87,10 @@ async fn who_comes_late_or_reloads_sees_every_turn_once() {
     call.say_line().await;
     call.say_words(3).await;
     let mut page = Page::open(&stage.url("/")).await;
-    page.click("[data-call] a, a[data-call]").await;
+    page.open_call("[data-call]").await;
     let said = &sentences(ORDER)[..1];
     page.reads("[data-turn]", &said[0]).await;
+    the_last_turn_is_in_view(&page).await;
     call.say_line().await;
     turns_are(&page, &sentences(ORDER)[..2]).await;
     page.reload().await;
@@ -107,6 +110,27 @@ async fn who_comes_late_or_reloads_sees_every_turn_once() {
     page.reload().await;
     page.sees("[data-analytics]").await;
     turns_are(&page, &sentences(ORDER)).await;
+    page.finish().await;
+    stage.strike().await;
+}
+
+#[actix_web::test]
+async fn who_opens_a_long_call_sees_its_newest_words_until_he_scrolls() {
+    if !chromium::is_there() {
+        return;
+    }
+    let stage = Stage::set(&[COMPLAINT]).await;
+    let mut call = stage.call(COMPLAINT, "north").await;
+    call.say_all().await;
+    let page = Page::open(&stage.url("/")).await;
+    page.open_call("[data-call]").await;
+    turns_are(&page, &sentences(COMPLAINT)).await;
+    for (width, height) in [(1280, 600), (700, 420), (360, 740), (1280, 600)] {
+        page.size(width, height).await;
+        the_last_turn_is_in_view(&page).await;
+    }
+    call.hang_up(&stage.bridge).await;
+    page.sees("[data-analytics]").await;
     page.finish().await;
     stage.strike().await;
 }
@@ -143,6 +167,17 @@ pub(crate) async fn turns_are(page: &Page, expected: &[String]) {
     different.sort();
     different.dedup();
     assert_eq!(different.len(), names.len(), "a turn is shown twice: {names:?}");
+}
+
+/// Waits until the newest words can be read without scrolling in the transcript.
+async fn the_last_turn_is_in_view(page: &Page) {
+    let is_in_view = "(() => { const turn = [...document.querySelectorAll('[data-turn]')].at(-1); \
+        let around = turn.parentElement; \
+        while (around && !/auto|scroll/.test(getComputedStyle(around).overflowY)) around = around.parentElement; \
+        const frame = (around ?? document.documentElement).getBoundingClientRect(); \
+        const box = turn.getBoundingClientRect(); \
+        return box.top >= frame.top && box.bottom <= frame.bottom + 2; })()";
+    page.until("the last turn in view", is_in_view).await;
 }
 
 /// Presses the button and waits until the turn that it names is in view.

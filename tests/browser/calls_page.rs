@@ -72,8 +72,7 @@ async fn two_calls_are_listed_while_they_live_and_found_when_they_have_ended() {
         .await;
     page.type_text("money back").await;
     page.counts("[data-ended]", 1).await;
-    page.click("[data-ended] a, a[data-ended]").await;
-    page.sees("body[data-view=call]").await;
+    page.open_call("[data-ended]").await;
     page.reads("mark[data-tracker=Refund]", "money back").await;
     page.finish().await;
     stage.strike().await;

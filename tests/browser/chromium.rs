@@ -1,7 +1,7 @@
 //! Headless Chromium with a profile of its own, driven by chromedriver; both are gone when this is dropped, whatever happened.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::BufReader;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

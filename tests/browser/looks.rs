@@ -7,6 +7,7 @@ use crate::stage::{COMPLAINT, ORDER, Stage};
 
 /// A small telephone, in CSS pixels.
 const NARROW: (u32, u32) = (360, 740);
+const TOKEN: &str = "a-token-for-all-looks";
 const WIDE: (u32, u32) = (1280, 900);
 
 #[actix_web::test]
@@ -16,11 +17,11 @@ async fn every_page_is_readable_in_light_and_dark_wide_and_narrow() {
     }
     let Some(axe) = Axe::installed() else { return };
     let stage =
-        Stage::set_with(&[COMPLAINT, ORDER], |settings| settings.set("BRIDGE__UPDATES__TOKEN", "look")).await;
+        Stage::set_with(&[COMPLAINT, ORDER], |settings| settings.set("BRIDGE__UPDATES__TOKEN", TOKEN)).await;
     let mut page = Page::open(&stage.url("/")).await;
     page.sees("body[data-view=sign-in]").await;
     looks_well(&page, &axe, "sign-in").await;
-    page.goto(&stage.url("/?token=look")).await;
+    page.goto(&stage.url(&format!("/?token={TOKEN}"))).await;
     page.shows("[data-empty=calls]").await;
     looks_well(&page, &axe, "no calls").await;
 
@@ -33,13 +34,13 @@ async fn every_page_is_readable_in_light_and_dark_wide_and_narrow() {
     page.counts("[data-ended]", 1).await;
     looks_well(&page, &axe, "calls").await;
 
-    page.click("[data-call] a, a[data-call]").await;
+    page.open_call("[data-call]").await;
     order.say_words(2).await;
     page.sees("[data-turn][data-partial=true]").await;
     page.sees("[data-leg] [data-levels]").await;
     looks_well(&page, &axe, "a live call").await;
     page.goto(&stage.url("/")).await;
-    page.click("[data-ended] a, a[data-ended]").await;
+    page.open_call("[data-ended]").await;
     page.sees("[data-analytics] [data-chart=talk]").await;
     page.sees("mark[data-tracker]").await;
     page.sees("[data-insight]").await;

@@ -96,7 +96,7 @@ async fn a_dropped_results_socket_leaves_no_turn_out_and_shows_none_twice() {
     call.say_line().await;
     let mut page = Page::open(&stage.url("/")).await;
     page.expect_complaint(BROKEN_SOCKET);
-    page.click("[data-call] a, a[data-call]").await;
+    page.open_call("[data-call]").await;
     turns_are(&page, &sentences(1)).await;
     let proxy = stage.proxy.as_ref().unwrap();
     // The first two are the callers' legs.
@@ -164,7 +164,7 @@ async fn after_a_restart_of_the_bridge_nothing_is_stale_and_nothing_doubled() {
     page.counts("[data-call]", 1).await;
     page.shows("[data-call][data-room=south][data-state=live]").await;
     page.counts("[data-call] [data-party]", 2).await;
-    page.click("[data-call] a, a[data-call]").await;
+    page.open_call("[data-call]").await;
     after.say_line().await;
     turns_are(&page, &sentences(1)).await;
     // In a call, too: it is over with its bridge, and what was said in it stays.

@@ -20,6 +20,8 @@
 
 #[path = "../engine_support/mod.rs"]
 mod engine_support;
+#[path = "../real_engine/mod.rs"]
+mod real_engine;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -31,6 +33,7 @@ mod keyboard;
 mod looks;
 mod losses;
 mod page;
+mod real_speech;
 mod screenshots;
 mod sign_in;
 mod stage;

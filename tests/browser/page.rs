@@ -9,7 +9,7 @@ use crate::chromium::Chromium;
 use crate::webdriver::Key;
 
 /// Long enough for a page on a machine that does much else; reached only when a test fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(25);
 
 /// How often the page is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(60);
@@ -76,9 +76,14 @@ impl Page {
                 return value;
             }
             if Instant::now() >= deadline {
-                let shown = self.value("document.body.outerHTML").await;
+                let shown = self.value(
+                    "document.querySelector('#banners').outerHTML + document.querySelector('main').outerHTML",
+                );
+                let (shown, console) = (shown.await, self.chromium.session().console().await);
                 let shown = shown.as_str().unwrap_or_default();
-                panic!("waited {PATIENCE:?} in vain for {what} ({expression}); the page:\n{shown}");
+                panic!(
+                    "waited {PATIENCE:?} in vain for {what} ({expression}); console: {console:#?}; the page:\n{shown}"
+                );
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
@@ -155,6 +160,21 @@ impl Page {
         self.shows(selector).await;
         let clicked = self.chromium.session().click(selector).await;
         clicked.unwrap_or_else(|error| panic!("{selector}: {error}"));
+    }
+
+    /// Opens a call, or one that has ended, by the link in its card or row. Cards move while calls come and go, and a click
+    /// beside one does nothing: as a person does, it is clicked again.
+    pub(crate) async fn open_call(&self, place: &str) {
+        for _ in 0..5 {
+            self.click(&format!("{place} a")).await;
+            for _ in 0..20 {
+                if self.value("document.body.dataset.view").await == "call" {
+                    return;
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        }
+        panic!("the link in {place} leads nowhere");
     }
 
     /// Presses a key, wherever the focus is.

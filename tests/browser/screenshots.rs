@@ -57,16 +57,19 @@ struct Plan {
 }
 
 /// Words' times of all that is shown.
-const LENGTH: usize = 270;
+const LENGTH: usize = 182;
+
+/// Words' times of the recordings.
+const RECORDED: usize = 280;
 
 fn plans() -> [Plan; 4] {
     let of = |begins, ends, room, from, scripts| Plan { begins, ends, room, from, scripts, has_audio: false };
     let [anna, ben] = ["+15550100001", "+15550100003"];
     [
-        of(0, 100, "delivery", [ben, "+12125550187"], one_after_the_other(DELIVERY)),
-        of(5, 120, "billing", [anna, "+12125550164"], one_after_the_other(BILL)),
-        Plan { has_audio: true, ..of(10, LENGTH, "support", [anna, "+12125550123"], recorded()) },
-        of(175, LENGTH, "delivery", [ben, "+12125550164"], one_after_the_other(DELIVERY)),
+        of(0, 95, "delivery", [ben, "+12125550187"], one_after_the_other(DELIVERY)),
+        of(1, 110, "billing", [anna, "+12125550164"], one_after_the_other(BILL)),
+        Plan { has_audio: true, ..of(3, LENGTH, "support", [anna, "+12125550123"], recorded()) },
+        of(105, LENGTH, "delivery", [ben, "+12125550164"], one_after_the_other(DELIVERY)),
     ]
 }
 
@@ -89,7 +92,7 @@ fn one_after_the_other(lines: &[(usize, &str)]) -> [Vec<String>; 2] {
 /// Returns the words of the recordings, each about when it is said.
 fn recorded() -> [Vec<String>; 2] {
     let lines: Value = serde_json::from_str(include_str!("../audio/demo/script.json")).unwrap();
-    let mut scripts = [vec![PAUSE.to_owned(); LENGTH], vec![PAUSE.to_owned(); LENGTH]];
+    let mut scripts = [vec![PAUSE.to_owned(); RECORDED], vec![PAUSE.to_owned(); RECORDED]];
     for line in lines.as_array().unwrap() {
         let words: Vec<&str> = line["text"].as_str().unwrap().split_whitespace().collect();
         let [from, to] = ["start_ms", "end_ms"].map(|key| (line[key].as_u64().unwrap() / WORD_MS) as usize);
@@ -111,7 +114,7 @@ async fn screenshots() {
     }
     let plans = plans();
     let scripts = plans.iter().flat_map(|plan| &plan.scripts).map(|script| {
-        let rest = vec![PAUSE.to_owned(); 2 * LENGTH];
+        let rest = vec![PAUSE.to_owned(); LENGTH];
         [&script[..], &rest[..]].concat().join(" ")
     });
     let folder = tempfile::tempdir().unwrap();
@@ -148,7 +151,7 @@ async fn screenshots() {
     page.counts("[data-call]", 2).await;
     page.counts("[data-ended]", 2).await;
     draw(&page, "calls").await;
-    page.click("[data-call][data-room=support] a").await;
+    page.open_call("[data-call][data-room=support]").await;
     page.sees("[data-insight] button[data-jump]").await;
     page.reads("[data-turn]", "money back").await;
     page.until(
@@ -180,11 +183,13 @@ async fn play(parties: &mut [Call], word: usize, has_audio: bool) {
 async fn draw(page: &Page, name: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures");
     for (kind, scheme, width, height) in
-        [("light", "light", 1180, 780), ("dark", "dark", 1180, 780), ("narrow", "light", 390, 780)]
+        [("light", "light", 1180, 860), ("dark", "dark", 1180, 860), ("narrow", "light", 390, 860)]
     {
         page.size(width, height).await;
         page.prefer(scheme).await;
         page.run("scrollTo(0, 0); document.activeElement?.blur();").await;
+        // The strips of levels are drawn twice a second, in the colours of that moment.
+        tokio::time::sleep(Duration::from_millis(1200)).await;
         page.drawn().await;
         let picture = page.picture().await;
         assert!(picture.len() < MOST_BYTES, "{name}-{kind} has {} bytes", picture.len());

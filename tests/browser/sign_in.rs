@@ -42,7 +42,7 @@ async fn the_token_is_asked_for_once_and_never_seen_again() {
     nothing_shows_the_token(&page).await;
     page.reload().await;
     page.counts("[data-call]", 1).await;
-    page.click("[data-call] a, a[data-call]").await;
+    page.open_call("[data-call]").await;
     call.say_line().await;
     page.reads("[data-turn]", ORDER[0].1).await;
     nothing_shows_the_token(&page).await;

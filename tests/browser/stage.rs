@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use symbl_bridge::engine::store::view::TrackerRecord;
+
 use crate::engine_support::scripted::PAUSE;
 use crate::engine_support::{APP_ID, APP_SECRET, Engine, Scripted, settings};
 use crate::support::bridge::{Bridge, Settings};
@@ -143,11 +145,22 @@ impl Stage {
 fn engine_that_hears(scripts: Vec<String>) -> (Engine, Arc<AtomicUsize>) {
     let hearing = Scripted { scripts, word_ms: Some(WORD_MS), ..Scripted::default() };
     let ears = hearing.opened.clone();
-    (Engine::start_with(settings(), hearing), ears)
+    let engine = Engine::start_with(settings(), hearing);
+    // What every call is watched for: the bridge asks for all stored trackers.
+    let refund = TrackerRecord {
+        id: "1000000000000001".to_owned(),
+        name: "Refund".to_owned(),
+        vocabulary: ["money back", "refund"].map(str::to_owned).to_vec(),
+        ..TrackerRecord::default()
+    };
+    engine.state.store().create_trackers(vec![refund]).expect("a store with room");
+    (engine, ears)
 }
 
 fn settings_for(base_url: &str) -> Settings {
     let settings = Settings::with_upstream(base_url);
+    // A test may look at the page for as long as it likes while nobody speaks.
+    let settings = settings.set("BRIDGE__MEDIA__SILENCE_TIMEOUT_MS", "300000");
     settings.set("SYMBL_APP_ID", APP_ID).set("SYMBL_APP_SECRET", APP_SECRET)
 }
 

@@ -93,6 +93,19 @@ test("after a gap, words that nothing confirmed are gone and later ones stay", (
   assert.deepEqual(texts(model), ["kept", "after", "new words"]);
 });
 
+test("a message that the server has lost is forgotten after a gap, and comes back if it does", () => {
+  const model = new ConversationModel();
+  model.takeMessages([stored("1", agent, "kept", 1), stored("2", agent, "lost", 2)]);
+  const { mark } = model;
+  model.take(messages(said("3", agent, "came meanwhile", 3)), now(3));
+  const answer = [stored("1", agent, "kept", 1)];
+  model.dropUnconfirmed(mark, answer);
+  model.takeMessages(answer);
+  assert.deepEqual(texts(model), ["kept", "came meanwhile"]);
+  model.takeMessages([stored("2", agent, "lost", 2)]);
+  assert.deepEqual(texts(model), ["kept", "lost", "came meanwhile"]);
+});
+
 test("an old interim result of a finished turn begins no turn of its own when it is empty", () => {
   const model = new ConversationModel();
   model.take(words(agent, "", 100), now(1));

@@ -69,6 +69,11 @@ impl Settings {
         self
     }
 
+    /// What the process would be started with, for a test that starts it in a way of its own.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
     /// Puts a `.env` into the directory that the bridge starts in.
     pub fn dot_env(mut self, text: &str) -> Self {
         self.dot_env = Some(text.into());

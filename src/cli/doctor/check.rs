@@ -26,6 +26,7 @@ pub(super) const SPEECH: &str = "speech";
 pub(super) const SPEECH_MODEL: &str = "speech-model";
 pub(super) const MEANING_MODEL: &str = "meaning-model";
 pub(super) const STORE: &str = "store";
+pub(super) const RECORDINGS: &str = "recordings";
 pub(super) const DESCRIPTORS: &str = "descriptors";
 pub(super) const CLOCK: &str = "clock";
 pub(super) const MACHINE: &str = "machine";
@@ -47,6 +48,10 @@ pub(super) const CHECKS: &[Check] = &[
     Check { id: SPEECH_MODEL, about: "the files of the recogniser, by their SHA-256" },
     Check { id: MEANING_MODEL, about: "the files of the model of meaning, by their SHA-256" },
     Check { id: STORE, about: "the directory of conversations: writable, with space" },
+    Check {
+        id: RECORDINGS,
+        about: "the directory of recordings, when calls are recorded: writable, with space",
+    },
     Check { id: DESCRIPTORS, about: "how many files and sockets a process may have open" },
     Check { id: CLOCK, about: "this machine's clock against those of the servers it talks to" },
     Check { id: MACHINE, about: "cores and memory" },

@@ -107,6 +107,20 @@ fn notes(settings: &Settings) -> Vec<Finding> {
             "switch it off unless there is a reason, and the callers' consent",
         );
     }
+    if settings.recording.enabled && settings.recording.announcement.is_none() {
+        note(
+            "recording.announcement",
+            "is empty: calls are recorded, and nobody is told".to_owned(),
+            "set it, unless the callers agreed elsewhere: docs/recording.md",
+        );
+    }
+    if settings.recording.enabled && settings.recording.retention_days.is_none() {
+        note(
+            "recording.retention_days",
+            "is 0: recordings are kept for ever".to_owned(),
+            "set a number of days",
+        );
+    }
     if let Some(llm) = settings.llm.as_ref().filter(|llm| llm.unredacted) {
         let place = if llm.base_url.starts_with("https:") { "" } else { ", in plain http" };
         note(
@@ -205,6 +219,13 @@ mod tests {
             environment.push(("SYMBL_API_BASE_URL", base));
             assert_eq!(keys(&environment), expected, "{base}");
         }
+        let mut recording = PUBLIC.to_vec();
+        recording.extend([
+            ("BRIDGE__RECORDING__ENABLED", "true"),
+            ("BRIDGE__RECORDING__DIR", "/r"),
+            ("BRIDGE__RECORDING__RETENTION_DAYS", "0"),
+        ]);
+        assert_eq!(keys(&recording), ["recording.announcement", "recording.retention_days"]);
         let mut llm = PUBLIC.to_vec();
         llm.extend([
             ("BRIDGE__LLM__BASE_URL", "http://llm.example.com"),

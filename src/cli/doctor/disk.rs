@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::check::STORE;
+use super::check::{RECORDINGS, STORE};
 use super::context::Context;
 use super::finding::Finding;
 use super::screen::Screen;
@@ -35,17 +35,18 @@ struct Seen {
 pub(super) async fn look(context: &Context, screen: &Screen) -> Vec<Finding> {
     let settings = &context.settings;
     let mut findings = Vec::new();
-    for (id, what, place) in directories(settings) {
-        findings.push(match place {
-            Place::Unused(found) => Finding::note(id, what, found),
+    for directory in directories(settings) {
+        let Directory { id, what, .. } = directory;
+        findings.push(match &directory.place {
+            Place::Unused(found) => Finding::note(id, what, *found),
             Place::Unknown(remedy) => {
-                Finding::error(id, what, "the user's data directory cannot be told", remedy)
+                Finding::error(id, what, "the user's data directory cannot be told", *remedy)
             }
             Place::Directory(dir) => {
                 let looked_at = dir.clone();
                 let seeing = tokio::task::spawn_blocking(move || see(&looked_at));
                 match screen.wait("looking at the disk", DISK_DEADLINE, seeing).await {
-                    Some(Ok(seen)) => judge(id, what, &dir, &seen),
+                    Some(Ok(seen)) => judge(&directory, dir, &seen),
                     _ => Finding::error(
                         id,
                         what,
@@ -59,14 +60,24 @@ pub(super) async fn look(context: &Context, screen: &Screen) -> Vec<Finding> {
     findings
 }
 
+/// A directory that these settings write to, or would.
+struct Directory {
+    id: &'static str,
+    what: &'static str,
+    place: Place,
+    /// The setting that names it, and the one that keeps it small.
+    keys: (&'static str, &'static str),
+    /// Free bytes below which it does not do its work, and below which it soon will not.
+    bounds: (u64, u64),
+}
+
 enum Place {
     Directory(PathBuf),
     Unused(&'static str),
     Unknown(&'static str),
 }
 
-/// Returns every directory that these settings write to; one for recordings would be the next entry.
-fn directories(settings: &Settings) -> Vec<(&'static str, &'static str, Place)> {
+fn directories(settings: &Settings) -> [Directory; 2] {
     let store = match (&settings.symbl.upstream, &settings.store.place) {
         (Upstream::Server(_), _) => {
             Place::Unused("not used: another server keeps conversations (SYMBL_API_BASE_URL)")
@@ -78,7 +89,28 @@ fn directories(settings: &Settings) -> Vec<(&'static str, &'static str, Place)> 
             None => Place::Unknown("set store.dir to a directory, or to `memory` to keep nothing"),
         },
     };
-    vec![(STORE, "the store of conversations", store)]
+    let recording = &settings.recording;
+    let recordings = match recording.dir.clone().filter(|_| recording.enabled) {
+        Some(dir) => Place::Directory(dir),
+        None => Place::Unused("recording.enabled is false: calls are not recorded"),
+    };
+    let least = recording.min_free_bytes;
+    [
+        Directory {
+            id: STORE,
+            what: "the store of conversations",
+            place: store,
+            keys: ("store.dir", "store.retention_days"),
+            bounds: (TOO_LITTLE, LITTLE),
+        },
+        Directory {
+            id: RECORDINGS,
+            what: "the recordings",
+            place: recordings,
+            keys: ("recording.dir", "recording.retention_days or recording.max_bytes"),
+            bounds: (least.max(TOO_LITTLE), least.max(TOO_LITTLE).saturating_add(LITTLE)),
+        },
+    ]
 }
 
 /// Returns the directory that `app` takes when none is configured.
@@ -108,14 +140,16 @@ fn try_to_write(dir: &Path) -> io::Result<()> {
     }
 }
 
-fn judge(id: &'static str, what: &str, dir: &Path, seen: &Seen) -> Finding {
+fn judge(directory: &Directory, dir: &Path, seen: &Seen) -> Finding {
+    let Directory { id, what, keys: (place_key, size_key), bounds: (too_little, little), .. } = *directory;
     let shown = dir.display();
     if let Err(fault) = &seen.writable {
         let found = match seen.exists {
             true => format!("{shown} cannot be written: {fault}"),
             false => format!("{shown} is not there and cannot be made: {fault}"),
         };
-        let remedy = "give this user the right to write there, or choose another directory (store.dir)";
+        let remedy =
+            format!("give this user the right to write there, or choose another directory ({place_key})");
         return Finding::error(id, what, found, remedy);
     }
     let state = if seen.exists { "is writable" } else { "will be made" };
@@ -123,17 +157,26 @@ fn judge(id: &'static str, what: &str, dir: &Path, seen: &Seen) -> Finding {
         return Finding::ok(id, what, format!("{shown} {state}"));
     };
     let found = format!("{shown} {state}, {:.1} GB are free", free as f64 / 1e9);
-    match free {
-        ..TOO_LITTLE => Finding::error(id, what, found, "make room, or choose another directory (store.dir)"),
-        ..LITTLE => Finding::warning(id, what, found, "make room, or shorten store.retention_days"),
-        _ => Finding::ok(id, what, found),
+    if free < too_little {
+        let remedy = format!("make room, or choose another directory ({place_key})");
+        return Finding::error(id, what, found, remedy);
     }
+    if free < little {
+        return Finding::warning(id, what, found, format!("make room, or lower {size_key}"));
+    }
+    Finding::ok(id, what, found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::doctor::finding::Status;
+    use crate::config::Sources;
+
+    fn settings(environment: &[(&str, &str)]) -> Settings {
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::load(&Sources { file: None, environment: environment.collect() }).unwrap()
+    }
 
     #[test]
     fn a_directory_is_written_to_and_left_as_it_was() {
@@ -143,7 +186,8 @@ mod tests {
         let deeper = folder.path().join("a/b");
         let seen = see(&deeper);
         assert!(!seen.exists && seen.writable.is_ok(), "{seen:?}");
-        assert!(judge(STORE, "it", &deeper, &seen).found.contains("will be made"));
+        let [store, _] = directories(&settings(&[]));
+        assert!(judge(&store, &deeper, &seen).found.contains("will be made"));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         std::fs::write(folder.path().join("file"), "in the way").unwrap();
         assert!(see(&folder.path().join("file/b")).writable.is_err());
@@ -153,8 +197,9 @@ mod tests {
 
     #[test]
     fn space_and_rights_are_judged() {
-        let judged =
-            |writable, free| judge(STORE, "it", Path::new("/x"), &Seen { exists: true, writable, free });
+        let [store, recordings] = directories(&settings(&[]));
+        let seen = |writable, free| Seen { exists: true, writable, free };
+        let judged = |writable, free| judge(&store, Path::new("/x"), &seen(writable, free));
         assert_eq!(judged(Ok(()), Some(LITTLE)).status, Status::Ok);
         assert_eq!(judged(Ok(()), None).status, Status::Ok);
         assert_eq!(judged(Ok(()), Some(LITTLE - 1)).status, Status::Warning);
@@ -164,5 +209,22 @@ mod tests {
             refused.status == Status::Error && refused.found.contains("cannot be written"),
             "{refused:?}"
         );
+        let least = settings(&[]).recording.min_free_bytes;
+        let little = judge(&recordings, Path::new("/x"), &seen(Ok(()), Some(least)));
+        assert!(little.status == Status::Warning && little.remedy.unwrap().contains("recording.max_bytes"));
+        assert_eq!(judge(&recordings, Path::new("/x"), &seen(Ok(()), Some(least - 1))).status, Status::Error);
+    }
+
+    #[test]
+    fn only_directories_that_are_used_are_looked_at() {
+        let [store, recordings] = directories(&settings(&[("BRIDGE__STORE__DIR", "memory")]));
+        assert!(matches!((store.place, recordings.place), (Place::Unused(_), Place::Unused(_))));
+        let [store, recordings] = directories(&settings(&[
+            ("BRIDGE__STORE__DIR", "/s"),
+            ("BRIDGE__RECORDING__ENABLED", "true"),
+            ("BRIDGE__RECORDING__DIR", "/r"),
+        ]));
+        assert!(matches!(store.place, Place::Directory(dir) if dir == Path::new("/s")));
+        assert!(matches!(recordings.place, Place::Directory(dir) if dir == Path::new("/r")));
     }
 }

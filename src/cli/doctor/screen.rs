@@ -102,13 +102,16 @@ fn colour(status: Status) -> Option<&'static str> {
 }
 
 fn summary(findings: &[Finding]) -> String {
-    let count = |status| findings.iter().filter(|finding| finding.status == status).count();
+    let count = |status, word: &str| {
+        let count = findings.iter().filter(|finding| finding.status == status).count();
+        format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+    };
+    let good = findings.iter().filter(|finding| finding.status == Status::Ok).count();
     format!(
-        "{} ok, {} notes, {} warnings, {} errors",
-        count(Status::Ok),
-        count(Status::Note),
-        count(Status::Warning),
-        count(Status::Error)
+        "{good} ok, {}, {}, {}",
+        count(Status::Note, "note"),
+        count(Status::Warning, "warning"),
+        count(Status::Error, "error")
     )
 }
 
@@ -126,7 +129,7 @@ mod tests {
         assert!(line(&finding, true).starts_with("\x1b[31merror   \x1b[0m clock"));
         let ok = Finding::ok("clock", "this clock", "right");
         assert_eq!(line(&ok, false), "ok       clock             this clock: right");
-        assert_eq!(summary(&[finding, ok]), "1 ok, 0 notes, 0 warnings, 1 errors");
+        assert_eq!(summary(&[finding, ok]), "1 ok, 0 notes, 0 warnings, 1 error");
     }
 
     #[tokio::test(start_paused = true)]

@@ -35,6 +35,12 @@ struct Readiness {
     notes: Vec<String>,
 }
 
+/// What `/symbl/session` says to anybody.
+#[derive(Debug, Deserialize)]
+struct Session {
+    version: String,
+}
+
 /// How an attempt to open a media socket ended.
 #[derive(Debug)]
 enum Upgrade {
@@ -57,7 +63,8 @@ pub(super) async fn look(context: &Context, screen: &Screen) -> (Vec<Finding>, b
     let answer = answer.unwrap_or_else(|| Err(format!("no answer within {} s", PROBE_DEADLINE.as_secs())));
     let is_running = answer.is_err()
         && screen.wait("looking for the server here", PROBE_DEADLINE, listens(server)).await == Some(true);
-    let finding = judge_server(&what, server.is_public, &answer, is_running);
+    let version = version(context, screen, server, answer.is_ok()).await;
+    let finding = judge_server(&what, server.is_public, &answer, version.as_deref(), is_running);
     let Ok(readiness) = answer else {
         let mut findings = vec![finding];
         findings.extend(left_out("no server answers", &what, false));
@@ -88,7 +95,28 @@ fn left_out(reason: &str, what: &str, with_server: bool) -> Vec<Finding> {
     server.into_iter().chain(others.map(|(id, what)| Finding::left_out(id, what, reason))).collect()
 }
 
-fn judge_server(what: &str, is_public: bool, answer: &Result<Answer, String>, is_running: bool) -> Finding {
+/// Returns the version of the server that answers, if it tells.
+async fn version(
+    context: &Context,
+    screen: &Screen,
+    server: &ServerAddress,
+    is_answering: bool,
+) -> Option<String> {
+    if !is_answering {
+        return None;
+    }
+    let asked = exchange(context.http.get(server.page("/symbl/session")), ());
+    let answer = screen.wait("asking the server for its version", PROBE_DEADLINE, asked).await?.ok()?;
+    Some(serde_json::from_slice::<Session>(&answer.body).ok()?.version)
+}
+
+fn judge_server(
+    what: &str,
+    is_public: bool,
+    answer: &Result<Answer, String>,
+    version: Option<&str>,
+    is_running: bool,
+) -> Finding {
     let answer = match answer {
         Ok(answer) => answer,
         // In local development nothing depends on a server that runs all the time.
@@ -97,7 +125,9 @@ fn judge_server(what: &str, is_public: bool, answer: &Result<Answer, String>, is
                 .remedied_by("start it with `symbl-bridge serve`");
         }
         Err(fault) => {
-            let remedy = if is_running {
+            let remedy = if fault.contains("certificate") {
+                "correct the certificate first"
+            } else if is_running {
                 "a server runs here: let the proxy or tunnel lead to it"
             } else {
                 "start it with `symbl-bridge serve`, and the proxy or tunnel in front of it"
@@ -126,6 +156,11 @@ fn judge_server(what: &str, is_public: bool, answer: &Result<Answer, String>, is
         let reasons = quoted(&readiness.reasons.join("; "));
         let remedy = "wait, or see its log; until then callers join and are not heard";
         return Finding::warning(SERVER, what, format!("runs, and is not ready: {reasons}"), remedy);
+    }
+    let ours = env!("CARGO_PKG_VERSION");
+    if let Some(other) = version.filter(|version| *version != ours) {
+        let found = format!("is ready, and version {}; this is {ours}", quoted(other));
+        return Finding::note(SERVER, what, found).remedied_by("start it again after an update");
     }
     match readiness.notes.first() {
         Some(note) => Finding::note(SERVER, what, format!("is ready; {}", quoted(note))),
@@ -340,7 +375,7 @@ mod tests {
 
     #[test]
     fn a_server_is_judged_by_what_readyz_says() {
-        let judged = |answer, is_public, is_running| judge_server("it", is_public, &answer, is_running);
+        let judged = |answer, is_public, is_running| judge_server("it", is_public, &answer, None, is_running);
         for (answer, status, found) in [
             (answer(200, r#"{"ready":true,"reasons":[],"notes":[]}"#), Status::Ok, "is ready"),
             (answer(200, r#"{"ready":true,"notes":["words alone"]}"#), Status::Note, "words alone"),
@@ -351,8 +386,17 @@ mod tests {
             let finding = judged(answer, true, true);
             assert!(finding.status == status && finding.found.contains(found), "{finding:?}");
         }
+        let ready = answer(200, r#"{"ready":true}"#);
+        let other = judge_server("it", true, &ready, Some("0.0.0"), true);
+        assert!(other.status == Status::Note && other.found.contains("version 0.0.0"), "{other:?}");
+        assert_eq!(
+            judge_server("it", true, &ready, Some(env!("CARGO_PKG_VERSION")), true).status,
+            Status::Ok
+        );
         let refused = || Err("connection refused".to_owned());
         assert_eq!(judged(refused(), false, false).status, Status::Note);
+        let untrusted = judged(Err("invalid peer certificate: Expired".to_owned()), true, false);
+        assert_eq!(untrusted.remedy.as_deref(), Some("correct the certificate first"));
         for (is_running, remedy) in [(true, "a server runs here"), (false, "symbl-bridge serve")] {
             let finding = judged(refused(), true, is_running);
             assert_eq!(finding.status, Status::Error);

@@ -136,6 +136,7 @@ async fn start_engine(settings: &Settings, screen: &Screen) -> Result<Server, St
     own.http.workers = std::num::NonZeroUsize::new(1);
     own.store.place = StorePlace::Memory;
     own.llm = None;
+    own.recording.enabled = false;
     own.symbl.app_id = None;
     own.symbl.app_secret = None;
     own.drain_deadline = Duration::ZERO;
@@ -168,6 +169,12 @@ fn is_installed(settings: &ModelSettings) -> Result<(), String> {
 fn judge_token(name: &str, fault: Option<&TokenError>) -> Finding {
     match fault {
         None => Finding::ok(UPSTREAM_TOKEN, name, "gives an access token"),
+        Some(TokenError::Refused { status: 404 }) => Finding::error(
+            UPSTREAM_TOKEN,
+            name,
+            "has no /oauth2/token:generate (404): it is no server of the Symbl protocol",
+            "correct SYMBL_API_BASE_URL",
+        ),
         Some(fault @ TokenError::Refused { .. }) => Finding::error(
             UPSTREAM_TOKEN,
             name,
@@ -231,6 +238,7 @@ mod tests {
         assert_eq!(judge_token("it", None).status, Status::Ok);
         for (fault, word) in [
             (TokenError::Refused { status: 401 }, "refuses the credentials"),
+            (TokenError::Refused { status: 404 }, "no server of the Symbl protocol"),
             (TokenError::Unavailable { status: 503 }, "503"),
             (TokenError::Unreachable { reason: "connection refused".to_owned() }, "connection refused"),
         ] {

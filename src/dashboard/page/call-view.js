@@ -104,6 +104,7 @@ export class CallView {
     }
     const cast = castOf(everybody(model.speakers, this.#legs), this.#legs);
     const startMs = model.startMs ?? this.#startedAt ?? model.turns[0]?.startMs ?? null;
+    set(this.element, "data-over", watch.isOver);
     this.#showHeader(model, cast, call, startMs);
     this.#showNotices(watch);
     this.#showLegs(call, cast);

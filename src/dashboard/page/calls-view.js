@@ -59,13 +59,13 @@ export class CallsView {
     return "Calls";
   }
 
-  /** Shows what is known now. `update` is the message that changed it, if one did. */
-  render(update = null) {
+  /** Shows what is known now. `update` is the message that changed it; null when all calls were told anew. */
+  render(update) {
     const calls = this.#app.calls.calls();
     this.#cards.show(calls.slice(0, this.#shown), ({ connectionId }) => connectionId);
     setText(this.#count, calls.length > 0 ? String(calls.length) : "");
     set(this.#more, "hidden", calls.length <= this.#shown);
-    setText(this.#more, `Show more (${counted(calls.length - this.#shown, "call", "calls")})`);
+    setText(this.#more, `Show more (${counted(Math.max(0, calls.length - this.#shown), "call", "calls")})`);
     set(this.#grid, "hidden", calls.length === 0);
     const isKnown = this.#app.updates.isKnown;
     const key = calls.length > 0 ? "some" : isKnown ? "none" : "loading";
@@ -74,7 +74,7 @@ export class CallsView {
       fill(this.#message, { some: () => null, none: () => this.#nothing(), loading: () => skeleton(3, "Loading live calls…") }[key]());
     }
     this.#ended.render();
-    if (update === null || update.type === "connection_stopped") {
+    if (update === null || update?.type === "connection_stopped") {
       this.#ended.refreshSoon();
     }
     this.#app.setTitle(calls.length > 0 ? `(${calls.length}) Calls` : "Calls");

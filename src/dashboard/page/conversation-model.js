@@ -181,9 +181,16 @@ export class ConversationModel {
     return this.#keys;
   }
 
-  /** Forgets words up to a mark that no message has confirmed: after a gap nobody knows whether one will. */
-  dropUnconfirmed(mark = Infinity) {
-    const isKept = (turn) => turn.id !== null || turn.order > mark;
+  /**
+   * Forgets words up to a mark that no message has confirmed: after a gap nobody knows whether one will. With the ids of all
+   * `messages` that the server has, messages that it lost are forgotten, too.
+   */
+  dropUnconfirmed(mark = Infinity, messages = null) {
+    const onServer = messages && new Set(messages.map((said) => said?.id));
+    const isKept = (turn) => turn.order > mark || (turn.id !== null && (onServer === null || onServer.has(turn.id)));
+    for (const turn of this.#turns.filter((one) => one.id !== null && !isKept(one))) {
+      this.#byId.delete(turn.id);
+    }
     this.#turns = this.#turns.filter(isKept);
     this.#moving = new Map([...this.#moving].filter(([, turn]) => isKept(turn)));
     this.#settled = new Map([...this.#settled].map(([speaker, turns]) => [speaker, turns.filter(isKept)]));

@@ -63,11 +63,11 @@ export class KeyedList {
 
   /** Shows the items; `keyOf` names each. */
   show(items, keyOf) {
-    const gone = new Set(this.#entries.keys());
+    const keyed = new Map(items.map((item) => [keyOf(item), item]));
+    // First what is gone: otherwise every element behind it would have to move.
+    this.#sweep([...this.#entries.keys()].filter((key) => !keyed.has(key)));
     let before = null;
-    for (const item of items) {
-      const key = keyOf(item);
-      gone.delete(key);
+    for (const [key, item] of keyed) {
       let entry = this.#entries.get(key);
       if (entry === undefined) {
         entry = this.#make(item);
@@ -76,20 +76,10 @@ export class KeyedList {
       entry.update(item);
       const place = before === null ? this.#parent.firstElementChild : before.nextElementSibling;
       if (place !== entry.element) {
-        // Those that are gone would otherwise make every element behind them move.
-        if (place && gone.size > 0 && this.#isGone(place, gone)) {
-          this.#sweep(gone);
-          const now = before === null ? this.#parent.firstElementChild : before.nextElementSibling;
-          if (now !== entry.element) {
-            this.#parent.insertBefore(entry.element, now);
-          }
-        } else {
-          this.#parent.insertBefore(entry.element, place);
-        }
+        this.#parent.insertBefore(entry.element, place);
       }
       before = entry.element;
     }
-    this.#sweep(gone);
   }
 
   /** Returns the entry of a key, or undefined. */
@@ -104,21 +94,16 @@ export class KeyedList {
 
   /** Removes all. */
   clear() {
-    this.#sweep(new Set(this.#entries.keys()));
+    this.#sweep([...this.#entries.keys()]);
   }
 
-  #isGone(element, gone) {
-    return [...gone].some((key) => this.#entries.get(key)?.element === element);
-  }
-
-  #sweep(gone) {
-    for (const key of gone) {
+  #sweep(keys) {
+    for (const key of keys) {
       const entry = this.#entries.get(key);
       this.#entries.delete(key);
-      entry?.element.remove();
-      entry?.dispose?.();
+      entry.element.remove();
+      entry.dispose?.();
     }
-    gone.clear();
   }
 }
 

@@ -11,6 +11,8 @@ const PAGE = 20;
 const MOST = 500;
 /** The search waits until somebody has finished a word. */
 const TYPING_MS = 250;
+/** The bridge is done with a call shortly before the store is. */
+const REFRESH_AFTER_MS = 1_200;
 /** Without it the server lists the last week only. */
 const FROM_THE_BEGINNING = "2000-01-01T00:00:00.000Z";
 
@@ -24,6 +26,9 @@ export class EndedList {
   #typing = null;
   #refreshing = null;
   #state = "loading";
+  #said = "";
+  /** Whether calls have ended while nobody could see the page. */
+  #isStale = false;
   #input = h("input", { type: "search", id: "search", "data-search": true, placeholder: "Words, names, topics", autocomplete: "off", maxlength: "200" });
   #message = h("div", {});
   #count = h("span", { class: "visually-hidden", role: "status" });
@@ -50,21 +55,41 @@ export class EndedList {
 
   /** A call has ended: the list is read again soon, when the store has it. */
   refreshSoon() {
+    if (this.#state === "loading") {
+      return;
+    }
     clearTimeout(this.#refreshing);
-    this.#refreshing = setTimeout(() => document.visibilityState === "visible" && this.#load(false), 1_200);
+    this.#refreshing = setTimeout(() => {
+      this.#isStale = document.visibilityState === "hidden";
+      if (!this.#isStale) {
+        this.#load(false);
+      }
+    }, REFRESH_AFTER_MS);
   }
 
   /** Live calls are in the store, too; they are shown above. */
   render() {
+    if (this.#isStale && document.visibilityState === "visible") {
+      this.#isStale = false;
+      this.refreshSoon();
+    }
     const live = new Set(this.#app.calls.calls().map((call) => call.conversationId));
     const shown = this.#found.filter((conversation) => !live.has(conversation.id));
     this.#rows.show(shown, ({ id }) => id);
     set(this.#list, "hidden", shown.length === 0);
     set(this.#more, "hidden", !this.#hasMore || this.#state !== "ready");
     if (this.#state === "ready") {
-      fill(this.#message, shown.length > 0 ? null : this.#nothing());
+      this.#say(shown.length > 0 ? "" : `nothing ${this.#search}`, () => (shown.length > 0 ? null : this.#nothing()));
     }
     return shown.length;
+  }
+
+  /** Shows a message; the same one again leaves its buttons alone. */
+  #say(key, make) {
+    if (key !== this.#said) {
+      this.#said = key;
+      fill(this.#message, make());
+    }
   }
 
   dispose() {
@@ -99,7 +124,7 @@ export class EndedList {
     }
     if (this.#found.length === 0) {
       this.#state = "loading";
-      fill(this.#message, skeleton(4, "Loading ended calls…"));
+      this.#say("loading", () => skeleton(4, "Loading ended calls…"));
     }
     set(this.#list, "aria-busy", "true");
     try {
@@ -118,7 +143,7 @@ export class EndedList {
         return;
       }
       this.#state = "failed";
-      fill(this.#message, troubleBox(trouble, () => this.#load(isMore)));
+      this.#say(`trouble ${trouble.message}`, () => troubleBox(trouble, () => this.#load(isMore)));
       set(this.#more, "hidden", true);
     }
     set(this.#list, "aria-busy", null);

@@ -75,7 +75,7 @@ export class FindingsView {
         set(button, "data-jump", insight.messageId);
         set(button, "hidden", insight.messageId === null);
         setText(button, insight.time === null ? "Go to turn" : `at ${insight.time}`);
-        set(button, "aria-label", `Go to the turn${insight.time === null ? "" : ` at ${insight.time}`}: ${insight.text}`);
+        set(button, "aria-label", `${button.textContent}, go to the turn: ${insight.text}`);
       },
     };
   }
@@ -89,15 +89,13 @@ export class FindingsView {
     const button = h("button", {
       type: "button", class: "tracker",
       on: { click: () => { this.#jump(hits[next % hits.length]); next += 1; } },
-    }, name, count);
+    }, name, " ", count, h("span", { class: "visually-hidden" }, ", go to the next"));
     return {
       element: h("li", { class: "finding" }, button),
       update: (tracker) => {
         hits = tracker.ids;
         setText(name, tracker.name);
-        const words = counted(hits.length, "hit", "hits");
-        setText(count, words);
-        set(button, "aria-label", `${tracker.name}, ${words}: go to the next`);
+        setText(count, counted(hits.length, "hit", "hits"));
       },
     };
   }

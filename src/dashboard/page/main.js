@@ -21,6 +21,8 @@ const ROLES_EVERY_MS = 2_000;
 const LOST_AFTER_MS = 1_000;
 /** A tab that was hidden for so long asks whether its socket still lives. */
 const STALE_AFTER_MS = 60_000;
+/** Where a tab keeps which call it shows; ids only. */
+const SHOWN_CALL = "shown call";
 
 class Dashboard {
   #view = null;
@@ -46,7 +48,11 @@ class Dashboard {
     this.updates = new Updates(this.calls, {
       onChange: (update) => this.#changed(update),
       onState: () => this.#showConnection(),
-      onGap: (reason) => { this.#gap = { reason, atMs: this.clock.now() }; },
+      onGap: (reason) => {
+        this.#gap = { reason, atMs: this.clock.now() };
+        // The engine of another process knows no tokens of the one before.
+        this.symbl.forget();
+      },
       onRefused: () => this.#refused(),
     });
     this.renderSoon = oncePerFrame(() => this.#view?.render?.());
@@ -83,13 +89,17 @@ class Dashboard {
     }
   }
 
-  /** Which conversation a connection's was, for a reload after its end. */
+  /** Which conversation the shown call's was, for a reload after its end. One is enough: only one is shown. */
   rememberConversation(connectionId, conversationId) {
-    sessionStorage.setItem(`conversation ${connectionId}`, conversationId);
+    const remembered = JSON.stringify({ connectionId, conversationId });
+    if (sessionStorage.getItem(SHOWN_CALL) !== remembered) {
+      sessionStorage.setItem(SHOWN_CALL, remembered);
+    }
   }
 
   rememberedConversation(connectionId) {
-    return sessionStorage.getItem(`conversation ${connectionId}`);
+    const remembered = JSON.parse(sessionStorage.getItem(SHOWN_CALL) ?? "{}");
+    return remembered.connectionId === connectionId ? remembered.conversationId : null;
   }
 
   /** The bridge does not know us any more. */
@@ -151,7 +161,7 @@ class Dashboard {
     this.calls.forget();
     this.updates.isKnown = false;
     this.#gap = null;
-    sessionStorage.clear();
+    sessionStorage.removeItem(SHOWN_CALL);
     set(this.#signOut, "hidden", true);
     this.#showBanners();
   }
@@ -252,6 +262,19 @@ class Dashboard {
     this.#showBanners();
   }
 
+  #lostBanner() {
+    const [what, ...remedy] = this.updates.isOverloaded
+      ? ["Too many dashboards are open.", "The bridge takes ", h("code", {}, "updates.max_dashboards"), " at once. Close one somewhere, or raise the limit. "]
+      : ["The connection to the bridge is lost.", "What you see is from before. If it stays like this, check that the bridge runs. "];
+    return h("div", {
+      class: "notice bad", role: "alert", "data-overload": this.updates.isOverloaded, "data-error": !this.updates.isOverloaded,
+    },
+    h("div", { class: "notice-text" },
+      h("p", { class: "notice-what" }, what),
+      h("p", {}, ...remedy, h("span", { class: "retry-in", "aria-live": "off" }))),
+    h("button", { type: "button", class: "button small", on: { click: () => this.updates.retry() } }, "Try now"));
+  }
+
   #showBanners() {
     const { updates } = this;
     const isLost = this.#isWatching && updates.connection === "lost" && Date.now() - this.#lostSince >= LOST_AFTER_MS;
@@ -259,14 +282,8 @@ class Dashboard {
     const key = JSON.stringify([isLost, updates.isOverloaded, this.#gap, this.calls.leftOut]);
     if (key !== this.#bannerKey) {
       this.#bannerKey = key;
-      const retry = h("button", { type: "button", class: "button small", on: { click: () => updates.retry() } }, "Try now");
       fill(this.#banners,
-        isLost && updates.isOverloaded ? h("div", { class: "notice bad", "data-overload": true, role: "alert" },
-          h("p", { class: "notice-what" }, "Too many dashboards are open."),
-          h("p", {}, "The bridge takes ", h("code", {}, "updates.max_dashboards"), " at once. Close one somewhere, or raise the limit. ", h("span", { class: "retry-in" })), retry)
-        : isLost ? h("div", { class: "notice bad", "data-error": true, role: "alert" },
-          h("p", { class: "notice-what" }, "The connection to the bridge is lost."),
-          h("p", {}, "What you see is from before. If it stays like this, check that the bridge runs. ", h("span", { class: "retry-in" })), retry) : null,
+        isLost ? this.#lostBanner() : null,
         this.#gap ? gapNotice(updatesGapText(this.#gap.reason, this.#gap.atMs), () => { this.#gap = null; this.#showBanners(); }) : null,
         this.calls.leftOut > 0 ? h("div", { class: "notice warn", "data-overload": true, role: "status" },
           h("p", {}, "There are more callers than this page can show. Use the search, or watch through the API.")) : null);

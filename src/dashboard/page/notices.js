@@ -6,8 +6,9 @@ import { timeOfDay } from "./format.js";
 /** Returns a box for a `Trouble`, with a button that tries again. */
 export function troubleBox(trouble, retry) {
   return h("div", { class: "notice bad", "data-error": true, role: "alert" },
-    h("p", { class: "notice-what" }, trouble.message),
-    trouble.remedy ? h("p", {}, trouble.remedy) : null,
+    h("div", { class: "notice-text" },
+      h("p", { class: "notice-what" }, trouble.message),
+      trouble.remedy ? h("p", {}, trouble.remedy) : null),
     retry ? h("button", { type: "button", class: "button", on: { click: retry } }, "Try again") : null);
 }
 

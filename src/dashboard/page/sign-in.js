@@ -41,6 +41,8 @@ export function signInView({ wasRefused, signIn }) {
     h("h1", { id: "sign-in-title", tabindex: "-1" }, "Sign in"),
     h("p", {}, "This dashboard shows what callers say. It opens with the bridge's access token."),
     h("form", { "data-sign-in": true, novalidate: true, on: { submit } },
+      // Password managers keep the token under this name.
+      h("input", { type: "text", name: "username", autocomplete: "username", value: "symbl-bridge", hidden: true, readonly: true }),
       h("label", { for: "token" }, "Access token"),
       input,
       problem,

@@ -17,7 +17,7 @@ export class Symbl {
     this.#onSignedOut = onSignedOut;
   }
 
-  /** Forgets the token, as at sign-out. */
+  /** Forgets the token: at sign-out, and when the server may have another key than before. */
   forget() {
     this.#token = null;
   }
@@ -61,7 +61,10 @@ export class Symbl {
         if (trouble.status !== 401 || attempt > 1) {
           throw trouble;
         }
-        this.#token = null;
+        // Another request may have renewed it already.
+        if (this.#token?.accessToken === accessToken) {
+          this.#token = null;
+        }
       }
     }
   }

@@ -10,6 +10,8 @@ const END_PX = 60;
 /** New turns are read out at most this often: a screen reader must get a word in. */
 const ANNOUNCE_EVERY_MS = 5_000;
 const HIGHLIGHT_MS = 2_600;
+/** Turns that overlap by less follow each other. */
+const OVERLAP_MS = 300;
 
 export class TurnsView {
   #window = new TurnWindow();
@@ -31,7 +33,7 @@ export class TurnsView {
     this.#announce = announce;
     this.#rows = new KeyedList(this.#list, () => turnRow());
     this.#scroller = h("div", {
-      class: "scroller", tabindex: "0", role: "region", "aria-labelledby": "transcript-title", on: { scroll: () => this.#scrolled() },
+      class: "scroller", tabindex: "0", role: "region", "aria-label": "Turns, by time", on: { scroll: () => this.#scrolled() },
     }, this.#forgotten, this.#earlier, this.#list, this.#later);
     this.element = h("div", { class: "transcript-body" }, this.#scroller, this.#latest);
   }
@@ -83,9 +85,13 @@ export class TurnsView {
     const shown = turns.slice(from, to);
     const around = new Map();
     let until = from > 0 ? turns[from - 1].endMs : null;
+    let before = null;
     for (const turn of shown) {
-      around.set(turn, { gapMs: until === null ? 0 : turn.startMs - until, overlaps: until !== null && turn.startMs < until - 300 });
+      // Two who speak at once stand beside each other.
+      const isBeside = before !== null && cast.sideOf(before.speaker) !== cast.sideOf(turn.speaker);
+      around.set(turn, { gapMs: until === null ? 0 : turn.startMs - until, overlaps: isBeside && turn.startMs < before.endMs - OVERLAP_MS });
       until = Math.max(until ?? 0, turn.endMs);
+      before = turn;
     }
     const shared = { nameOf: (turn) => cast.nameOf(turn.speaker), toneOf: cast.toneOf, sideOf: cast.sideOf, startMs };
     this.#rows.show(

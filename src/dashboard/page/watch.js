@@ -171,7 +171,9 @@ export class CallWatch {
       this.#lostAt ??= this.#clock.now();
       this.#lostMark = this.model.mark;
     } else {
-      // A server that does not take the token as a subprotocol refuses the handshake; the next try says it otherwise.
+      // The token may be one of a server that is no more. Or this server does not take it as a subprotocol: the next try says
+      // it otherwise.
+      this.#symbl.forget();
       this.#isQueryTried = !this.#isQueryTried;
     }
     if (trouble && this.loading !== "ready") {
@@ -214,8 +216,9 @@ export class CallWatch {
         return;
       }
       if (this.#lostAt !== null) {
-        // Words that were being spoken when the socket broke are in the messages now, or never will be.
-        model.dropUnconfirmed(this.#lostMark);
+        // What was there before the socket broke is in the messages now, or never will be: a server that was killed forgets
+        // the last moments.
+        model.dropUnconfirmed(this.#lostMark, messages?.messages ?? []);
         this.gap = { kind: "results", fromMs: this.#lostAt, toMs: this.#clock.now(), conversationId: null };
         this.#lostAt = null;
       }
