@@ -268,7 +268,8 @@ impl Handler<AnnounceCall> for Supervisor {
         if let Some(reason) = self.closed_to_newcomers() {
             plan.stream = Err(reason);
         }
-        let leg = tags(call.call_sid.as_str(), "", "", plan.room.as_str());
+        let trace = self.registry.trace_of(&call.call_sid).or(call.trace);
+        let leg = tags(call.call_sid.as_str(), "", "", plan.room.as_str()).traced(trace);
         let (from, role) = (call.from.masked(), plan.party.role.as_str());
         events::CallAnnounced { leg: Some(&leg), from: &from, role }.emit();
         self.metrics.legs.announced.inc();
@@ -400,10 +401,11 @@ impl Handler<TagsOfCall> for Supervisor {
     fn handle(&mut self, TagsOfCall(call_sid): TagsOfCall, _: &mut Self::Context) -> Self::Result {
         let leg = self.registry.live_legs().into_iter().find(|leg| leg.call_sid == call_sid);
         let room = self.registry.room_of(&call_sid).map_or("", |room| room.as_str());
-        MessageResult(match &leg {
+        let tags = match &leg {
             Some(leg) => tags(call_sid.as_str(), leg.stream_sid.as_str(), &leg.view.connection_id, room),
             None => tags(call_sid.as_str(), "", "", room),
-        })
+        };
+        MessageResult(tags.traced(self.registry.trace_of(&call_sid)))
     }
 }
 
@@ -461,6 +463,7 @@ impl Supervisor {
             let tags = leg.and_then(|leg| self.registry.live_leg(leg)).map(|leg| {
                 let view = &leg.view;
                 tags(&view.call_sid, leg.stream_sid.as_str(), &view.connection_id, &view.room)
+                    .traced(self.registry.trace_of(&leg.call_sid))
             });
             let reason = "it did not end by itself when it had to";
             events::MediaSocketCut { leg: tags.as_ref(), reason }.emit();
