@@ -179,9 +179,9 @@ fn no_route_is_missing() {
     let mut routes = BTreeSet::new();
     for file in sources() {
         let text = std::fs::read_to_string(&file).expect("a source file");
-        for resource in text.split("web::resource(").skip(1) {
-            let patterns = resource.split(')').next().unwrap();
-            for path in patterns.split('"').skip(1).step_by(2) {
+        for service in text.split(".service(").skip(1) {
+            let head = service.split(')').next().unwrap();
+            for path in head.split('"').skip(1).step_by(2) {
                 routes.insert(nameless(path));
                 let file = file.display();
                 assert!(known.contains(&nameless(path)), "{path} of {file} is in neither document");

@@ -71,6 +71,7 @@ fn value_of(key: &str, asked: &Asked) -> String {
         "ms" => ", in milliseconds",
         "seconds" => ", in seconds",
         "days" => ", in days",
+        "bytes" => ", in bytes",
         "minute" => " a minute",
         _ => "",
     };

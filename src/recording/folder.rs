@@ -30,6 +30,9 @@ const SPARE: u64 = 20;
 /// Streams of one call and day.
 const MOST_OF_A_CALL: u32 = 1000;
 
+/// Audio in a media message of Twilio's.
+const FRAME_MS: u64 = 20;
+
 /// Held by the process that writes here.
 const LOCK_FILE: &str = ".lock";
 
@@ -282,28 +285,30 @@ fn gone_is_fine(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
-/// Completes the recordings of a process that died; returns how many.
+/// Completes the recordings of a process that died; returns how many. What cannot be completed can still be read.
 fn complete_leftovers(dir: &Path) -> io::Result<u64> {
-    let mut completed = 0;
-    for kept in list(dir)?.into_iter().filter(|kept| kept.is_partial) {
-        let place = &kept.place;
-        if !place.file("wav.part").exists() {
-            // The audio had its name already, or there never was any.
-            fs::rename(place.file("json.part"), place.file("json"))?;
-            continue;
-        }
-        let audio = MulawWavFile::repair(&place.file("wav.part"))?;
-        if let Some(mut sidecar) = place.sidecar() {
-            sidecar.length_ms = audio / BYTES_PER_MS;
-            sidecar.end_reason.get_or_insert_with(|| PROCESS_DIED.to_owned());
-            let end = sidecar.started_at + SignedDuration::from_millis(sidecar.length_ms as i64);
-            sidecar.ended_at.get_or_insert(end);
-            write_private(&place.file("json.part"), &sidecar.to_json())?;
-        }
-        complete(place)?;
-        completed += 1;
+    let leftovers = list(dir)?.into_iter().filter(|kept| kept.is_partial);
+    Ok(leftovers.map(|kept| complete_leftover(&kept.place)).filter(Result::is_ok).count() as u64)
+}
+
+fn complete_leftover(place: &Place) -> io::Result<()> {
+    fs::remove_file(place.file("json.part.new")).or_else(gone_is_fine)?;
+    if !place.file("wav.part").exists() {
+        // Somebody took the audio away.
+        return fs::remove_file(place.file("json.part")).or_else(gone_is_fine);
     }
-    Ok(completed)
+    let audio = MulawWavFile::repair(&place.file("wav.part"))?;
+    if let Some(mut sidecar) = place.sidecar() {
+        sidecar.length_ms = audio / BYTES_PER_MS;
+        let silence_ms: u64 = sidecar.gaps.iter().map(|gap| gap.silence_ms).sum();
+        // Nobody was left to count them; Twilio's are of one length.
+        sidecar.frames = sidecar.length_ms.saturating_sub(silence_ms) / FRAME_MS;
+        sidecar.end_reason.get_or_insert_with(|| PROCESS_DIED.to_owned());
+        let end = sidecar.started_at + SignedDuration::from_millis(sidecar.length_ms as i64);
+        sidecar.ended_at.get_or_insert(end);
+        write_private(&place.file("json.part"), &sidecar.to_json())?;
+    }
+    complete(place)
 }
 
 /// Gives a recording its final names, the audio's last: where that is, the sidecar is, too.

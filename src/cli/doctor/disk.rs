@@ -197,8 +197,9 @@ mod tests {
 
     #[test]
     fn space_and_rights_are_judged() {
-        let judged =
-            |writable, free| judge(STORE, "it", Path::new("/x"), &Seen { exists: true, writable, free });
+        let [store, recordings] = directories(&settings(&[]));
+        let seen = |writable, free| Seen { exists: true, writable, free };
+        let judged = |writable, free| judge(&store, Path::new("/x"), &seen(writable, free));
         assert_eq!(judged(Ok(()), Some(LITTLE)).status, Status::Ok);
         assert_eq!(judged(Ok(()), None).status, Status::Ok);
         assert_eq!(judged(Ok(()), Some(LITTLE - 1)).status, Status::Warning);
@@ -208,5 +209,22 @@ mod tests {
             refused.status == Status::Error && refused.found.contains("cannot be written"),
             "{refused:?}"
         );
+        let least = settings(&[]).recording.min_free_bytes;
+        let little = judge(&recordings, Path::new("/x"), &seen(Ok(()), Some(least)));
+        assert!(little.status == Status::Warning && little.remedy.unwrap().contains("recording.max_bytes"));
+        assert_eq!(judge(&recordings, Path::new("/x"), &seen(Ok(()), Some(least - 1))).status, Status::Error);
+    }
+
+    #[test]
+    fn only_directories_that_are_used_are_looked_at() {
+        let [store, recordings] = directories(&settings(&[("BRIDGE__STORE__DIR", "memory")]));
+        assert!(matches!((store.place, recordings.place), (Place::Unused(_), Place::Unused(_))));
+        let [store, recordings] = directories(&settings(&[
+            ("BRIDGE__STORE__DIR", "/s"),
+            ("BRIDGE__RECORDING__ENABLED", "true"),
+            ("BRIDGE__RECORDING__DIR", "/r"),
+        ]));
+        assert!(matches!(store.place, Place::Directory(dir) if dir == Path::new("/s")));
+        assert!(matches!(recordings.place, Place::Directory(dir) if dir == Path::new("/r")));
     }
 }

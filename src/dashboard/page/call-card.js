@@ -2,10 +2,13 @@
 
 import { castOf, everybody, inWords } from "./cast.js";
 import { shareBar, sparkline } from "./charts.js";
-import { fill, h, oncePerFrame, set, setText } from "./dom.js";
+import { fill, h, set, setText } from "./dom.js";
 import { figuresOfTurns, sentimentTrend, trendInWords } from "./figures.js";
 import { clock, percent } from "./format.js";
 import { hrefOf } from "./route.js";
+
+/** A card sums up a whole call; a few times a second is enough, however many words come. */
+const DRAW_EVERY_MS = 400;
 
 const ROLES = { agent: "agent", customer: "customer", unknown: "" };
 
@@ -30,6 +33,8 @@ export function callCard(app) {
   let wanted = false;
   let stopListening = () => {};
   let drawn = "";
+  let drawing = null;
+  let hasFigures = false;
 
   const draw = () => {
     const model = watch?.model ?? null;
@@ -50,13 +55,27 @@ export function callCard(app) {
     drawMetrics(model, cast);
   };
 
+  const drawSoon = () => {
+    drawing ??= setTimeout(() => {
+      drawing = null;
+      if (wanted) {
+        draw();
+      }
+    }, DRAW_EVERY_MS);
+  };
+
   const drawMetrics = (model, cast) => {
     if (model === null || model.turns.length === 0) {
+      if (hasFigures) {
+        // Out of sight, or being read again: what was there is better than nothing.
+        return;
+      }
       fill(ratio, h("span", { class: "hint" }, model === null && wanted ? "open the call to see" : "nothing said yet"));
       fill(mood, h("span", { class: "hint" }, "–"));
       fill(alerts, h("span", { class: "hint" }, "none"));
       return;
     }
+    hasFigures = true;
     const { members } = figuresOfTurns(model.turns, model.speakers);
     const talking = cast.keys.map((key) => members.find((member) => member.key === key)).filter((member) => member?.talkS > 0);
     const words = talking.map(({ key, share }) => `${cast.nameOf(key)} ${percent(share)}`).join(", ");
@@ -74,7 +93,7 @@ export function callCard(app) {
     wanted = isInSight;
     if (isInSight && watch === null) {
       watch = app.watches.take(call.connectionId, call.conversationId);
-      stopListening = watch?.listen(oncePerFrame(() => wanted && draw())) ?? (() => {});
+      stopListening = watch?.listen(drawSoon) ?? (() => {});
     } else if (!isInSight && watch !== null) {
       stopListening();
       app.watches.release(call.connectionId);
@@ -87,6 +106,10 @@ export function callCard(app) {
     element,
     watchIt,
     tick: (now) => {
+      if (wanted && watch === null) {
+        // All places were taken; one may be free by now.
+        watchIt(true);
+      }
       setText(running, call.startedAt === null ? "" : clock(now - call.startedAt));
     },
     update: (now) => {
@@ -101,6 +124,9 @@ export function callCard(app) {
       setText(running, call.startedAt === null ? "" : clock(app.clock.now() - call.startedAt));
       draw();
     },
-    dispose: () => watchIt.call(null, false),
+    dispose: () => {
+      clearTimeout(drawing);
+      watchIt(false);
+    },
   };
 }
