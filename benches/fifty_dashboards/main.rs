@@ -10,7 +10,7 @@
 //! * results at a socket: from the write of the audio frame with which a word is over, at the caller's side, to the
 //!   `recognition_result` of this word read here: through bridge and engine, all but the recogniser;
 //! * updates on the page: from `at` to the moment at which the new caller stands in the page's document.
-#![expect(clippy::expect_used, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]
+#![expect(clippy::expect_used, clippy::print_stdout, clippy::print_stderr, reason = "a benchmark")]
 #![allow(unreachable_pub, missing_docs, dead_code, reason = "a benchmark")]
 
 #[path = "../../tests/browser/chromium.rs"]
