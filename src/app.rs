@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr};
+use actix_tls::connect::rustls_0_23::native_roots_cert_store;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
@@ -123,6 +124,11 @@ pub enum StartError {
     /// The listener does not start.
     #[error("cannot serve: {0}")]
     Serve(#[from] io::Error),
+    /// Other servers could not be told from impostors.
+    #[error(
+        "this machine's trusted certificates cannot be read: {0}; install the package ca-certificates, or correct SSL_CERT_FILE"
+    )]
+    Certificates(io::Error),
     /// Conversations cannot be kept.
     #[error("cannot keep conversations: {0}")]
     Store(#[from] StoreError),
@@ -142,6 +148,8 @@ pub enum StartError {
 impl Application {
     /// Binds the listener and starts the actors; must be called within an actix `System`.
     pub fn build(settings: &Settings, wings: Wings) -> Result<Self, StartError> {
+        // A worker's HTTP client reads them again, and would panic.
+        native_roots_cert_store().map_err(StartError::Certificates)?;
         let serves_itself = wings == Wings::Bridge && settings.symbl.upstream == Upstream::Embedded;
         let metrics = Metrics::default();
         let entrances = Entrances::open(&settings.http, serves_itself)?;

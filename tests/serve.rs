@@ -17,6 +17,17 @@ const USAGE: Option<i32> = Some(64);
 const NOWHERE: &str = "http://127.0.0.1:9";
 
 #[tokio::test]
+async fn a_machine_without_trusted_certificates_is_told_what_to_install() {
+    let settings = Settings::with_upstream("https://symbl.example.com");
+    let finished = settings.set("SSL_CERT_FILE", "/nowhere/certificates.pem").spawn().finished().await;
+    assert_eq!(finished.code, Some(1));
+    for word in ["ca-certificates", "SSL_CERT_FILE"] {
+        assert!(finished.stderr.contains(word), "{word}: {}", finished.stderr);
+    }
+    assert!(!finished.stderr.contains("panicked"), "{}", finished.stderr);
+}
+
+#[tokio::test]
 async fn a_configuration_mistake_is_named_with_its_fault_and_remedy() {
     let mut wrong = Vec::new();
     for (key, value, named) in [

@@ -124,6 +124,7 @@ async fn demo(args: &DemoArgs) -> Result<(), DemoError> {
     understand(&application, meaning);
     let base = application.url();
     println!("bridge and engine listen on {base}; calling with two simulated phones");
+    println!("to watch the call in a browser while it lasts, open {base}/");
     println!(
         "each line: sentiment from -1 to +1, who speaks, what was said; below it what was found in it\n"
     );
