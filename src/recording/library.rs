@@ -150,8 +150,8 @@ pub fn find(dir: &Path, id: &str) -> io::Result<Vec<(Place, Sidecar)>> {
             continue;
         };
         let about = &sidecar.about;
-        let conversation = sidecar.conversation_id.as_deref().unwrap_or_default();
-        if [&*about.call_sid, &*about.stream_sid, &*about.connection_id, conversation].contains(&id) {
+        let is_of_call = [&*about.call_sid, &*about.stream_sid, &*about.connection_id].contains(&id);
+        if is_of_call || sidecar.conversation_id.as_deref() == Some(id) {
             found.push((kept.place, sidecar));
         }
     }
