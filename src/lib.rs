@@ -18,7 +18,7 @@
 //! * [`ws`] - the one shell over actix-web-actors and awc: frames, fragments, pings, closes, limits. Never
 //!   parses what the frames carry.
 //! * [`audio`] - mu-law, resampling, WAV. Pure.
-//! * [`telemetry`] - log events and the two forms they are written in, metrics.
+//! * [`telemetry`] - log events and the two forms they are written in, metrics, traces.
 
 pub mod app;
 pub mod audio;

@@ -1,4 +1,5 @@
 //! `/metrics`: figures that move when something happens, names that the pages and rules know, text that Prometheus reads.
+#![allow(clippy::unwrap_used, reason = "what helps a test may fail it")]
 
 mod real_engine;
 mod support;
@@ -348,7 +349,8 @@ fn every_alert_says_what_callers_notice_and_what_to_do() {
         for part in ["expr:", "severity:", "summary:", "description:", "remedy:"] {
             assert_eq!(alert.matches(part).count(), 1, "{part} of {name}");
         }
-        assert!(tests.contains(&format!("\"{name}\"")), "alerts-test.yml does not try {name}");
+        let is_tried = tests.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == name);
+        assert!(is_tried, "alerts-test.yml does not try {name}");
     }
 }
 

@@ -123,5 +123,6 @@ pub fn tags(call_sid: &str, stream_sid: &str, connection_id: &str, room: &str) -
         stream_sid: stream_sid.into(),
         connection_id: connection_id.into(),
         room: masked(room).as_ref().into(),
+        trace_id: None,
     }
 }

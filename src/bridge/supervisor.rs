@@ -4,6 +4,8 @@
 //! reports the end, or, should whoever holds the leg die, the [`LegGuard`] it leaves behind does. A media socket that does
 //! not end when it must is cut from outside ([`MediaSockets`]).
 
+mod message;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,25 +13,25 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
-use super::call::leg::{Interruption, LegExit, Millis, Stage, millis};
-use super::call::registry::{
-    Announcement, CallPlan, LegId, LegPlan, LiveLeg, NotStreamed, Registry, StreamRefusal, StreamStart,
+pub use message::{
+    AnnounceCall, CallEnded, Census, Drain, EndAllLegs, LegConnected, LegEnded, LegInterrupted, LegNow,
+    LegResumed, MediaEnded, ReadMeters, SocketOpened, StartLeg, StreamStopped, TagsOfCall, TakeCensus,
 };
+
+use super::call::leg::{Interruption, LegExit, Millis, Stage, millis};
+use super::call::registry::{LegId, LegPlan, NotStreamed, Registry, StreamRefusal};
 use super::call::room::masked;
 use super::call::update::LegNews;
 use super::leg_guard::LegGuard;
-use super::leg_meter::{LegMeter, Reading};
+use super::leg_meter::LegMeter;
 use super::load::LoadMeter;
 use super::media_sockets::MediaSockets;
 use super::services::tags;
 use super::tell;
-use super::twilio_stream::{StopLeg, TwilioStream};
+use super::twilio_stream::StopLeg;
 use super::updates_hub::{Publish, UpdatesHub};
-use crate::telemetry::LegTags;
 use crate::telemetry::events;
 use crate::telemetry::metrics::Metrics;
-use crate::twilio::{CallSid, StreamSid};
-use crate::ws::socket_handle::SocketHandle;
 
 /// Webhooks wait here for their answers; beyond this they wait for a place, still inside the process.
 const MAILBOX: usize = 4096;
@@ -39,151 +41,6 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// When a stream's mailbox is full, it is told again after this.
 const TELL_AGAIN_AFTER: Duration = Duration::from_millis(100);
-
-/// Twilio asks what to do with a call.
-pub struct AnnounceCall(pub Announcement);
-
-impl Message for AnnounceCall {
-    type Result = CallPlan;
-}
-
-/// A media socket has opened and proved nothing yet.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct SocketOpened {
-    /// The socket's actor.
-    pub stream: Addr<TwilioStream>,
-    /// Its connection, to end it from outside.
-    pub socket: Option<SocketHandle>,
-    /// When it must have sent `start`.
-    pub start_timeout: Duration,
-}
-
-/// A media stream begins, its token checked.
-pub struct StartLeg {
-    /// The stream.
-    pub start: StreamStart,
-    /// Its socket.
-    pub stream: Addr<TwilioStream>,
-}
-
-impl Message for StartLeg {
-    type Result = Result<(LegPlan, LegGuard), StreamRefusal>;
-}
-
-/// The server listens to a leg.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct LegConnected {
-    /// The leg.
-    pub leg: LegId,
-    /// The server's id of the conversation.
-    pub conversation_id: String,
-}
-
-/// The server does not listen to a leg any more; this is being mended.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct LegInterrupted {
-    /// The leg.
-    pub leg: LegId,
-    /// Why.
-    pub why: Interruption,
-}
-
-/// The server listens to a leg again.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct LegResumed {
-    /// The leg.
-    pub leg: LegId,
-    /// The server's id of the conversation.
-    pub conversation_id: String,
-    /// For how long nobody listened, in milliseconds.
-    pub interrupted_ms: Millis,
-    /// Audio lost meanwhile, in milliseconds.
-    pub lost_ms: Millis,
-}
-
-/// A leg's caller is gone; last results may follow.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct MediaEnded {
-    /// The leg.
-    pub leg: LegId,
-}
-
-/// A leg is over.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct LegEnded {
-    /// The leg.
-    pub leg: LegId,
-    /// Why.
-    pub exit: LegExit,
-}
-
-/// A call is over, whatever became of its streams.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct CallEnded(pub CallSid);
-
-/// A media stream is over, says Twilio.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct StreamStopped(pub StreamSid);
-
-/// Asks for what log lines about a call carry.
-pub struct TagsOfCall(pub CallSid);
-
-impl Message for TagsOfCall {
-    type Result = LegTags;
-}
-
-/// Asks how live legs stand.
-pub struct ReadMeters {
-    /// Only those of this connection, with their levels; none: all, without.
-    pub connection_id: Option<String>,
-}
-
-impl Message for ReadMeters {
-    type Result = Vec<LegNow>;
-}
-
-/// How a live leg stands.
-#[derive(Debug, Clone)]
-pub struct LegNow {
-    /// The leg.
-    pub leg: LiveLeg,
-    /// What its meter shows.
-    pub reading: Reading,
-}
-
-/// The process is to end: take no new legs; answered when none is left.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Drain;
-
-/// The process ends: end every leg; answered when none is left.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct EndAllLegs;
-
-/// Asks who is there.
-#[derive(Message)]
-#[rtype(result = "Census")]
-pub struct TakeCensus;
-
-/// Who is there.
-#[derive(Debug, Clone, Default, PartialEq, Eq, MessageResponse)]
-pub struct Census {
-    /// Calls that are remembered, those that ended lately included.
-    pub calls: usize,
-    /// Call and room (as the log shows it) of each live leg, oldest first.
-    pub legs: Vec<(CallSid, String)>,
-    /// Media sockets, legs or not.
-    pub sockets: usize,
-}
 
 /// The actor.
 pub struct Supervisor {
@@ -268,7 +125,8 @@ impl Handler<AnnounceCall> for Supervisor {
         if let Some(reason) = self.closed_to_newcomers() {
             plan.stream = Err(reason);
         }
-        let leg = tags(call.call_sid.as_str(), "", "", plan.room.as_str());
+        let trace = self.registry.trace_of(&call.call_sid).or(call.trace);
+        let leg = tags(call.call_sid.as_str(), "", "", plan.room.as_str()).traced(trace);
         let (from, role) = (call.from.masked(), plan.party.role.as_str());
         events::CallAnnounced { leg: Some(&leg), from: &from, role }.emit();
         self.metrics.legs.announced.inc();
@@ -400,10 +258,11 @@ impl Handler<TagsOfCall> for Supervisor {
     fn handle(&mut self, TagsOfCall(call_sid): TagsOfCall, _: &mut Self::Context) -> Self::Result {
         let leg = self.registry.live_legs().into_iter().find(|leg| leg.call_sid == call_sid);
         let room = self.registry.room_of(&call_sid).map_or("", |room| room.as_str());
-        MessageResult(match &leg {
+        let tags = match &leg {
             Some(leg) => tags(call_sid.as_str(), leg.stream_sid.as_str(), &leg.view.connection_id, room),
             None => tags(call_sid.as_str(), "", "", room),
-        })
+        };
+        MessageResult(tags.traced(self.registry.trace_of(&call_sid)))
     }
 }
 
@@ -461,6 +320,7 @@ impl Supervisor {
             let tags = leg.and_then(|leg| self.registry.live_leg(leg)).map(|leg| {
                 let view = &leg.view;
                 tags(&view.call_sid, leg.stream_sid.as_str(), &view.connection_id, &view.room)
+                    .traced(self.registry.trace_of(&leg.call_sid))
             });
             let reason = "it did not end by itself when it had to";
             events::MediaSocketCut { leg: tags.as_ref(), reason }.emit();

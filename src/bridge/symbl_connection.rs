@@ -27,8 +27,9 @@ use crate::symbl::token::{AccessToken, TokenError};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::metrics::share::Share;
 use crate::telemetry::metrics::tally::Tally;
+use crate::telemetry::trace::TraceContext;
 use crate::telemetry::{LegTags, events};
-use crate::ws::client::{ClientSession, ClientSocket, ConnectError, FrameWriter, Pumping, connect};
+use crate::ws::client::{ClientSession, ClientSocket, ConnectError, FrameWriter, Offer, Pumping, connect};
 use crate::ws::{CloseCode, End, Incoming, close_reason};
 
 /// Twenty seconds of audio. The mailbox is emptied at every wake-up, so it only fills if the thread stands still.
@@ -52,6 +53,7 @@ pub struct SymblConnection {
     leg: Leg,
     tags: Rc<LegTags>,
     connection_id: String,
+    trace: Option<TraceContext>,
     speaker: Speaker,
     stream: Addr<TwilioStream>,
     began: Instant,
@@ -128,6 +130,7 @@ impl SymblConnection {
             services,
             tags,
             connection_id: plan.connection_id,
+            trace: plan.trace,
             speaker: plan.party.speaker,
             stream,
             began: Instant::now(),
@@ -268,7 +271,9 @@ impl SymblConnection {
     fn connect(&mut self, ctx: &mut Context<Self>) {
         let services = self.services.clone();
         let connection_id = self.connection_id.clone();
-        let attempt = async move { open(&services, &connection_id).await }.into_actor(self).map(
+        // Each attempt is a span of its own.
+        let trace = self.trace.map(|trace| trace.with_span(unique_span()));
+        let attempt = async move { open(&services, &connection_id, trace).await }.into_actor(self).map(
             |opened, connection, ctx| {
                 connection.connecting = None;
                 let result = opened.as_ref().map_or_else(AttemptError::as_str, |_| "opened");
@@ -374,14 +379,23 @@ fn manner(end: &End) -> &'static str {
     }
 }
 
+/// Returns a number for a span; spans of one trace must differ, nothing more.
+fn unique_span() -> u64 {
+    uuid::Uuid::new_v4().as_u64_pair().1
+}
+
 /// Gets a token and opens a leg's socket; a token that the handshake refuses is renewed once.
-async fn open(services: &Services, connection_id: &str) -> Result<ClientSocket, AttemptError> {
+async fn open(
+    services: &Services,
+    connection_id: &str,
+    trace: Option<TraceContext>,
+) -> Result<ClientSocket, AttemptError> {
     let shared = &services.shared;
     let token = shared.tokens.token(&services.http).await?;
-    match handshake(services, connection_id, &token).await {
+    match handshake(services, connection_id, &token, trace).await {
         Err(ConnectError::Status { status: 401 }) => {
             let token = shared.tokens.renew(&token, &services.http).await?;
-            Ok(handshake(services, connection_id, &token).await?)
+            Ok(handshake(services, connection_id, &token, trace).await?)
         }
         opened => Ok(opened?),
     }
@@ -391,10 +405,13 @@ async fn handshake(
     services: &Services,
     connection_id: &str,
     token: &AccessToken,
+    trace: Option<TraceContext>,
 ) -> Result<ClientSocket, ConnectError> {
     let shared = &services.shared;
     let url = shared.upstream.streaming(connection_id, token.expose());
-    connect(&services.http, &url, Some(token.expose()), shared.connect_timeout).await
+    let trace = trace.map(|trace| trace.to_string());
+    let offer = Offer { bearer: Some(token.expose()), traceparent: trace.as_deref() };
+    connect(&services.http, &url, offer, shared.connect_timeout).await
 }
 
 impl ClientSession for SymblConnection {

@@ -27,6 +27,7 @@ use crate::recording::LegRecording;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::metrics::doors::Door;
 use crate::telemetry::metrics::tally::Tally;
+use crate::telemetry::trace::TraceContext;
 use crate::telemetry::{LegTags, events};
 use crate::twilio::continuity::Sequence;
 use crate::twilio::media::{MediaFormat, parse, scan_media};
@@ -75,6 +76,8 @@ pub struct TwilioStream {
     shell: Shell,
     /// For the supervisor, to end the connection from outside.
     socket: Option<SocketHandle>,
+    /// What the handshake belongs to; the call's own trace goes before it.
+    trace: Option<TraceContext>,
     phase: Phase,
     decoded: BytesMut,
     /// Useless messages in a row.
@@ -132,9 +135,15 @@ impl Drop for MediaGuard {
 
 impl TwilioStream {
     /// Returns an actor for a socket that has just opened.
-    pub fn new(services: Data<Services>, shell: Shell, socket: Option<SocketHandle>, place: Place) -> Self {
+    pub fn new(
+        services: Data<Services>,
+        shell: Shell,
+        socket: Option<SocketHandle>,
+        place: Place,
+        trace: Option<TraceContext>,
+    ) -> Self {
         let (phase, decoded) = (Phase::AwaitingStart { _place: place }, BytesMut::new());
-        Self { services, shell, socket, phase, decoded, useless: 0 }
+        Self { services, shell, socket, trace, phase, decoded, useless: 0 }
     }
 
     fn text(&mut self, text: &str, ctx: &mut WebsocketContext<Self>) {
@@ -236,6 +245,7 @@ impl TwilioStream {
             from: Caller::parse(start.parameter("from").unwrap_or_default()),
             to: start.parameter("to").unwrap_or_default().to_owned(),
             room: start.parameter("room").and_then(|room| Room::parse(room).ok()),
+            trace: self.trace,
         };
         Ok(StreamStart { call_sid, stream_sid, stream, parameters })
     }
@@ -249,7 +259,7 @@ impl TwilioStream {
     ) {
         let (call_sid, stream_sid): (&CallSid, &StreamSid) = (&start.call_sid, &start.stream_sid);
         let tags = tags(call_sid.as_str(), stream_sid.as_str(), &plan.connection_id, plan.room.as_str());
-        let tags = Rc::new(tags);
+        let tags = Rc::new(tags.traced(plan.trace));
         let (from, role) = (start.parameters.from.masked(), plan.party.role.as_str());
         events::LegStarted { leg: Some(&tags), from: &from, role }.emit();
         let services = self.services.clone();

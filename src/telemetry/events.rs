@@ -14,7 +14,7 @@ pub struct EventInfo {
     pub name: &'static str,
     /// The level it is logged at.
     pub level: Level,
-    /// Whether the line carries `call_sid`, `stream_sid`, `connection_id` and `room`.
+    /// Whether the line carries `call_sid`, `stream_sid`, `connection_id`, `room`, and `trace_id` if there is one.
     pub of_a_leg: bool,
     /// Its own fields.
     pub fields: &'static [&'static str],
@@ -380,13 +380,14 @@ fn write(
     if level > log::max_level() {
         return;
     }
-    let mut pairs: Vec<(&str, Value<'_>)> = Vec::with_capacity(fields.len() + 5);
+    let mut pairs: Vec<(&str, Value<'_>)> = Vec::with_capacity(fields.len() + 6);
     pairs.push(("event", name.into()));
     if let Some(leg) = leg {
         pairs.push(("call_sid", Value::from(&*leg.call_sid)));
         pairs.push(("stream_sid", Value::from(&*leg.stream_sid)));
         pairs.push(("connection_id", Value::from(&*leg.connection_id)));
         pairs.push(("room", Value::from(&*leg.room)));
+        pairs.extend(leg.trace_id.as_deref().map(|trace_id| ("trace_id", Value::from(trace_id))));
     }
     pairs.extend(fields.iter().cloned());
     log::logger().log(

@@ -79,17 +79,29 @@ impl std::fmt::Debug for ClientSocket {
     }
 }
 
-/// Opens a socket. `bearer` goes into the `Authorization` header.
+/// What a handshake carries.
+#[derive(Clone, Copy, Default)]
+pub struct Offer<'a> {
+    /// For the `Authorization` header.
+    pub bearer: Option<&'a str>,
+    /// For the header of this name.
+    pub traceparent: Option<&'a str>,
+}
+
+/// Opens a socket.
 ///
 /// `http` must allow any number of connections: awc's default of 100 makes the 101st wait in silence.
 pub async fn connect(
     http: &awc::Client,
     url: &str,
-    bearer: Option<&str>,
+    offer: Offer<'_>,
     time_limit: Duration,
 ) -> Result<ClientSocket, ConnectError> {
     let mut request = http.ws(url).max_frame_size(MESSAGE_LIMIT);
-    if let Some(token) = bearer {
+    if let Some(traceparent) = offer.traceparent {
+        request = request.header("traceparent", traceparent);
+    }
+    if let Some(token) = offer.bearer {
         request = request.header(awc::http::header::AUTHORIZATION, format!("Bearer {token}"));
     }
     let opened = tokio::time::timeout(time_limit, request.connect()).await;

@@ -6,6 +6,15 @@ use crate::chromium;
 use crate::page::Page;
 use crate::stage::{COMPLAINT, ORDER, Stage};
 
+/// What the callers of every test are called.
+const PARTIES: &str = r#"
+[parties]
+named = [
+    { number = "+15550100001", name = "Anna Schmidt", role = "agent" },
+    { number = "+15550100002", name = "Maria Lopez", role = "customer" },
+]
+"#;
+
 #[actix_web::test]
 async fn two_calls_are_listed_while_they_live_and_found_when_they_have_ended() {
     if !chromium::is_there() {
@@ -74,6 +83,35 @@ async fn two_calls_are_listed_while_they_live_and_found_when_they_have_ended() {
     page.counts("[data-ended]", 1).await;
     page.open_call("[data-ended]").await;
     page.reads("mark[data-tracker=Refund]", "money back").await;
+    page.finish().await;
+    stage.strike().await;
+}
+
+#[actix_web::test]
+async fn the_roles_of_people_with_names_are_known() {
+    if !chromium::is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("bridge.toml");
+    std::fs::write(&config, PARTIES).unwrap();
+    let stage = Stage::set_with(&[ORDER, ORDER], |settings| {
+        let settings = settings.without("AGENT_PHONE").without("CUSTOMER_PHONE");
+        settings.argument("--config").argument(&config.display().to_string())
+    })
+    .await;
+    let page = Page::open(&stage.url("/")).await;
+    page.sees("body[data-connection=live]").await;
+    // At once, one after the other: a page that asks seldom must not forget the last.
+    let mut first = stage.call(ORDER, "north").await;
+    let mut second = stage.call(ORDER, "south").await;
+    for room in ["north", "south"] {
+        page.reads(&format!("[data-room={room}] [data-party][data-role=agent]"), "Anna Schmidt").await;
+        page.reads(&format!("[data-room={room}] [data-party][data-role=customer]"), "Maria Lopez").await;
+    }
+    first.hang_up(&stage.bridge).await;
+    second.hang_up(&stage.bridge).await;
+    page.counts("[data-ended]", 2).await;
     page.finish().await;
     stage.strike().await;
 }

@@ -6,6 +6,8 @@ use crate::chromium;
 use crate::page::Page;
 use crate::stage::{ORDER, Stage};
 use crate::support::fault_proxy::{Culprit, Fault, FaultProxy, Plan};
+use crate::support::wait::wait_until;
+use crate::webdriver::Key;
 
 /// What the console says about a socket that was broken on purpose; no page can prevent it.
 const BROKEN_SOCKET: &str = "WebSocket connection to";
@@ -106,9 +108,10 @@ async fn a_dropped_results_socket_leaves_no_turn_out_and_shows_none_twice() {
     lines[2..].iter().for_each(|line| line.switch(Fault::Vanish));
     call.say_line().await;
     call.say_words(2).await;
-    crate::support::wait::wait_until("the page to knock in vain", || proxy.plans_left() < FAILING).await;
+    wait_until("the page to knock in vain", || proxy.plans_left() < FAILING).await;
     proxy.forget_plans();
     page.reads("[data-turn]", &sentences(2)[1]).await;
+    page.shows("[data-gap]").await;
     call.say_line().await;
     turns_are(&page, &sentences(3)).await;
     call.hang_up(&stage.bridge).await;
@@ -132,7 +135,16 @@ async fn a_leg_whose_server_is_lost_is_shown_as_interrupted_until_it_is_back() {
     proxy.plan(vec![Plan::from_the_beginning(Fault::Status(503)); FAILING]);
     proxy.lines()[..2].iter().for_each(|line| line.switch(Fault::Vanish));
     page.shows("[data-call][data-state=interrupted]").await;
+    page.open_call("[data-call]").await;
+    page.reads("[data-leg] [data-field=connection]", "interrupted").await;
+    assert_eq!(page.count("[data-leg]").await, 2);
     proxy.forget_plans();
+    page.until(
+        "both legs live",
+        "[...document.querySelectorAll('[data-leg] [data-field=connection]')].every((each) => each.textContent === 'live')",
+    )
+    .await;
+    page.press(Key::Escape).await;
     page.shows("[data-call][data-state=live]").await;
     call.hang_up(&stage.bridge).await;
     page.counts("[data-call]", 0).await;

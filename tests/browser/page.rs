@@ -260,12 +260,12 @@ impl Page {
 
     /// Panics if the console has an error or the content security policy was broken; ends the browser.
     pub(crate) async fn finish(mut self) {
-        self.gather_complaints().await;
-        assert!(self.complaints.is_empty(), "the browser complains: {:#?}", self.complaints);
+        let complaints = self.complaints().await;
+        assert!(complaints.is_empty(), "the browser complains: {complaints:#?}");
     }
 
-    /// Takes what the console has to say.
-    async fn gather_complaints(&mut self) {
+    /// What the console had to complain of so far, but for what was expected.
+    pub(crate) async fn complaints(&mut self) -> Vec<String> {
         for entry in self.chromium.session().console().await {
             let is_complaint = entry.level == "SEVERE" || entry.message.contains("Content Security Policy");
             let is_expected = self.expected.iter().any(|words| entry.message.contains(words.as_str()));
@@ -273,6 +273,7 @@ impl Page {
                 self.complaints.push(format!("{} {}", entry.level, entry.message));
             }
         }
+        self.complaints.clone()
     }
 }
 

@@ -53,3 +53,27 @@ async fn a_server_of_results_that_fails_is_said_with_what_to_do() {
     nowhere.finish().await;
     stage.strike().await;
 }
+
+#[actix_web::test]
+async fn an_error_on_the_console_and_a_broken_policy_would_fail_these_tests() {
+    if !chromium::is_there() {
+        return;
+    }
+    let stage = Stage::set(&[]).await;
+    let mut page = Page::open(&stage.url("/")).await;
+    page.sees("body[data-connection=live]").await;
+    assert_eq!(page.complaints().await, Vec::<String>::new());
+    page.run(
+        "console.error('a complaint'); const script = document.createElement('script'); \
+         script.textContent = 'window.wasRun = true'; document.head.append(script); \
+         Promise.reject(new Error('nobody catches this'));",
+    )
+    .await;
+    page.drawn().await;
+    assert!(page.value("window.wasRun").await.is_null(), "an inline script was run");
+    let complaints = page.complaints().await.join("\n");
+    for words in ["a complaint", "Content Security Policy", "nobody catches this"] {
+        assert!(complaints.contains(words), "{words} is not in {complaints}");
+    }
+    stage.strike().await;
+}

@@ -135,6 +135,7 @@ impl World {
         // Two of them share a number, as two may.
         const FROM: [&str; 3] = ["+12125550123", "+12125550123", "anonymous"];
         self.calls.push(Announcement {
+            trace: None,
             call_sid: CallSid::parse(SIDS[call]).unwrap(),
             from: Caller::parse(FROM[call]),
             to: "+14155550100".to_owned(),

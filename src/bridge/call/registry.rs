@@ -11,6 +11,7 @@ use super::party::{Party, Role, party_of};
 use super::room::Room;
 use super::update::{LegNews, LegView};
 use crate::config::{PartyList, RoomPolicy};
+use crate::telemetry::trace::TraceContext;
 use crate::twilio::{CallSid, Caller, StreamSid};
 
 /// How long a call lives of which nothing more is heard: Twilio's own limit for a call (`timeLimit`, 4 h).
@@ -31,6 +32,8 @@ pub struct Announcement {
     pub to: String,
     /// The room that the webhook URL names.
     pub room: Option<Room>,
+    /// The trace that the request belongs to.
+    pub trace: Option<TraceContext>,
 }
 
 /// What to do with a call.
@@ -113,6 +116,8 @@ pub struct LegPlan {
     pub connection_id: String,
     /// Legs of the same call that it takes the place of.
     pub replaces: Vec<LegId>,
+    /// The call's trace.
+    pub trace: Option<TraceContext>,
 }
 
 /// Why a stream does not become a leg.
@@ -150,6 +155,8 @@ struct Call {
     /// Whether the policy chose the room; rooms named by a URL are nobody else's business.
     by_policy: bool,
     party: Party,
+    /// Of the first request about it that named one.
+    trace: Option<TraceContext>,
     announced_at: Millis,
     heard_of_at: Millis,
     ended: bool,
@@ -220,6 +227,7 @@ impl Registry {
         let has_a_place = self.has_a_place_for(&call.call_sid);
         let known = self.calls.entry(call.call_sid.clone()).or_insert(fresh);
         known.heard_of_at = now;
+        known.trace = known.trace.or(call.trace);
         // A redirect may send a call to another room; a repeated request names the same one.
         if let Some(room) = &call.room
             && known.legs == 0
@@ -237,6 +245,7 @@ impl Registry {
             room,
             by_policy: call.room.is_none(),
             party,
+            trace: call.trace,
             announced_at: now,
             heard_of_at: now,
             ended: false,
@@ -287,7 +296,8 @@ impl Registry {
         call.next_stream = start.stream.saturating_add(1);
         call.heard_of_at = now;
         call.legs += 1;
-        let (room, party) = (call.room.clone(), call.party.clone());
+        call.trace = call.trace.or(start.parameters.trace);
+        let (room, party, trace) = (call.room.clone(), call.party.clone(), call.trace);
 
         let replaces: Vec<LegId> = self.legs_of(&start.call_sid).collect();
         let together = self.legs.values().find(|leg| leg.room == room && !leg.media_ended);
@@ -305,7 +315,7 @@ impl Registry {
             media_ended: false,
         };
         self.legs.insert(leg, record);
-        Ok(LegPlan { leg, party, room, connection_id, replaces })
+        Ok(LegPlan { leg, party, room, connection_id, replaces, trace })
     }
 
     /// A call that has a leg already will only put another in its place.
@@ -402,6 +412,11 @@ impl Registry {
     /// Returns the room of a known call.
     pub fn room_of(&self, call_sid: &CallSid) -> Option<&Room> {
         self.calls.get(call_sid).map(|call| &call.room)
+    }
+
+    /// Returns the trace of a known call.
+    pub fn trace_of(&self, call_sid: &CallSid) -> Option<TraceContext> {
+        self.calls.get(call_sid).and_then(|call| call.trace)
     }
 
     /// Returns a live leg.

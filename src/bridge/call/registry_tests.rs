@@ -18,6 +18,7 @@ fn registry(policy: RoomPolicy) -> Registry {
 
 fn call(sid: &str, from: &str) -> Announcement {
     Announcement {
+        trace: None,
         call_sid: CallSid::parse(sid).unwrap(),
         from: Caller::parse(from),
         to: OUR_NUMBER.to_owned(),

@@ -29,7 +29,9 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::guard::fn_guard;
 use actix_web::middleware::from_fn;
 use actix_web::web::JsonConfig;
-use actix_web::{HttpResponse, Route, web};
+use actix_web::{HttpRequest, HttpResponse, Route, web};
+
+use crate::telemetry::trace::{self, TraceContext};
 
 /// Largest body of a sign-in, in bytes.
 const SIGN_IN_LIMIT: usize = 4 * 1024;
@@ -64,6 +66,12 @@ pub fn configure(routes: &mut web::ServiceConfig) {
 /// Returns one of Twilio's webhooks, whose answers are counted.
 fn webhook(path: &str, route: Route) -> impl HttpServiceFactory + 'static {
     web::resource(path).route(route).wrap(from_fn(answers::count))
+}
+
+/// Returns the trace that a request belongs to, if it says so.
+fn trace_of(request: &HttpRequest) -> Option<TraceContext> {
+    let values = request.headers().get_all(trace::HEADER);
+    TraceContext::of_headers(values.map(|value| value.as_bytes()))
 }
 
 /// Returns a TwiML document as Twilio wants it served.

@@ -6,7 +6,7 @@ use actix_web::{Error, HttpRequest, HttpResponse};
 use url::form_urlencoded;
 
 use super::form_body::BadFormBody;
-use super::signed;
+use super::{signed, trace_of};
 use crate::bridge::services::Services;
 use crate::bridge::twilio_stream::{self, TwilioStream};
 use crate::bridge::updates_session::{self, UpdatesSession};
@@ -23,7 +23,8 @@ pub async fn media(
     signed::check_handshake(&services.shared, &request).map_err(BadFormBody::from)?;
     let place = services.shared.unproven.admit(&request)?;
     let socket = SocketHandle::of(&request);
-    let actor = |shell| TwilioStream::new(services, shell, socket, place);
+    let trace = trace_of(&request);
+    let actor = |shell| TwilioStream::new(services, shell, socket, place, trace);
     accept(actor, &request, payload, twilio_stream::MESSAGE_LIMIT, None)
 }
 

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::form_body::{BadFormBody, FormBody};
-use super::xml;
+use super::{trace_of, xml};
 use crate::bridge::call::registry::{Announcement, CallPlan};
 use crate::bridge::call::room::Room;
 use crate::bridge::seconds_now;
@@ -35,7 +35,8 @@ fn announcement(request: &HttpRequest, form: &Form) -> Result<Announcement, BadF
     let query = Form::parse(request.query_string().as_bytes())?;
     let room = query.filled("room").map(Room::parse).transpose()?;
     let to = voice.to.user_id().unwrap_or_default().to_owned();
-    Ok(Announcement { call_sid: voice.call_sid, from: voice.from, to, room })
+    let trace = trace_of(request);
+    Ok(Announcement { call_sid: voice.call_sid, from: voice.from, to, room, trace })
 }
 
 fn document(shared: &Shared, call: &Announcement, plan: &CallPlan) -> String {

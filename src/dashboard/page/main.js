@@ -36,6 +36,7 @@ class Dashboard {
   #lostSince = null;
   #hiddenSince = null;
   #asksRoles = false;
+  #asksRolesAgain = false;
   #isWatching = false;
 
   constructor() {
@@ -207,7 +208,12 @@ class Dashboard {
 
   /** The updates do not tell who is an agent; the bridge's list of legs does. */
   async #askRoles() {
-    if (this.#asksRoles || this.calls.calls().length === 0) {
+    if (this.calls.calls().length === 0) {
+      return;
+    }
+    if (this.#asksRoles) {
+      // Callers come in pairs: the second one's role is not in the answer that is awaited.
+      this.#asksRolesAgain = true;
       return;
     }
     this.#asksRoles = true;
@@ -219,7 +225,13 @@ class Dashboard {
     } catch {
       // Names tell it for most; the next caller asks again.
     }
-    setTimeout(() => { this.#asksRoles = false; }, ROLES_EVERY_MS);
+    setTimeout(() => {
+      this.#asksRoles = false;
+      if (this.#asksRolesAgain) {
+        this.#asksRolesAgain = false;
+        this.#askRoles();
+      }
+    }, ROLES_EVERY_MS);
   }
 
   /** A handshake was refused, or nobody answered: the session tells which. */

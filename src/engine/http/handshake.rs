@@ -11,6 +11,7 @@ use crate::engine::EngineState;
 use crate::engine::counters::Count;
 use crate::engine::directory::{NoSeat, Role, Seat};
 use crate::engine::state::unix_now_s;
+use crate::telemetry::trace::{self, TraceContext};
 
 /// Bytes of a connection id after decoding (2.1).
 const LONGEST_CONNECTION_ID: usize = 256;
@@ -24,6 +25,8 @@ pub struct Admission {
     pub token_left: Duration,
     /// The subprotocol to echo.
     pub subprotocol: Option<String>,
+    /// The trace that the handshake belongs to, for log lines; empty without one.
+    pub trace_id: String,
 }
 
 /// Lets a socket in, or says why not. All refusals come before the upgrade: afterwards clients cannot read them.
@@ -67,7 +70,14 @@ pub async fn admit(
         seat,
         token_left: Duration::from_secs(claims.exp.saturating_sub(unix_now_s())),
         subprotocol: auth::subprotocol(request, state).map(str::to_owned),
+        trace_id: trace_id(request),
     })
+}
+
+/// Returns the id of the trace that a handshake belongs to; empty when it names none.
+fn trace_id(request: &HttpRequest) -> String {
+    let values = request.headers().get_all(trace::HEADER).map(|value| value.as_bytes());
+    TraceContext::of_headers(values).map(|trace| trace.trace_id()).unwrap_or_default()
 }
 
 /// Answers a handshake with a refusal, after a while.

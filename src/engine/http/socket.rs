@@ -33,14 +33,16 @@ pub struct SocketParts {
     pub shell: Shell,
     /// What waits to be sent. There from `started` on.
     pub outbox: Option<Outbox>,
+    /// The trace that the socket's handshake belongs to, for log lines; empty without one.
+    pub trace_id: String,
     /// Pings without an answer.
     missed: u8,
 }
 
 impl SocketParts {
     /// Returns the parts of a socket that has just opened.
-    pub fn new(shell: Shell) -> Self {
-        Self { shell, outbox: None, missed: 0 }
+    pub fn new(shell: Shell, trace_id: String) -> Self {
+        Self { shell, outbox: None, trace_id, missed: 0 }
     }
 
     /// The peer has shown that it lives.

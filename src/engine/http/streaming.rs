@@ -47,15 +47,15 @@ pub async fn open(
         Err(HearingRefusal::Unavailable) | Ok(()) => None,
     };
     if let Some(text) = text {
+        warn!(trace_id = admission.trace_id; "a leg was refused: {text}");
         drop(admission);
         state.counters().add(Count::RefusedCapacity);
-        warn!("a leg was refused: {text}");
         return Ok(handshake::refuse(&request, &state, StatusCode::SERVICE_UNAVAILABLE, text).await);
     }
-    let Admission { seat, token_left, subprotocol } = admission;
+    let Admission { seat, token_left, subprotocol, trace_id } = admission;
     let frame_limit = state.settings().limits.text_message;
     let leg = |shell| LegSocket {
-        parts: SocketParts::new(shell),
+        parts: SocketParts::new(shell, trace_id),
         handle: SocketHandle::of(&request),
         state: EngineState::clone(&state),
         seat,
@@ -185,7 +185,7 @@ impl LegSocket {
         crate::engine::conversation::Conversation: Handler<M>,
     {
         if let Err(error) = self.seat.conversation().try_send(message) {
-            warn!(leg:% = self.seat.socket(), error:% = error; "a leg lost its conversation");
+            warn!(leg:% = self.seat.socket(), trace_id = self.parts.trace_id, error:% = error; "a leg lost its conversation");
             self.close(CloseCode::Error, "the conversation does not answer");
         }
     }
@@ -234,13 +234,13 @@ impl Actor for LegSocket {
             }
         });
         self.tell(Join { id: self.seat.socket(), outbox, end_leg: Some(ctx.address().recipient()) });
-        debug!(leg:% = self.seat.socket(); "leg opened");
+        debug!(leg:% = self.seat.socket(), trace_id = self.parts.trace_id; "leg opened");
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
         // What was heard before the socket broke still becomes words for the others.
         self.listening.finish();
-        debug!(leg:% = self.seat.socket(); "leg closed");
+        debug!(leg:% = self.seat.socket(), trace_id = self.parts.trace_id; "leg closed");
     }
 }
 
@@ -253,7 +253,9 @@ impl StreamHandler<Result<Message, ProtocolError>> for LegSocket {
                 self.perform(effects, ctx);
             }
             Some(Incoming::Binary(audio)) => self.hear(&audio, ctx),
-            Some(Incoming::Ended(end)) => debug!(leg:% = self.seat.socket(), end:% = end; "leg ended"),
+            Some(Incoming::Ended(end)) => {
+                debug!(leg:% = self.seat.socket(), trace_id = self.parts.trace_id, end:% = end; "leg ended")
+            }
             Some(Incoming::Pong(_)) | None => {}
         }
         socket::flush(self, ctx);

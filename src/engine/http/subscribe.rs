@@ -28,13 +28,13 @@ pub async fn open(
     payload: web::Payload,
     state: web::Data<EngineState>,
 ) -> Result<HttpResponse, Error> {
-    let Admission { seat, token_left, subprotocol } =
+    let Admission { seat, token_left, subprotocol, trace_id } =
         match handshake::admit(&request, &state, Role::Subscriber).await {
             Ok(admission) => admission,
             Err(refusal) => return Ok(refusal),
         };
     let subscriber = |shell| SubscriberSocket {
-        parts: SocketParts::new(shell),
+        parts: SocketParts::new(shell, trace_id),
         handle: SocketHandle::of(&request),
         state: EngineState::clone(&state),
         seat,
@@ -77,7 +77,7 @@ impl Actor for SubscriberSocket {
         }
         let join = Join { id: self.seat.socket(), outbox: outbox.clone(), end_leg: None };
         if let Err(error) = self.seat.conversation().try_send(join) {
-            warn!(error:% = error; "a subscriber found no conversation");
+            warn!(trace_id = self.parts.trace_id, error:% = error; "a subscriber found no conversation");
             outbox.close(CloseCode::Error, "the conversation does not answer", Duration::ZERO);
         }
     }
@@ -98,7 +98,7 @@ impl StreamHandler<Result<Message, ProtocolError>> for SubscriberSocket {
                     _ => {}
                 },
                 Incoming::Ended(end) => {
-                    debug!(subscriber:% = self.seat.socket(), end:% = end; "subscriber ended")
+                    debug!(subscriber:% = self.seat.socket(), trace_id = self.parts.trace_id, end:% = end; "subscriber ended")
                 }
                 Incoming::Binary(_) | Incoming::Pong(_) => {}
             }
