@@ -18,17 +18,20 @@ pub(super) struct Arrivals {
     bytes: u64,
     /// The end of what had come, in milliseconds of audio, and when.
     moments: VecDeque<(u64, Instant)>,
+    /// When the latest audio came.
+    latest: Option<Instant>,
 }
 
 impl Arrivals {
     /// Returns arrivals of a leg that has sent nothing.
     pub(super) fn new(format: AudioFormat) -> Self {
-        Self { format, bytes: 0, moments: VecDeque::new() }
+        Self { format, bytes: 0, moments: VecDeque::new(), latest: None }
     }
 
     /// Notes audio that came.
     pub(super) fn came(&mut self, bytes: usize, now: Instant) {
         self.bytes += bytes as u64;
+        self.latest = Some(now);
         let end_ms = self.format.duration_ms(self.bytes);
         if self.moments.back().is_some_and(|(latest, _)| end_ms < latest + EVERY_MS) {
             return;
@@ -42,8 +45,9 @@ impl Arrivals {
     /// Returns how long ago the audio at this position came.
     pub(super) fn age(&self, position_ms: u64, now: Instant) -> Duration {
         let first_after = self.moments.partition_point(|(end_ms, _)| *end_ms < position_ms);
-        // What came after the last moment came just now.
-        self.moments.get(first_after).map_or(Duration::ZERO, |(_, at)| now.saturating_duration_since(*at))
+        // What came after the last moment that was kept came with the latest audio.
+        let came = self.moments.get(first_after).map(|(_, at)| *at).or(self.latest);
+        came.map_or(Duration::ZERO, |at| now.saturating_duration_since(at))
     }
 }
 
@@ -63,7 +67,7 @@ mod tests {
         // Known to a tenth of a second.
         assert!((2400..=2500).contains(&age(500)), "{}", age(500));
         assert!((1000..=1100).contains(&age(1950)), "{}", age(1950));
-        assert_eq!(age(9000), 0);
+        assert_eq!(age(2000), 1000, "after the last moment that was kept");
     }
 
     #[test]
