@@ -29,7 +29,7 @@ test("waits grow, are bounded and differ by chance", () => {
   assert.equal(delayMs(1, false, () => 1), 1000);
   assert.equal(delayMs(50, false, () => 1), 15_000);
   assert.equal(delayMs(50, false, () => 0), 7_500);
-  assert.equal(delayMs(0, true, () => 1), 30_000, "a place must become free first");
+  assert.equal(delayMs(0, true, () => 1), 20_000, "a place must become free first");
 });
 
 test("times are told as people read them", () => {

@@ -4,7 +4,7 @@
 const FIRST_MS = 500;
 const LONGEST_MS = 15_000;
 /** After "too many dashboards" a place must first become free. */
-const OVERLOAD_MS = 30_000;
+const OVERLOAD_MS = 20_000;
 
 /** Returns milliseconds: between half of the bound and the bound, which doubles with each failure. */
 export function delayMs(failures, isOverloaded = false, random = Math.random) {
