@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use serde_json::{Value, json};
+use fantoccini::wd::Capabilities;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::webdriver::{COMMAND_PATIENCE, Session};
@@ -88,14 +89,14 @@ impl Drop for Chromium {
     }
 }
 
-fn capabilities(profile: &Path) -> Value {
+fn capabilities(profile: &Path) -> Capabilities {
     let mut arguments = ARGUMENTS.map(str::to_owned).to_vec();
     arguments.push(format!("--user-data-dir={}", profile.display()));
-    json!({
-        "browserName": "chrome",
-        "goog:chromeOptions": { "args": arguments },
-        "goog:loggingPrefs": { "browser": "ALL" },
-    })
+    Capabilities::from_iter([
+        ("browserName".to_owned(), json!("chrome")),
+        ("goog:chromeOptions".to_owned(), json!({ "args": arguments })),
+        ("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL" })),
+    ])
 }
 
 /// Reads the port that chromedriver says it has taken, then the rest, so that it never waits for room in the pipe.
