@@ -9,6 +9,11 @@ use crate::stage::{COMPLAINT, Lines, ORDER, Stage, Who};
 /// What a redacted line must not show anywhere.
 const HIDDEN: &str = "0132";
 
+/// Whether the hidden word is in a text, and not merely its digits within an id.
+fn shows_hidden(text: &str) -> bool {
+    text.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| word == HIDDEN)
+}
+
 #[actix_web::test]
 async fn words_appear_in_place_and_what_was_found_leads_to_them() {
     if !chromium::is_there() {
@@ -55,7 +60,7 @@ async fn words_appear_in_place_and_what_was_found_leads_to_them() {
     page.sees("[data-turn][data-sentiment=neutral]").await;
     page.shows("[data-turn] [data-redacted]").await;
     let all = page.value("document.documentElement.outerHTML").await;
-    assert!(!all.as_str().unwrap().contains(HIDDEN), "a hidden number is in the page");
+    assert!(!shows_hidden(all.as_str().unwrap()), "a hidden number is in the page");
     for (kind, words) in
         [("question", "How can I help you"), ("action_item", "signed form"), ("follow_up", "Monday")]
     {
@@ -219,7 +224,7 @@ async fn downloads_hold_the_call(page: &Page) {
         page.click(&format!("[data-download={kind}]")).await;
         let (name, text) = page.downloaded(ending).await;
         assert!(text.contains("I want my money back."), "{name}: {text}");
-        assert!(!text.contains(HIDDEN), "{name} shows what is hidden: {text}");
+        assert!(!shows_hidden(&text), "{name} shows what is hidden: {text}");
         match kind {
             "srt" => {
                 assert!(text.starts_with("1\n00:00:") || text.starts_with("1\r\n00:00:"), "{text}");
