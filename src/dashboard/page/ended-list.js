@@ -67,14 +67,14 @@ export class EndedList {
     }, REFRESH_AFTER_MS);
   }
 
-  /** Live calls are in the store, too; they are shown above. */
+  /** Live calls are in the store, too; they are shown above, also while it is not known yet which are live. */
   render() {
     if (this.#isStale && document.visibilityState === "visible") {
       this.#isStale = false;
       this.refreshSoon();
     }
     const live = new Set(this.#app.calls.calls().map((call) => call.conversationId));
-    const shown = this.#found.filter((conversation) => !live.has(conversation.id));
+    const shown = this.#found.filter((conversation) => conversation.endTime && !live.has(conversation.id));
     this.#rows.show(shown, ({ id }) => id);
     set(this.#list, "hidden", shown.length === 0);
     set(this.#more, "hidden", !this.#hasMore || this.#state !== "ready");
@@ -82,6 +82,14 @@ export class EndedList {
       this.#say(shown.length > 0 ? "" : `nothing ${this.#search}`, () => (shown.length > 0 ? null : this.#nothing()));
     }
     return shown.length;
+  }
+
+  /** A call that is neither live nor ended is about to end: nobody tells when. */
+  #lookAgainForUnfinished() {
+    const live = new Set(this.#app.calls.calls().map((call) => call.conversationId));
+    if (this.#app.updates.isKnown && this.#found.some(({ id, endTime }) => !endTime && !live.has(id))) {
+      this.refreshSoon();
+    }
   }
 
   /** Shows a message; the same one again leaves its buttons alone. */
@@ -137,6 +145,7 @@ export class EndedList {
       this.#found = isMore ? [...this.#found, ...page] : page;
       this.#state = "ready";
       const shown = this.render();
+      this.#lookAgainForUnfinished();
       setText(this.#count, this.#search === "" ? "" : `${shown}${this.#hasMore ? " or more" : ""} found`);
     } catch (trouble) {
       if (ours !== this.#asked) {
@@ -171,7 +180,7 @@ function endedRow() {
       setText(title, [conversation.name, ...cast.keys.filter((key) => people.some(({ userId }) => userId === key))].filter(Boolean).join(" · "));
       set(when, "datetime", conversation.startTime);
       setText(when, startMs === null ? "" : dayAndTime(startMs));
-      setText(length, startMs === null ? "" : endMs === null ? "not finished" : duration((endMs - startMs) / 1000));
+      setText(length, startMs === null || endMs === null ? "" : duration((endMs - startMs) / 1000));
     },
   };
 }
