@@ -179,8 +179,8 @@ impl Handler<StartLeg> for Supervisor {
         if self.draining {
             return ActorResponse::reply(Err(StreamRefusal::ShuttingDown));
         }
-        let room = match self.registry.expect_leg(self.now(), &start, unique_id) {
-            Ok(room) => room,
+        let (room, party) = match self.registry.expect_leg(self.now(), &start, unique_id) {
+            Ok(expected) => expected,
             Err(refusal) => return ActorResponse::reply(Err(refusal)),
         };
         let proposal = LegProposal {
@@ -188,6 +188,7 @@ impl Handler<StartLeg> for Supervisor {
             stream: start.stream,
             room,
             connection_id: unique_id(),
+            speaker: party.speaker,
         };
         let asked = self.cluster.begin_leg(proposal).get().into_actor(self);
         ActorResponse::r#async(asked.map(move |facts, supervisor, ctx| {

@@ -19,6 +19,7 @@ use super::call::facts::{CallFacts, LegFacts, Wish};
 use super::call::registry::{LegId, LiveLeg, StreamRefusal};
 use super::call::room::Room;
 use super::call::update::LegNews;
+use crate::symbl::Speaker;
 use crate::twilio::{CallSid, StreamSid};
 
 /// An answer that needs no waiting, or one that is on its way.
@@ -55,6 +56,8 @@ pub struct LegProposal {
     pub room: Room,
     /// The conference's connection, if it has none.
     pub connection_id: String,
+    /// Who speaks.
+    pub speaker: Speaker,
 }
 
 /// A leg that has begun on this node.

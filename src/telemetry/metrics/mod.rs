@@ -5,6 +5,7 @@
 //! * [`upstream`] - connections to the Symbl-protocol server, and how far it is behind.
 //! * [`doors`] - webhooks, and who was refused at which door.
 //! * [`updates`] - dashboards.
+//! * [`cluster`] - several nodes.
 //! * [`recognition`] - how long callers' words take to become text.
 //! * [`sampled`] - what others count; copied when somebody looks.
 //! * [`process`] - memory, processor time and file descriptors.
@@ -14,6 +15,7 @@
 //! There is no global: [`Metrics`] is a value, and an application in a test has its own. A label is a word of a short
 //! list, never a call, a number or a room.
 
+pub mod cluster;
 pub mod counted;
 pub mod doors;
 pub mod exposition;
@@ -33,6 +35,7 @@ use std::sync::Arc;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use self::cluster::ClusterMetrics;
 use self::doors::DoorMetrics;
 use self::exposition::Exposition;
 use self::legs::LegMetrics;
@@ -71,6 +74,8 @@ pub struct Groups {
     pub doors: DoorMetrics,
     /// Dashboards.
     pub updates: UpdateMetrics,
+    /// Several nodes.
+    pub cluster: ClusterMetrics,
     /// The recogniser's pace.
     pub recognition: RecognitionMetrics,
     /// What others count.
@@ -89,6 +94,7 @@ impl Default for Metrics {
             upstream: UpstreamMetrics::registered(&mut registry),
             doors: DoorMetrics::registered(&mut registry),
             updates: UpdateMetrics::registered(&mut registry),
+            cluster: ClusterMetrics::registered(&mut registry),
             recognition: RecognitionMetrics::registered(&mut registry),
             sampled: SampledMetrics::registered(&mut registry),
         };
