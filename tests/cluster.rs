@@ -225,6 +225,34 @@ async fn the_legs_of_a_node_that_is_killed_are_reported_once_and_the_conference_
 }
 
 #[tokio::test]
+async fn a_node_that_was_only_silent_goes_on_with_its_legs_which_start_anew_for_dashboards() {
+    let Some(nats) = NatsServer::start().await else { return };
+    let server = SymblServer::start().await;
+    let [north, silent] = nodes(&server, &nats).await;
+    let dashboard = Dashboard::rejoin(&north, 0).await;
+    let mut call = Caller::new(AGENT).call(&silent, "?room=talk").await;
+    call.speak(20).await;
+    dashboard.wait_for("connection_started", &call.caller.call_sid).await;
+    silent.process().signal("STOP");
+    let stopped = dashboard.wait_for("connection_stopped", &call.caller.call_sid).await;
+    assert_eq!(stopped.text("reason"), "node_lost");
+    silent.process().signal("CONT");
+    let again = hears(&dashboard, 3).await.pop().expect("three");
+    assert!(again.is("connection_started", &call.caller.call_sid), "{}", again.value);
+    assert_eq!(again.text("connectionId"), stopped.text("connectionId"));
+    call.speak(20).await;
+    let leg = server.leg_that_hears(&call.caller.first_bytes()).await;
+    leg.hears_exactly(&call.sent, AGENT).await;
+    call.hang_up(&north).await;
+    let last = hears(&dashboard, 4).await.pop().expect("four");
+    assert!(last.is("connection_stopped", &call.caller.call_sid), "{}", last.value);
+    for bridge in [north, silent] {
+        bridge.finish().await;
+    }
+    assert_eq!(dashboard.closed().await.0.len(), 4, "no stop comes twice");
+}
+
+#[tokio::test]
 async fn calls_go_on_while_nats_is_gone_and_all_is_shared_again_when_it_is_back() {
     let Some(mut nats) = NatsServer::start().await else { return };
     let server = SymblServer::start().await;

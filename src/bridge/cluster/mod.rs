@@ -84,6 +84,9 @@ pub struct LostCall {
     pub from: String,
 }
 
+/// What hears of calls whose legs died with another node.
+pub type OnCallsLost = Box<dyn Fn(Vec<LostCall>) + Send + Sync>;
+
 /// How the cluster stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -135,6 +138,11 @@ pub trait Cluster: Send + Sync {
 
     /// Returns whether this node is the first to claim a piece of work; the claim lasts so long. None when it cannot be known.
     fn claim_once(&self, key: &str, lifetime: Duration) -> Answer<Option<bool>>;
+
+    /// Says who is to hear of calls whose legs died with another node; the first to ask is. Of one node alone nobody hears.
+    ///
+    /// One surviving node hears of each such leg; it may die before it has done anything about it.
+    fn on_calls_lost(&self, hook: OnCallsLost);
 
     /// Waits until everything published has reached this node's dashboards, at most so long; for the end of the process.
     fn settle(&self, patience: Duration) -> Answer<()>;

@@ -15,7 +15,7 @@ use super::bucket::{self, BucketError, kind};
 use super::member::Session;
 use super::outbox::Outgoing;
 use super::records::{CallRecord, ConferenceRecord, LegRecord};
-use super::{Inner, MyLeg, now};
+use super::{MyLeg, now};
 use crate::bridge::call::registry::LegId;
 use crate::bridge::call::room::Room;
 use crate::bridge::call::update::{LegNews, LegView, NODE_LOST, Told, UpdateKind};
@@ -25,12 +25,6 @@ use crate::twilio::CallSid;
 
 /// Records that are written at the same time.
 const AT_ONCE: usize = 16;
-
-/// Returns whether a leg lives here, or is about to.
-pub(super) fn is_ours(inner: &Inner, name: &str) -> bool {
-    let shared = locked(&inner.shared);
-    shared.expected.contains(name) || shared.legs.values().any(|leg| leg.name == name)
-}
 
 /// Writes this node's legs where they are missing.
 pub(super) async fn take_legs_back(session: &Session) -> Result<(), BucketError> {
@@ -101,43 +95,73 @@ fn rename(session: &Session, id: LegId) {
 /// Does what is due; called about once a second.
 pub(super) async fn tend(session: &Session) {
     report_lost_nodes(session).await;
-    if locked(&session.inner.shared).needs_mending {
+    let doubts = doubts(session);
+    if doubts.is_missing || locked(&session.inner.shared).needs_mending {
         // What fails sets the mark again.
         let _ = take_legs_back(session).await;
-        if remove_strays(session).await.is_err() {
-            session.inner.mend_later();
-        }
+    }
+    for (view, name) in doubts.strays {
+        // What fails is still there when it is looked for again.
+        let _ = session.inner.remove(&session.link, &view, &name).await;
+    }
+    for (room, name) in doubts.gone {
+        let _ = session.inner.leave(&session.link, &room, &name).await;
     }
     forget_old_calls(session).await;
 }
 
-/// Removes what says that legs live here which do not.
-async fn remove_strays(session: &Session) -> Result<(), BucketError> {
-    let (inner, own) = (&session.inner, session.inner.node.as_str());
-    let mut strays: Vec<(LegView, String)> = Vec::new();
-    for call in session.calls.borrow().values() {
-        let legs = call.legs.iter().filter(|(name, leg)| leg.node == own && !is_ours(inner, name));
-        strays.extend(legs.map(|(name, leg)| (leg.view.clone(), name.clone())));
-    }
-    let mut gone: Vec<(Room, String)> = Vec::new();
-    for (key, conference) in session.conferences.borrow().iter() {
-        let shared = locked(&inner.shared);
-        let is_here = |name: &str| {
-            shared.expected.contains(name)
-                || shared.legs.values().any(|leg| leg.name == name && !leg.media_ended)
-        };
-        let legs = conference.legs.iter().filter(|(name, node)| *node == own && !is_here(name));
-        if let Some(room) = room_of(key) {
-            gone.extend(legs.map(|(name, _)| (room.clone(), name.clone())));
+/// Where the records and this node do not agree.
+#[derive(Default)]
+struct Doubts {
+    /// Legs that should live here and do not.
+    strays: Vec<(LegView, String)>,
+    /// Legs that are in a conference still and should not be.
+    gone: Vec<(Room, String)>,
+    /// A leg that lives here has no record.
+    is_missing: bool,
+}
+
+/// Compares. What is on its way does not fit for a moment, so only what did not fit the last time either counts.
+fn doubts(session: &Session) -> Doubts {
+    let own = session.inner.node.as_str();
+    let (mut here, mut talking, mut known) = (HashSet::new(), HashSet::new(), HashSet::new());
+    {
+        let shared = locked(&session.inner.shared);
+        here.extend(shared.expected.iter().cloned());
+        talking.extend(shared.expected.iter().cloned());
+        for leg in shared.legs.values() {
+            here.insert(leg.name.clone());
+            talking.extend((!leg.media_ended).then(|| leg.name.clone()));
+            known.extend(leg.is_known.then(|| leg.name.clone()));
         }
     }
-    for (view, name) in strays {
-        inner.remove(&session.link, &view, &name).await?;
+    let mut before = session.doubted.borrow_mut();
+    let (mut doubts, mut doubted) = (Doubts::default(), HashSet::new());
+    let mut is_old = |name: &str| {
+        doubted.insert(name.to_owned());
+        before.contains(name)
+    };
+    for call in session.calls.borrow().values() {
+        for (name, leg) in call.legs.iter().filter(|(_, leg)| leg.node == own) {
+            known.remove(name);
+            if !here.contains(name) && is_old(name) {
+                doubts.strays.push((leg.view.clone(), name.clone()));
+            }
+        }
     }
-    for (room, name) in gone {
-        inner.leave(&session.link, &room, &name).await?;
+    for (key, conference) in session.conferences.borrow().iter() {
+        let gone = conference.legs.iter().filter(|(name, node)| *node == own && !talking.contains(*name));
+        for (name, _) in gone {
+            if let (true, Some(room)) = (is_old(name), room_of(key)) {
+                doubts.gone.push((room, name.clone()));
+            }
+        }
     }
-    Ok(())
+    for name in known {
+        doubts.is_missing |= is_old(&name);
+    }
+    *before = doubted;
+    doubts
 }
 
 fn room_of(key: &str) -> Option<Room> {
@@ -173,11 +197,14 @@ struct Lost {
 async fn report_lost_nodes(session: &Session) {
     let mut nodes: HashSet<String> = HashSet::new();
     let mut reported: Vec<(String, Option<LostCall>)> = Vec::new();
-    for lost in lost_legs(session) {
-        nodes.insert(lost.leg.node.clone());
+    let lost = stream::iter(lost_legs(session));
+    let mut reports =
+        lost.map(async |lost| (report(session, &lost).await, lost.leg.node)).buffer_unordered(AT_ONCE);
+    while let Some((report, node)) = reports.next().await {
+        nodes.insert(node.clone());
         // What fails is still there when it is looked for again, in a second.
-        if let Ok(Some(call)) = report(session, &lost).await {
-            reported.push((lost.leg.node.clone(), call));
+        if let Ok(Some(call)) = report {
+            reported.push((node, call));
         }
     }
     for node in &nodes {

@@ -4,7 +4,7 @@
 //! two.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -72,6 +72,8 @@ pub(super) struct Session {
     pub(super) calls: RefCell<HashMap<String, CallRecord>>,
     pub(super) conferences: RefCell<HashMap<String, ConferenceRecord>>,
     pub(super) presence: RefCell<Presence>,
+    /// Legs whose records did not fit a second ago.
+    pub(super) doubted: RefCell<HashSet<String>>,
 }
 
 /// What a session follows.
@@ -225,6 +227,7 @@ impl Session {
             told: RefCell::default(),
             calls: RefCell::default(),
             conferences: RefCell::default(),
+            doubted: RefCell::default(),
             presence: RefCell::new(Presence::new(&inner.node, Instant::now())),
         };
         let first = info.state.first_sequence;
@@ -316,13 +319,9 @@ impl Session {
             return;
         };
         let own = &self.inner.node;
-        let of_ours = |leg: &super::records::LegRecord| leg.node == *own;
-        let needs_mending = call
-            .legs
-            .iter()
-            .any(|(name, leg)| of_ours(leg) && (leg.lost_to.is_some() || !heal::is_ours(&self.inner, name)));
+        let is_lost = call.legs.values().any(|leg| leg.node == *own && leg.lost_to.is_some());
         self.calls.borrow_mut().insert(key, call);
-        if needs_mending {
+        if is_lost {
             self.inner.mend_later();
         }
     }

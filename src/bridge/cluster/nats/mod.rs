@@ -34,9 +34,9 @@ use tokio::sync::Notify;
 use self::bucket::{BucketError, kind};
 use self::outbox::{Outbox, Outgoing};
 use self::records::{CallRecord, Claim, ConferenceRecord, LegRecord, Pairs};
-use super::{Answer, Cluster, LegBegan, LegProposal, LostCall, State, locked};
+use super::{Answer, Cluster, LegBegan, LegProposal, OnCallsLost, State, locked};
 use crate::bridge::call::facts::{CallFacts, LegFacts, Wish};
-use crate::bridge::call::leg::{Millis, millis};
+use crate::bridge::call::leg::{Interruption, Millis, millis};
 use crate::bridge::call::registry::{LegId, StreamRefusal};
 use crate::bridge::call::room::Room;
 use crate::bridge::call::update::{LegNews, LegView, UpdateLog};
@@ -56,9 +56,6 @@ const FORGET_AFTER: Duration = Duration::from_secs(10 * 60);
 
 /// Calls that are over and wait to be forgotten; beyond it the bucket's age limit does it.
 const MOST_TO_FORGET: usize = 10_000;
-
-/// What hears of calls whose legs died with another node.
-pub type OnCallsLost = Box<dyn Fn(Vec<LostCall>) + Send + Sync>;
 
 /// The implementation. Cloning it shares it.
 #[derive(Clone)]
@@ -126,6 +123,8 @@ struct MyLeg {
     /// Dashboards have heard of it.
     is_told: bool,
     interruptions: u32,
+    /// Why the server does not listen at the moment.
+    interrupted: Option<Interruption>,
 }
 
 /// What nodes say to all others; who is not there does not hear it.
@@ -178,14 +177,6 @@ impl NatsCluster {
     /// Returns this node's name; another one in each life.
     pub fn node(&self) -> &str {
         &self.inner.node
-    }
-
-    /// Says who is to hear of calls whose legs died with their node; the first to ask is.
-    ///
-    /// One node hears of each such leg. It may die before it has done anything about it.
-    pub fn on_calls_lost(&self, hook: OnCallsLost) {
-        // A second one is a mistake in this program that no operator can mend.
-        let _ = self.inner.on_calls_lost.set(hook);
     }
 
     /// Joins and stays; must be called within an actix `System`, on the thread of supervisor and hub.
@@ -388,7 +379,7 @@ impl Inner {
         shared.outbox.forget_lost(|leg| log.is_live(leg));
         shared.told_to = log.last_id();
         shared.link = Some(link);
-        tell(&self.hub, BeginAnew(log));
+        tell(&self.hub, BeginAnew { log, is_shared: true });
         drop(shared);
         self.metrics.cluster.connected.set(1);
         events::ClusterJoined { leg: None, node: &self.node }.emit();
@@ -403,8 +394,11 @@ impl Inner {
         let mut log = UpdateLog::new(first_id(), self.keep);
         for (id, leg) in told {
             log.publish(LegNews::Started(*id, leg.view.clone()), Timestamp::now());
+            if let Some(why) = leg.interrupted {
+                log.publish(LegNews::Interrupted(*id, leg.view.clone(), why), Timestamp::now());
+            }
         }
-        tell(&self.hub, BeginAnew(log));
+        tell(&self.hub, BeginAnew { log, is_shared: false });
         drop(shared);
         self.metrics.cluster.connected.set(0);
         self.metrics.cluster.nodes.set(1);
@@ -426,9 +420,8 @@ impl Cluster for NatsCluster {
         Answer::later(async move {
             let answer = asked.get().await;
             if !matches!(answer, Some(Ok(_))) {
+                // Should it have been written all the same, it is removed as nobody's.
                 locked(&inner.shared).expected.remove(&name);
-                // It may have been written all the same.
-                inner.mend_later();
             }
             answer.transpose()
         })
@@ -460,6 +453,7 @@ impl Cluster for NatsCluster {
             media_ended: false,
             is_told: false,
             interruptions: 0,
+            interrupted: None,
         };
         shared.legs.insert(leg.leg, my_leg);
         drop(shared);
@@ -503,8 +497,12 @@ impl Cluster for NatsCluster {
             LegNews::Started(_, view) | LegNews::Resumed { view, .. } => {
                 leg.view.clone_from(view);
                 leg.is_told = true;
+                leg.interrupted = None;
             }
-            LegNews::Interrupted(..) => leg.interruptions += 1,
+            LegNews::Interrupted(_, _, why) => {
+                leg.interruptions += 1;
+                leg.interrupted = Some(*why);
+            }
             LegNews::Failed(..) | LegNews::Stopped(..) => {}
         }
         let (name, interruptions) = (leg.name.clone(), leg.interruptions);
@@ -533,6 +531,11 @@ impl Cluster for NatsCluster {
         let key = bucket::key(kind::CLAIM, key);
         let take = move |record: &mut Option<Claim>| Claim::take(record, now(), millis(lifetime));
         self.inner.ask(|_, link| async move { bucket::change(&link.bucket, &key, take).await })
+    }
+
+    fn on_calls_lost(&self, hook: OnCallsLost) {
+        // A second one is a mistake in this program that no operator can mend.
+        let _ = self.inner.on_calls_lost.set(hook);
     }
 
     fn settle(&self, patience: Duration) -> Answer<()> {
