@@ -84,8 +84,9 @@ pub enum Note {
 #[derive(Debug)]
 pub struct CallBook {
     entries: HashMap<CallSid, Entry>,
-    /// Which call a live leg belongs to.
+    /// Which call a leg belongs to, and which leg is a call's latest; until that leg ends.
     legs: HashMap<LegId, CallSid>,
+    latest: HashMap<CallSid, LegId>,
     /// Calls that are remembered; what comes beyond them is not.
     most: usize,
 }
@@ -93,7 +94,7 @@ pub struct CallBook {
 impl CallBook {
     /// Returns an empty book for at most so many calls.
     pub fn new(most: usize) -> Self {
-        Self { entries: HashMap::new(), legs: HashMap::new(), most }
+        Self { entries: HashMap::new(), legs: HashMap::new(), latest: HashMap::new(), most }
     }
 
     /// Takes a leg that begins; returns what to write down and, if its call was without a stream, for how long.
@@ -117,7 +118,9 @@ impl CallBook {
             stream: entry.stream,
             at: now,
         };
-        self.legs.retain(|_, of| of != call);
+        if let Some(older) = self.latest.insert(call.clone(), leg) {
+            self.legs.remove(&older);
+        }
         self.legs.insert(leg, call.clone());
         self.entries.insert(call.clone(), entry);
         (Some(note), gap)
@@ -133,13 +136,10 @@ impl CallBook {
 
     /// Takes the end of a leg.
     pub fn leg_ended(&mut self, leg: LegId, exit: LegExit, now: UnixMillis) -> Option<Note> {
-        if !matches!(exit, LegExit::Hangup | LegExit::CallCompleted) {
-            let note = self.media_ended(leg, now);
-            self.legs.remove(&leg);
-            return note;
-        }
+        let lost = self.media_ended(leg, now);
         let call = self.legs.remove(&leg)?;
-        self.over(&call, now)
+        self.latest.remove(&call);
+        if matches!(exit, LegExit::Hangup | LegExit::CallCompleted) { self.over(&call, now) } else { lost }
     }
 
     /// Takes the news that a call is over; nothing for a call that nobody knows.
@@ -185,6 +185,11 @@ impl CallBook {
             State::Live => true,
             State::Lost(_) => now < entry.began_at + LONGEST_CALL,
         });
+    }
+
+    /// Returns whose leg it is, if it is a call's latest.
+    pub fn call_of(&self, leg: LegId) -> Option<&CallSid> {
+        self.legs.get(&leg)
     }
 
     /// Returns what is known of a call.

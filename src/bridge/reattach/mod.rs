@@ -140,10 +140,16 @@ impl Reattach {
         self.write(note);
     }
 
-    /// Takes the end of a leg.
+    /// Takes the end of a leg. Twilio tells of most streams that died; of a socket that fell silent nobody else does.
     pub fn leg_ended(&self, leg: LegId, exit: LegExit) {
-        let note = self.book().leg_ended(leg, exit, unix_now());
+        let mut book = self.book();
+        let call_sid = book.call_of(leg).cloned();
+        let note = book.leg_ended(leg, exit, unix_now());
+        drop(book);
         self.write(note);
+        if let Some(call_sid) = call_sid.filter(|_| !is_farewell(exit)) {
+            self.stream_ended(&call_sid, true);
+        }
     }
 
     /// Takes the end of a call.
@@ -180,6 +186,19 @@ impl Reattach {
 
     fn awaited(&self) -> MutexGuard<'_, HashMap<CallSid, UnixMillis>> {
         self.inner.awaited.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns whether a leg ended because its call did, or because this process wanted it so.
+fn is_farewell(exit: LegExit) -> bool {
+    match exit {
+        LegExit::Hangup | LegExit::CallCompleted | LegExit::Replaced | LegExit::Shutdown => true,
+        LegExit::SocketClosed
+        | LegExit::StreamStopped
+        | LegExit::MediaSilence
+        | LegExit::MediaFault
+        | LegExit::UpstreamFailed
+        | LegExit::Panicked => false,
     }
 }
 
