@@ -5,6 +5,7 @@
 //! not end when it must is cut from outside ([`MediaSockets`]).
 
 mod message;
+mod reattach;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub use message::{
     AnnounceCall, CallEnded, Census, Drain, EndAllLegs, LegConnected, LegEnded, LegInterrupted, LegNow,
     LegResumed, MediaEnded, ReadMeters, SocketOpened, StartLeg, StreamStopped, TagsOfCall, TakeCensus,
 };
+pub use reattach::PlanReattach;
 
 use super::call::leg::{Interruption, LegExit, Millis, Stage, millis};
 use super::call::registry::{LegId, LegPlan, NotStreamed, Registry, StreamRefusal};
@@ -26,6 +28,7 @@ use super::leg_guard::LegGuard;
 use super::leg_meter::LegMeter;
 use super::load::LoadMeter;
 use super::media_sockets::MediaSockets;
+use super::reattach::Reattach;
 use super::services::tags;
 use super::tell;
 use super::twilio_stream::StopLeg;
@@ -57,6 +60,8 @@ pub struct Supervisor {
     draining: bool,
     /// Who waits until no leg is left.
     waiting_for_none: Vec<oneshot::Sender<()>>,
+    /// Hears what becomes of calls and their streams; none: nobody gets a new one.
+    reattach: Option<Reattach>,
 }
 
 impl Supervisor {
@@ -83,7 +88,14 @@ impl Supervisor {
             began: Instant::now(),
             draining: false,
             waiting_for_none: Vec::new(),
+            reattach: None,
         }
+    }
+
+    /// Tells `reattach` what becomes of calls and their streams.
+    #[must_use]
+    pub fn telling(self, reattach: Option<Reattach>) -> Self {
+        Self { reattach, ..self }
     }
 
     fn now(&self) -> Millis {
@@ -159,6 +171,9 @@ impl Handler<StartLeg> for Supervisor {
         }
         self.sockets.began(stream, plan.leg);
         self.metrics.legs.started.inc();
+        if let Some(reattach) = &self.reattach {
+            reattach.leg_began(&start, &plan);
+        }
         if self.registry.has_ended(&start.call_sid) {
             // The callback overtook the stream; what was said is heard, and nobody else would end this leg.
             self.stop(plan.leg, LegExit::CallCompleted, ctx);
@@ -204,6 +219,9 @@ impl Handler<MediaEnded> for Supervisor {
 
     fn handle(&mut self, MediaEnded { leg }: MediaEnded, _: &mut Self::Context) {
         self.registry.media_ended(leg);
+        if let Some(reattach) = &self.reattach {
+            reattach.media_ended(leg);
+        }
         self.sockets.must_end(self.now(), leg);
     }
 }
@@ -215,6 +233,9 @@ impl Handler<LegEnded> for Supervisor {
         let news = self.registry.leg_ended(self.now(), leg, exit);
         if !news.is_empty() {
             self.metrics.legs.ended.add(exit.as_str());
+        }
+        if let Some(reattach) = &self.reattach {
+            reattach.leg_ended(leg, exit);
         }
         self.meters.remove(&leg);
         self.publish(news);
@@ -236,6 +257,9 @@ impl Handler<CallEnded> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, CallEnded(call_sid): CallEnded, ctx: &mut Self::Context) {
+        if let Some(reattach) = &self.reattach {
+            reattach.call_ended(&call_sid);
+        }
         for leg in self.registry.call_ended(self.now(), &call_sid) {
             self.stop(leg, LegExit::CallCompleted, ctx);
         }

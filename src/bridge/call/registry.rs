@@ -4,7 +4,12 @@
 //! withhold. A leg is removed in one place, [`Registry::leg_ended`], however it ended; that is where exactly one
 //! `connection_stopped` comes from, with a `connection_started` before it if none was sent yet.
 
+#[path = "registry_reattach.rs"]
+mod reattach;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
+
+pub use reattach::NotReattached;
 
 use super::leg::{Interruption, LegExit, Millis};
 use super::party::{Party, Role, party_of};
@@ -202,12 +207,14 @@ pub struct Registry {
     calls: HashMap<CallSid, Call>,
     legs: BTreeMap<LegId, LegRecord>,
     last_leg: u64,
+    recalled: reattach::Recalled,
 }
 
 impl Registry {
     /// Returns an empty registry.
     pub fn new(policy: RoomPolicy, known: PartyList, limits: RegistryLimits) -> Self {
-        Self { policy, known, limits, calls: HashMap::new(), legs: BTreeMap::new(), last_leg: 0 }
+        let recalled = reattach::Recalled::default();
+        Self { policy, known, limits, calls: HashMap::new(), legs: BTreeMap::new(), last_leg: 0, recalled }
     }
 
     /// Takes a call that Twilio asks about; asked again about the same call, plans the same.
@@ -249,7 +256,7 @@ impl Registry {
             announced_at: now,
             heard_of_at: now,
             ended: false,
-            next_stream: 1,
+            next_stream: self.recalled.next_stream(&call.call_sid),
             legs: 0,
         }
     }
@@ -301,7 +308,9 @@ impl Registry {
 
         let replaces: Vec<LegId> = self.legs_of(&start.call_sid).collect();
         let together = self.legs.values().find(|leg| leg.room == room && !leg.media_ended);
-        let connection_id = together.map_or_else(unique, |leg| leg.connection_id.clone());
+        let connection_id = together.map(|leg| leg.connection_id.clone());
+        let connection_id = connection_id.or_else(|| self.recalled.connection_of(&room));
+        let connection_id = connection_id.unwrap_or_else(unique);
         self.last_leg += 1;
         let leg = LegId(self.last_leg);
         let record = LegRecord {
@@ -397,6 +406,7 @@ impl Registry {
 
     /// Forgets calls that are over or that nothing more was heard of.
     pub fn forget_old_calls(&mut self, now: Millis) {
+        self.recalled.forget_old(now);
         self.calls.retain(|_, call| {
             let is_over = call.ended || call.next_stream > 1;
             let lifetime = if is_over { self.limits.ended_call_lifetime } else { SILENT_CALL_LIFETIME };
