@@ -4,6 +4,7 @@
 //! * [`scenario`] - several callers, at once or one after another.
 //! * [`updates`] - follows the bridge's `/symbl/updates`.
 //! * [`report`] - what happened, and what a real Twilio would complain of.
+//! * [`rest`] - Twilio's REST side of the calls.
 //! * [`twiml_reader`] - TwiML, read as strictly as Twilio does.
 //!
 //! A caller streams to the address in the TwiML. If that is the public one, the simulator connects to the
@@ -17,6 +18,7 @@ mod chance;
 mod media_stream;
 pub mod phone;
 pub mod report;
+pub mod rest;
 mod rooms;
 pub mod scenario;
 pub mod twiml_reader;
