@@ -127,12 +127,19 @@ pub struct LineArgs {
 #[derive(Debug, Clone)]
 pub struct GivenToken(Option<AuthToken>);
 
+impl GivenToken {
+    /// Returns the token, if the text was not empty.
+    pub(super) fn into_token(self) -> Option<AuthToken> {
+        self.0
+    }
+}
+
 impl LineArgs {
     /// Returns a call on this line.
     pub(super) fn phone(&self, from: impl Into<String>, to: &str, audio: Bytes) -> PhoneOptions {
         PhoneOptions {
             public_url: self.public_url.as_deref().filter(|url| !url.is_empty()).map(with_scheme),
-            auth_token: self.auth_token.clone().and_then(|token| token.0),
+            auth_token: self.auth_token.clone().and_then(GivenToken::into_token),
             account_sid: self.account_sid.clone(),
             audio,
             speed: self.speed,
@@ -286,7 +293,7 @@ pub(super) fn caller_number(given: &[String], index: usize) -> String {
 }
 
 /// `WEBHOOK_DOMAIN` is often a bare host.
-fn with_scheme(url: &str) -> String {
+pub(super) fn with_scheme(url: &str) -> String {
     if url.contains("://") { url.to_owned() } else { format!("https://{url}") }
 }
 
@@ -305,7 +312,7 @@ fn seconds(raw: &str) -> Result<Duration, String> {
     }
 }
 
-fn token(raw: &str) -> Result<GivenToken, BadAuthToken> {
+pub(super) fn token(raw: &str) -> Result<GivenToken, BadAuthToken> {
     if raw.is_empty() {
         Ok(GivenToken(None))
     } else {

@@ -2,6 +2,7 @@
 //!
 //! * [`phone`] - one caller: asks for TwiML, obeys it, streams audio, posts callbacks.
 //! * [`scenario`] - several callers, at once or one after another.
+//! * [`load`] - many legs at once and what they cost; it reuses the wire, not the phones.
 //! * [`updates`] - follows the bridge's `/symbl/updates`.
 //! * [`report`] - what happened, and what a real Twilio would complain of.
 //! * [`rest`] - Twilio's REST side of the calls.
@@ -15,6 +16,7 @@
 mod address;
 mod call;
 mod chance;
+pub mod load;
 mod media_stream;
 pub mod phone;
 pub mod report;
