@@ -68,14 +68,14 @@ pub fn serve(
 type Pairs = BTreeMap<String, String>;
 
 impl Account {
-    /// Returns the refusal of a request that shows no credentials of ours, or asks for another account.
-    fn check(&self, request: &HttpRequest) -> Result<(), HttpResponse> {
+    /// Returns the refusal of a request that shows no credentials of ours, or asks for another account; none for a good one.
+    fn refusal(&self, request: &HttpRequest) -> Option<HttpResponse> {
         let shown = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         if self.expected.is_some() && shown != self.expected.as_deref() {
-            return Err(error(401, 20003));
+            return Some(error(401, 20003));
         }
         let is_ours = request.match_info().get("account") == Some(&*self.account_sid);
-        if is_ours { Ok(()) } else { Err(error(404, 20404)) }
+        (!is_ours).then(|| error(404, 20404))
     }
 }
 
@@ -94,7 +94,7 @@ fn page(name: &str, entries: Vec<Value>) -> HttpResponse {
 }
 
 async fn calls(request: HttpRequest, account: Data<Account>, asked: Query<Pairs>) -> HttpResponse {
-    if let Err(refusal) = account.check(&request) {
+    if let Some(refusal) = account.refusal(&request) {
         return refusal;
     }
     let is = |name: &str, value: &str| asked.get(name).is_none_or(|wanted| wanted == value);
@@ -103,7 +103,7 @@ async fn calls(request: HttpRequest, account: Data<Account>, asked: Query<Pairs>
 }
 
 async fn call(request: HttpRequest, account: Data<Account>, path: Path<(String, String)>) -> HttpResponse {
-    if let Err(refusal) = account.check(&request) {
+    if let Some(refusal) = account.refusal(&request) {
         return refusal;
     }
     let found = account.exchange.seen().into_iter().find(|call| call.call_sid == path.1);
@@ -116,7 +116,7 @@ async fn start(
     path: Path<(String, String)>,
     form: web::Form<Pairs>,
 ) -> HttpResponse {
-    if let Err(refusal) = account.check(&request) {
+    if let Some(refusal) = account.refusal(&request) {
         return refusal;
     }
     let field = |name: &str| form.get(name).cloned().unwrap_or_default();
@@ -149,7 +149,7 @@ async fn stop(
     path: Path<(String, String, String)>,
     form: web::Form<Pairs>,
 ) -> HttpResponse {
-    if let Err(refusal) = account.check(&request) {
+    if let Some(refusal) = account.refusal(&request) {
         return refusal;
     }
     if form.get("Status").map(String::as_str) != Some("stopped") {
@@ -170,7 +170,7 @@ fn not_taken(reason: NotTaken) -> HttpResponse {
 }
 
 async fn conferences(request: HttpRequest, account: Data<Account>) -> HttpResponse {
-    if let Err(refusal) = account.check(&request) {
+    if let Some(refusal) = account.refusal(&request) {
         return refusal;
     }
     let rooms: BTreeSet<String> = account.exchange.seen().into_iter().filter_map(|call| call.room).collect();
@@ -183,7 +183,7 @@ async fn participants(
     account: Data<Account>,
     path: Path<(String, String)>,
 ) -> HttpResponse {
-    if let Err(refusal) = account.check(&request) {
+    if let Some(refusal) = account.refusal(&request) {
         return refusal;
     }
     let is_inside = |call: &&Seen| call.room.as_ref().is_some_and(|room| conference_sid(room) == path.1);
