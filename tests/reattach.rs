@@ -308,6 +308,54 @@ fn bearer() -> String {
 
 /// What an earlier life may have left: a call that is looked for.
 fn write_journal(path: &Path) {
-    let note = r#"{"note":"began","call":"CA1","room":"talk","connection":"C","stream":1,"at":1}"#;
+    let at = jiff::Timestamp::now().as_millisecond();
+    let note = serde_json::json!({
+        "note": "began", "call": "CA1", "room": "talk", "connection": "C", "stream": 1, "at": at
+    });
     std::fs::write(path, format!("{note}\n")).unwrap();
+}
+
+/// The product's own simulator has a REST side, too: what people try on their machine works as at Twilio.
+#[tokio::test]
+async fn a_simulated_call_goes_on_when_its_bridge_is_killed_and_started_again() {
+    let (server, state) = (SymblServer::start().await, tempfile::tempdir().unwrap());
+    let journal = state.path().join("calls.journal");
+    let rest_port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let settings = || {
+        Settings::with_upstream(&server.base_url())
+            .public(DOMAIN)
+            .set("TWILIO_ACCOUNT_SID", ACCOUNT_SID)
+            .set("BRIDGE__TWILIO__API_URL", &format!("http://127.0.0.1:{rest_port}"))
+            .set("BRIDGE__REATTACH__SETTLE_MS", SETTLE_MS)
+            .set("BRIDGE__REATTACH__JOURNAL", journal.to_str().unwrap())
+    };
+    let mut bridge = settings().start().await;
+    let (url, rest_port) = (format!("http://{}", bridge.address), rest_port.to_string());
+    let public_url = format!("https://{DOMAIN}");
+    let arguments = ["call", "--url", &url, "--public-url", &public_url, "--auth-token", AUTH_TOKEN];
+    let more = ["--account-sid", ACCOUNT_SID, "--rest-port", &rest_port, "--duration", "60"];
+    let caller = settings().command(&[&arguments[..], &more].concat()).spawn();
+    let first = wait_for("the caller at the server", || {
+        server.legs().into_iter().find(|leg| leg.audio().len() > 1600)
+    })
+    .await;
+    let said = std::fs::read_to_string(&journal).unwrap();
+    assert!(said.contains("\"began\""), "{said}");
+    bridge.process().signal("KILL");
+    bridge.gone().await;
+    let port = bridge.address.port().to_string();
+    let bridge = settings().set("BRIDGE__HTTP__PORT", &port).start().await;
+    let line = bridge.wait_for_event("leg_reattached", |_| true).await;
+    let second = wait_for("the caller's new stream at the server", || {
+        server.legs().into_iter().skip(1).find(|leg| leg.audio().len() > 1600)
+    })
+    .await;
+    assert_eq!(second.connection_id, first.connection_id);
+    eprintln!("the simulated call was without a stream for {} ms", line["gap_ms"]);
+    // Who hangs up is done with it.
+    caller.signal("INT");
+    bridge.wait_for_event("leg_ended", |line| line["reason"] == "hangup").await;
+    let report = caller.finished().await;
+    assert!(report.stdout.contains("0 of 1 calls went well"), "its first stream broke: {}", report.stdout);
+    bridge.finish().await;
 }

@@ -226,15 +226,16 @@ mod tests {
         let first = Arc::new(Mutex::new(first));
         let journal = Journal::start(&path, &first).unwrap();
         let call = CallSid::parse("CA1").unwrap();
-        journal.write(first.lock().unwrap().began(LegId(1), &call, entry(5)).0.unwrap());
+        let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap();
+        journal.write(first.lock().unwrap().began(LegId(1), &call, entry(now)).0.unwrap());
         wait_for(&path, |book| book.entry(&call).is_some());
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 
         // A second life while the first still holds the file: nothing of either is lost.
         let mut second = CallBook::new(9);
         let alive_at = read(&path, &mut second).unwrap().unwrap();
-        second.life_ended(alive_at, alive_at + 1);
-        assert_eq!(second.entry(&call).unwrap().state, State::Lost(alive_at));
+        second.life_ended(alive_at, alive_at + 1000);
+        assert_eq!(second.entry(&call).unwrap().state, State::Lost(alive_at.max(now)));
         let second = Arc::new(Mutex::new(second));
         let other = Journal::start(&path, &second).unwrap();
         other.write(second.lock().unwrap().over(&call, 9).unwrap());
