@@ -17,7 +17,7 @@ fn node(server: &SymblServer, nats: &NatsServer, name: &str) -> Settings {
     Settings::with_upstream(&server.base_url())
         .set("BRIDGE__CLUSTER__NATS_URL", &nats.url())
         .set("BRIDGE__CLUSTER__NODE", name)
-        .set("BRIDGE__CLUSTER__SECRET", "the same on every node")
+        .set("BRIDGE__MEDIA__TOKEN_SECRET", "the-same-on-every-node")
 }
 
 /// Starts nodes and waits until each has joined and hears all the others.

@@ -5,6 +5,7 @@
 //! not end when it must is cut from outside ([`MediaSockets`]).
 
 mod message;
+mod reattach;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub use message::{
     LegNow, LegResumed, MediaEnded, ReadMeters, SocketOpened, StartLeg, StreamStopped, TagsOfCall,
     TakeCensus,
 };
+pub use reattach::PlanReattach;
 
 use super::call::facts::{CallFacts, LegFacts};
 use super::call::leg::{Interruption, LegExit, Millis, Stage, millis};
@@ -31,6 +33,7 @@ use super::leg_guard::LegGuard;
 use super::leg_meter::LegMeter;
 use super::load::LoadMeter;
 use super::media_sockets::MediaSockets;
+use super::reattach::Reattach;
 use super::services::tags;
 use super::twilio_stream::{StopLeg, TwilioStream};
 use crate::telemetry::events;
@@ -62,6 +65,8 @@ pub struct Supervisor {
     draining: bool,
     /// Who waits until no leg is left.
     waiting_for_none: Vec<oneshot::Sender<()>>,
+    /// Hears what becomes of calls and their streams; none: nobody gets a new one.
+    reattach: Option<Reattach>,
 }
 
 impl Supervisor {
@@ -88,7 +93,14 @@ impl Supervisor {
             began: Instant::now(),
             draining: false,
             waiting_for_none: Vec::new(),
+            reattach: None,
         }
+    }
+
+    /// Tells `reattach` what becomes of calls and their streams.
+    #[must_use]
+    pub fn telling(self, reattach: Option<Reattach>) -> Self {
+        Self { reattach, ..self }
     }
 
     fn now(&self) -> Millis {
@@ -179,7 +191,7 @@ impl Handler<StartLeg> for Supervisor {
         if self.draining {
             return ActorResponse::reply(Err(StreamRefusal::ShuttingDown));
         }
-        let (room, party) = match self.registry.expect_leg(self.now(), &start, unique_id) {
+        let (room, party, connection_id) = match self.registry.expect_leg(self.now(), &start, unique_id) {
             Ok(expected) => expected,
             Err(refusal) => return ActorResponse::reply(Err(refusal)),
         };
@@ -187,7 +199,7 @@ impl Handler<StartLeg> for Supervisor {
             call_sid: start.call_sid.clone(),
             stream: start.stream,
             room,
-            connection_id: unique_id(),
+            connection_id: connection_id.unwrap_or_else(unique_id),
             speaker: party.speaker,
         };
         let asked = self.cluster.begin_leg(proposal).get().into_actor(self);
@@ -221,6 +233,9 @@ impl Supervisor {
         }
         self.sockets.began(stream, plan.leg);
         self.metrics.legs.started.inc();
+        if let Some(reattach) = &self.reattach {
+            reattach.leg_began(start, &plan);
+        }
         if let Some(leg) = self.registry.live_leg(plan.leg) {
             let name = facts.map(|facts| facts.name);
             self.cluster.leg_began(LegBegan { leg, stream: start.stream, name });
@@ -270,6 +285,9 @@ impl Handler<MediaEnded> for Supervisor {
 
     fn handle(&mut self, MediaEnded { leg }: MediaEnded, _: &mut Self::Context) {
         self.registry.media_ended(leg);
+        if let Some(reattach) = &self.reattach {
+            reattach.media_ended(leg);
+        }
         self.cluster.media_ended(leg);
         self.sockets.must_end(self.now(), leg);
     }
@@ -282,6 +300,9 @@ impl Handler<LegEnded> for Supervisor {
         let news = self.registry.leg_ended(self.now(), leg, exit);
         if !news.is_empty() {
             self.metrics.legs.ended.add(exit.as_str());
+        }
+        if let Some(reattach) = &self.reattach {
+            reattach.leg_ended(leg, exit);
         }
         self.meters.remove(&leg);
         self.publish(news);
@@ -304,6 +325,9 @@ impl Handler<CallEnded> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, CallEnded(call_sid): CallEnded, ctx: &mut Self::Context) {
+        if let Some(reattach) = &self.reattach {
+            reattach.call_ended(&call_sid);
+        }
         self.cluster.call_ended(&call_sid);
         self.end_call(&call_sid, ctx);
     }

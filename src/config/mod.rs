@@ -11,6 +11,7 @@ mod llm;
 pub mod networks;
 mod parties;
 mod reader;
+mod reattach;
 mod recording;
 #[cfg(test)]
 mod reference;
@@ -34,6 +35,7 @@ pub use llm::LlmSettings;
 pub use parties::{NamedParty, PartyList};
 use reader::Reader;
 pub use reader::{ConfigError, Problem};
+pub use reattach::{JournalPlace, ReattachSettings};
 pub use recording::{Announcement, RecordingSettings};
 
 /// Where settings come from.
@@ -225,6 +227,10 @@ pub struct Settings {
     pub parties: PartyList,
     /// Media sockets.
     pub media: MediaSettings,
+    /// What stream tokens are signed with; none: a key of the auth token's, or one that is made up at each start.
+    pub stream_secret: Option<SecretString>,
+    /// New streams for calls that lost theirs; none: such calls stay without.
+    pub reattach: Option<ReattachSettings>,
     /// Dashboards.
     pub updates: UpdatesSettings,
     /// Who may watch.
@@ -310,6 +316,7 @@ impl Settings {
             max_unproven: read.number("media.max_unproven", 1..=1_000_000) as usize,
             max_unproven_per_address: read.number("media.max_unproven_per_address", 1..=1_000_000) as usize,
         };
+        let reattach = reattach::read(read, mode, &twilio, public_url.is_some());
         let watchers = WatcherSettings {
             token: read.parsed_secret("updates.token", access_token),
             origins: read
@@ -317,7 +324,9 @@ impl Settings {
                 .map(|list| list.split(',').map(|origin| origin.trim().to_owned()).collect())
                 .unwrap_or_default(),
         };
-        let cluster = cluster::read(read, public_url.is_some() && watchers.token.is_none());
+        let stream_secret = read.parsed_secret("media.token_secret", access_token);
+        let has_token_key = stream_secret.is_some() || !twilio.auth_tokens.is_empty();
+        let cluster = cluster::read(read, has_token_key, public_url.is_some() && watchers.token.is_none());
         let policies = [("number", RoomPolicy::Number), ("pair", RoomPolicy::Pair)];
         Self {
             mode,
@@ -331,6 +340,8 @@ impl Settings {
             },
             parties: parties::read(read),
             media,
+            stream_secret,
+            reattach,
             updates: UpdatesSettings {
                 queue: read.number("updates.queue", 1..=65_536) as usize,
                 keep: read.number("updates.keep", 0..=65_536) as usize,

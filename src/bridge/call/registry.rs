@@ -4,7 +4,12 @@
 //! withhold. A leg is removed in one place, [`Registry::leg_ended`], however it ended; that is where exactly one
 //! `connection_stopped` comes from, with a `connection_started` before it if none was sent yet.
 
+#[path = "registry_reattach.rs"]
+mod reattach;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
+
+pub use reattach::NotReattached;
 
 use super::facts::{CallFacts, LegFacts, Wish};
 use super::leg::{Interruption, LegExit, Millis};
@@ -205,12 +210,14 @@ pub struct Registry {
     calls: HashMap<CallSid, Call>,
     legs: BTreeMap<LegId, LegRecord>,
     last_leg: u64,
+    recalled: reattach::Recalled,
 }
 
 impl Registry {
     /// Returns an empty registry.
     pub fn new(policy: RoomPolicy, known: PartyList, limits: RegistryLimits) -> Self {
-        Self { policy, known, limits, calls: HashMap::new(), legs: BTreeMap::new(), last_leg: 0 }
+        let recalled = reattach::Recalled::default();
+        Self { policy, known, limits, calls: HashMap::new(), legs: BTreeMap::new(), last_leg: 0, recalled }
     }
 
     /// Takes a call that Twilio asks about; asked again about the same call, plans the same.
@@ -269,7 +276,7 @@ impl Registry {
     }
 
     /// Makes sure that a stream's call is known before anybody else is asked about it, so that news of it are not lost
-    /// meanwhile; returns its room and who calls.
+    /// meanwhile; returns its room, who calls, and the connection that the room has here, if it has one.
     ///
     /// # Errors
     ///
@@ -279,7 +286,7 @@ impl Registry {
         now: Millis,
         start: &StreamStart,
         unique: impl FnOnce() -> String,
-    ) -> Result<(Room, Party), StreamRefusal> {
+    ) -> Result<(Room, Party, Option<String>), StreamRefusal> {
         self.check_room_for(&start.call_sid)?;
         let fresh = self.fresh_call(now, &start.parameters, unique);
         let call = self.calls.entry(start.call_sid.clone()).or_insert(fresh);
@@ -287,7 +294,10 @@ impl Registry {
         if start.stream < call.next_stream {
             return Err(StreamRefusal::TokenUsed);
         }
-        Ok((call.room.clone(), call.party.clone()))
+        let (room, party) = (call.room.clone(), call.party.clone());
+        let connection_id = self.open_connection_of(&room);
+        let connection_id = connection_id.or_else(|| self.recalled.peek(&room));
+        Ok((room, party, connection_id))
     }
 
     fn check_room_for(&self, call_sid: &CallSid) -> Result<(), StreamRefusal> {
@@ -338,7 +348,7 @@ impl Registry {
             announced_at: now,
             heard_of_at: now,
             ended: false,
-            next_stream: 1,
+            next_stream: self.recalled.next_stream(&call.call_sid),
             legs: 0,
         }
     }
@@ -383,8 +393,9 @@ impl Registry {
         let (room, party, trace) = (call.room.clone(), call.party.clone(), call.trace);
 
         let replaces: Vec<LegId> = self.legs_of(&start.call_sid).collect();
-        let together = self.legs.values().find(|leg| leg.room == room && !leg.media_ended);
-        let connection_id = together.map_or_else(unique, |leg| leg.connection_id.clone());
+        let connection_id = self.open_connection_of(&room);
+        let connection_id = connection_id.or_else(|| self.recalled.connection_of(&room));
+        let connection_id = connection_id.unwrap_or_else(unique);
         self.last_leg += 1;
         let leg = LegId(self.last_leg);
         let record = LegRecord {
@@ -400,6 +411,12 @@ impl Registry {
         };
         self.legs.insert(leg, record);
         Ok(LegPlan { leg, party, room, connection_id, replaces, trace })
+    }
+
+    /// Returns the connection of the room's legs whose callers are there.
+    fn open_connection_of(&self, room: &Room) -> Option<String> {
+        let together = self.legs.values().find(|leg| leg.room == *room && !leg.media_ended);
+        together.map(|leg| leg.connection_id.clone())
     }
 
     /// A call that has a leg already will only put another in its place.
@@ -481,6 +498,7 @@ impl Registry {
 
     /// Forgets calls that are over or that nothing more was heard of.
     pub fn forget_old_calls(&mut self, now: Millis) {
+        self.recalled.forget_old(now);
         self.calls.retain(|_, call| {
             let is_over = call.ended || call.next_stream > 1;
             let lifetime = if is_over { self.limits.ended_call_lifetime } else { SILENT_CALL_LIFETIME };

@@ -6,6 +6,7 @@
 //! * [`doors`] - webhooks, and who was refused at which door.
 //! * [`updates`] - dashboards.
 //! * [`cluster`] - several nodes.
+//! * [`reattach`] - new streams for calls that lost theirs.
 //! * [`recognition`] - how long callers' words take to become text.
 //! * [`sampled`] - what others count; copied when somebody looks.
 //! * [`process`] - memory, processor time and file descriptors.
@@ -22,6 +23,7 @@ pub mod exposition;
 pub mod legs;
 pub mod media;
 pub mod process;
+pub mod reattach;
 pub mod recognition;
 pub mod sampled;
 pub mod share;
@@ -41,6 +43,7 @@ use self::exposition::Exposition;
 use self::legs::LegMetrics;
 use self::media::MediaMetrics;
 use self::process::ProcessFigures;
+use self::reattach::ReattachMetrics;
 use self::recognition::RecognitionMetrics;
 use self::sampled::SampledMetrics;
 use self::updates::UpdateMetrics;
@@ -76,6 +79,8 @@ pub struct Groups {
     pub updates: UpdateMetrics,
     /// Several nodes.
     pub cluster: ClusterMetrics,
+    /// New streams for calls that lost theirs.
+    pub reattach: ReattachMetrics,
     /// The recogniser's pace.
     pub recognition: RecognitionMetrics,
     /// What others count.
@@ -95,6 +100,7 @@ impl Default for Metrics {
             doors: DoorMetrics::registered(&mut registry),
             updates: UpdateMetrics::registered(&mut registry),
             cluster: ClusterMetrics::registered(&mut registry),
+            reattach: ReattachMetrics::registered(&mut registry),
             recognition: RecognitionMetrics::registered(&mut registry),
             sampled: SampledMetrics::registered(&mut registry),
         };

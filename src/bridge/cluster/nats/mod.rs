@@ -520,10 +520,17 @@ impl Cluster for NatsCluster {
     }
 
     fn has_live_leg(&self, call_sid: &CallSid) -> Answer<Option<bool>> {
+        // Of its own legs this node knows more than the record, which may be on its way.
+        let here = locked(&self.inner.shared);
+        if here.legs.values().any(|leg| leg.view.call_sid == call_sid.as_str() && !leg.media_ended) {
+            return Answer::Now(Some(true));
+        }
+        drop(here);
         let key = bucket::key(kind::CALL, call_sid.as_str());
-        self.inner.ask(|_, link| async move {
+        self.inner.ask(|inner, link| async move {
             let call: Option<CallRecord> = bucket::read(&link.bucket, &key).await?;
-            Ok(call.is_some_and(|call| call.legs.values().any(|leg| leg.lost_to.is_none())))
+            let is_live = |leg: &LegRecord| leg.node != inner.node && leg.lost_to.is_none();
+            Ok(call.is_some_and(|call| call.legs.values().any(is_live)))
         })
     }
 
