@@ -108,6 +108,16 @@ async fn legs_of_one_conference_on_different_nodes_share_a_connection_and_all_da
     assert_eq!(resumed.answer().await["type"], "updates_resumed");
     assert_eq!(ids_and_types(&hears(&resumed, 2).await), ids_and_types(&heard[1..]));
 
+    // A page at any node sees all legs as they stand.
+    for bridge in [&north, &south] {
+        let legs: Value = serde_json::from_str(&get(bridge.address, "/symbl/legs").await.body).unwrap();
+        assert_eq!(legs["legs"].as_array().map(Vec::len), Some(3), "{legs}");
+        let path = format!("/symbl/legs/{}", connections[0]);
+        let legs: Value = serde_json::from_str(&get(bridge.address, &path).await.body).unwrap();
+        let levels = legs["legs"].as_array().unwrap().iter().filter(|leg| leg["levels"].is_array());
+        assert_eq!(levels.count(), 3, "{legs}");
+    }
+
     // Status callbacks land where they like.
     for (call, node) in calls.iter().zip([&north, &south, &south]) {
         assert_eq!(call.caller.report(node, "completed").await.status, 204);
