@@ -29,6 +29,7 @@ use crate::bridge::call::stream_token::StreamTokens;
 use crate::bridge::call::upload::BYTES_PER_MS;
 use crate::bridge::cluster::Cluster;
 use crate::bridge::cluster::local::LocalCluster;
+use crate::bridge::cluster::nats::NatsCluster;
 use crate::bridge::http::unproven::Unproven;
 use crate::bridge::http::watchers::Watchers;
 use crate::bridge::load::LoadMeter;
@@ -110,6 +111,7 @@ pub struct Application {
 struct Bridge {
     supervisor: Addr<Supervisor>,
     hub: Addr<UpdatesHub>,
+    cluster: Arc<dyn Cluster>,
     recorder: Option<Recorder>,
     /// Gets calls new streams once the listener runs; none if nobody does.
     reattaching: Option<Reattaching>,
@@ -289,8 +291,9 @@ impl Application {
         self.ending.begin();
         let drain = async {
             let legs_cut = match (&self.bridge, &self.engine) {
-                (Some(Bridge { supervisor, hub, .. }), _) => {
-                    drain::bridge(supervisor, hub, self.drain_deadline, self.stop_within).await
+                (Some(Bridge { supervisor, hub, cluster, .. }), _) => {
+                    let actors = (supervisor, hub, cluster.as_ref());
+                    drain::bridge(actors, self.drain_deadline, self.stop_within).await
                 }
                 (None, Some(engine)) => drain::engine(&engine.state, self.drain_deadline, ENGINE_DRAIN).await,
                 (None, None) => 0,
@@ -409,12 +412,22 @@ fn build_bridge(
     let load = LoadMeter::default();
     load.watch_this_thread();
     let max_delay = settings.limits.max_delay;
+    let nats = settings
+        .cluster
+        .as_ref()
+        .map(|shared| (NatsCluster::new(shared, hub.clone(), updates.keep, metrics.clone()), shared));
+    let cluster: Arc<dyn Cluster> = match &nats {
+        Some((nats, _)) => Arc::new(nats.clone()),
+        None => Arc::new(LocalCluster::new(hub.clone())),
+    };
     let (reattach, worker) = reattach(settings, &mut registry, metrics).unzip();
-    let cluster: Arc<dyn Cluster> = Arc::new(LocalCluster::new(hub.clone()));
     let supervisor =
         Supervisor::new(registry, Arc::clone(&cluster), load.clone(), max_delay, metrics.clone())
             .telling(reattach.clone())
             .start();
+    if let Some((nats, shared)) = nats {
+        nats.start(shared, supervisor.clone());
+    }
     let symbl = &settings.symbl;
     let (app_id, app_secret) = match engine {
         Some(engine) => (engine.credentials.app_id.clone(), engine.credentials.app_secret.clone()),
@@ -423,13 +436,17 @@ fn build_bridge(
             symbl.app_secret.clone().unwrap_or_else(|| SecretString::from(String::new())),
         ),
     };
-    let key = stream_token_key(settings)?;
+    let key = match &settings.cluster {
+        Some(shared) => shared.stream_token_key,
+        None => stream_token_key(settings)?,
+    };
     let recorder = start_recorder(settings)?;
     let buffer = usize::try_from(symbl.buffer.as_millis()).unwrap_or(usize::MAX) * BYTES_PER_MS;
     let media_url = public_url.stream("/twilio/media");
     let shared = Shared {
         supervisor: supervisor.clone(),
         hub: hub.clone(),
+        cluster: Arc::clone(&cluster),
         tokens: Arc::new(TokenClient::new(upstream.clone(), app_id, app_secret)),
         upstream: upstream.clone(),
         public_upstream: engine.is_none().then(|| upstream.to_string()),
@@ -463,7 +480,7 @@ fn build_bridge(
     };
     let most_calls = settings.limits.max_calls;
     let reattaching = worker.map(|worker| Reattaching { worker, shared: shared.clone(), most_calls });
-    Ok((shared, Bridge { supervisor, hub, recorder, reattaching }))
+    Ok((shared, Bridge { supervisor, hub, cluster, recorder, reattaching }))
 }
 
 /// Returns what gets calls new streams, and what does the work once the listener runs; none if it is off.
@@ -487,6 +504,10 @@ fn stream_token_key(settings: &Settings) -> Result<[u8; 32], StartError> {
     if let Some(secret) = chosen.or_else(|| settings.twilio.auth_tokens.first().map(AuthToken::expose)) {
         return Ok(StreamTokens::key_of(secret));
     }
+    random_key()
+}
+
+fn random_key() -> Result<[u8; 32], StartError> {
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|_| StartError::Random)?;
     Ok(key)

@@ -12,6 +12,7 @@ use actix_web::rt::net::TcpStream;
 use super::call::leg::LegLimits;
 use super::call::room::masked;
 use super::call::stream_token::StreamTokens;
+use super::cluster::Cluster;
 use super::http::unproven::Unproven;
 use super::http::watchers::Watchers;
 use super::load::LoadMeter;
@@ -34,6 +35,8 @@ pub struct Shared {
     pub supervisor: Addr<Supervisor>,
     /// The relay to dashboards.
     pub hub: Addr<UpdatesHub>,
+    /// What several nodes share.
+    pub cluster: Arc<dyn Cluster>,
     /// Gets access tokens for the upstream.
     pub tokens: Arc<TokenClient>,
     /// Where the upstream lives.

@@ -191,8 +191,8 @@ impl Handler<StartLeg> for Supervisor {
         if self.draining {
             return ActorResponse::reply(Err(StreamRefusal::ShuttingDown));
         }
-        let room = match self.registry.expect_leg(self.now(), &start, unique_id) {
-            Ok(room) => room,
+        let (room, party) = match self.registry.expect_leg(self.now(), &start, unique_id) {
+            Ok(expected) => expected,
             Err(refusal) => return ActorResponse::reply(Err(refusal)),
         };
         let proposal = LegProposal {
@@ -200,6 +200,7 @@ impl Handler<StartLeg> for Supervisor {
             stream: start.stream,
             room,
             connection_id: unique_id(),
+            speaker: party.speaker,
         };
         let asked = self.cluster.begin_leg(proposal).get().into_actor(self);
         ActorResponse::r#async(asked.map(move |facts, supervisor, ctx| {
@@ -233,7 +234,7 @@ impl Supervisor {
         self.sockets.began(stream, plan.leg);
         self.metrics.legs.started.inc();
         if let Some(reattach) = &self.reattach {
-            reattach.leg_began(&start, &plan);
+            reattach.leg_began(start, &plan);
         }
         if let Some(leg) = self.registry.live_leg(plan.leg) {
             let name = facts.map(|facts| facts.name);

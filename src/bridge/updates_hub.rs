@@ -5,6 +5,7 @@
 //! that come back say which update they saw last and get those that they missed.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use actix::prelude::*;
 use bytestring::ByteString;
@@ -21,6 +22,12 @@ use crate::ws::socket_handle::SocketHandle;
 
 /// News come from the supervisor only: three a leg at most.
 const MAILBOX: usize = 4096;
+
+/// How far another node may be ahead with updates.
+const MOST_AHEAD: u64 = 4096;
+
+/// How long a dashboard that saw newer updates elsewhere waits for them to come here.
+const CATCH_UP: Duration = Duration::from_millis(300);
 
 /// News of a leg, for all dashboards.
 #[derive(Message)]
@@ -40,7 +47,12 @@ pub struct Append {
 /// What was known of updates is void, because the cluster was joined or lost: every dashboard begins anew with this.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct BeginAnew(pub UpdateLog);
+pub struct BeginAnew {
+    /// What is known from now on.
+    pub log: UpdateLog,
+    /// Whether other nodes have the same, and some may know newer updates already.
+    pub is_shared: bool,
+}
 
 /// A dashboard joins; it is answered with its number, and the live legs follow, or what it missed.
 pub struct Join {
@@ -78,6 +90,8 @@ pub struct CloseDashboards;
 /// The actor.
 pub struct UpdatesHub {
     log: UpdateLog,
+    /// Whether other nodes have the same log.
+    is_shared: bool,
     sessions: BTreeMap<SessionId, Dashboard>,
     last_session: u64,
     most_sessions: usize,
@@ -94,6 +108,7 @@ impl UpdatesHub {
     pub fn new(most_sessions: usize, keep: usize, metrics: Metrics) -> Self {
         Self {
             log: UpdateLog::new(first_id(), keep),
+            is_shared: false,
             sessions: BTreeMap::new(),
             last_session: 0,
             most_sessions,
@@ -139,8 +154,9 @@ impl Handler<Append> for UpdatesHub {
 impl Handler<BeginAnew> for UpdatesHub {
     type Result = ();
 
-    fn handle(&mut self, BeginAnew(log): BeginAnew, _: &mut Self::Context) {
+    fn handle(&mut self, BeginAnew { log, is_shared }: BeginAnew, _: &mut Self::Context) {
         self.log = log;
+        self.is_shared = is_shared;
         let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
         for id in sessions {
             let Some(Dashboard { session, socket }) = self.remove(id, "begins_anew") else { continue };
@@ -171,9 +187,21 @@ impl UpdatesHub {
 }
 
 impl Handler<Join> for UpdatesHub {
-    type Result = Result<SessionId, TooManyDashboards>;
+    type Result = ActorResponse<Self, Result<SessionId, TooManyDashboards>>;
 
     fn handle(&mut self, join: Join, _: &mut Self::Context) -> Self::Result {
+        let last = self.log.last_id();
+        if self.is_shared && join.after.is_some_and(|after| (last + 1..=last + MOST_AHEAD).contains(&after)) {
+            // It comes from a node that was quicker; what it saw will be here in a moment.
+            let catching_up = tokio::time::sleep(CATCH_UP).into_actor(self);
+            return ActorResponse::r#async(catching_up.map(|(), hub, _| hub.join(join)));
+        }
+        ActorResponse::reply(self.join(join))
+    }
+}
+
+impl UpdatesHub {
+    fn join(&mut self, join: Join) -> Result<SessionId, TooManyDashboards> {
         if self.sessions.len() >= self.most_sessions {
             self.metrics.doors.refused(Door::Updates, "full");
             return Err(TooManyDashboards);

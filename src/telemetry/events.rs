@@ -388,6 +388,25 @@ events! {
         /// The setting that says so: `retention_days` or `max_bytes`.
         reason: &'a str,
     }
+    /// This node shares calls and updates with the others.
+    Info process ClusterJoined "cluster_joined" "joined the cluster" {
+        /// This node; another name in each life.
+        node: &'a str,
+    }
+    /// This node cannot reach what nodes share; it goes on alone and tries again.
+    Warn process ClusterLost "cluster_lost" "cut off from the cluster" {
+        /// This node.
+        node: &'a str,
+        /// Why.
+        reason: &'a str,
+    }
+    /// Another node died; this one reported its legs.
+    Warn process NodeLost "node_lost" "another node died" {
+        /// The other node.
+        node: &'a str,
+        /// Its legs that this node reported.
+        legs: u64,
+    }
     /// A dashboard joined.
     Info process DashboardJoined "dashboard_joined" "dashboard joined" {
         /// Dashboards now.

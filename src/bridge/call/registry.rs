@@ -276,7 +276,7 @@ impl Registry {
     }
 
     /// Makes sure that a stream's call is known before anybody else is asked about it, so that news of it are not lost
-    /// meanwhile; returns its room.
+    /// meanwhile; returns its room and who calls.
     ///
     /// # Errors
     ///
@@ -286,12 +286,15 @@ impl Registry {
         now: Millis,
         start: &StreamStart,
         unique: impl FnOnce() -> String,
-    ) -> Result<Room, StreamRefusal> {
+    ) -> Result<(Room, Party), StreamRefusal> {
         self.check_room_for(&start.call_sid)?;
         let fresh = self.fresh_call(now, &start.parameters, unique);
         let call = self.calls.entry(start.call_sid.clone()).or_insert(fresh);
         call.heard_of_at = now;
-        if start.stream < call.next_stream { Err(StreamRefusal::TokenUsed) } else { Ok(call.room.clone()) }
+        if start.stream < call.next_stream {
+            return Err(StreamRefusal::TokenUsed);
+        }
+        Ok((call.room.clone(), call.party.clone()))
     }
 
     fn check_room_for(&self, call_sid: &CallSid) -> Result<(), StreamRefusal> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use actix::Addr;
 
-use super::{Answer, Cluster, LegBegan, LegProposal, State, locked};
+use super::{Answer, Cluster, LegBegan, LegProposal, OnCallsLost, State, locked};
 use crate::bridge::call::facts::{CallFacts, LegFacts, Wish};
 use crate::bridge::call::registry::{LegId, StreamRefusal};
 use crate::bridge::call::update::LegNews;
@@ -70,6 +70,8 @@ impl Cluster for LocalCluster {
     fn claim_once(&self, key: &str, lifetime: Duration) -> Answer<Option<bool>> {
         Answer::Now(Some(claim(&mut locked(&self.claims), key, Instant::now(), lifetime)))
     }
+
+    fn on_calls_lost(&self, _: OnCallsLost) {}
 
     fn settle(&self, _: Duration) -> Answer<()> {
         Answer::Now(())

@@ -19,6 +19,7 @@ use super::call::facts::{CallFacts, LegFacts, Wish};
 use super::call::registry::{LegId, LiveLeg, StreamRefusal};
 use super::call::room::Room;
 use super::call::update::LegNews;
+use crate::symbl::Speaker;
 use crate::twilio::{CallSid, StreamSid};
 
 /// An answer that needs no waiting, or one that is on its way.
@@ -55,6 +56,8 @@ pub struct LegProposal {
     pub room: Room,
     /// The conference's connection, if it has none.
     pub connection_id: String,
+    /// Who speaks.
+    pub speaker: Speaker,
 }
 
 /// A leg that has begun on this node.
@@ -80,6 +83,9 @@ pub struct LostCall {
     /// Who calls, as updates name the speaker.
     pub from: String,
 }
+
+/// What hears of calls whose legs died with another node.
+pub type OnCallsLost = Box<dyn Fn(Vec<LostCall>) + Send + Sync>;
 
 /// How the cluster stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +138,11 @@ pub trait Cluster: Send + Sync {
 
     /// Returns whether this node is the first to claim a piece of work; the claim lasts so long. None when it cannot be known.
     fn claim_once(&self, key: &str, lifetime: Duration) -> Answer<Option<bool>>;
+
+    /// Says who is to hear of calls whose legs died with another node; the first to ask is. Of one node alone nobody hears.
+    ///
+    /// One surviving node hears of each such leg; it may die before it has done anything about it.
+    fn on_calls_lost(&self, hook: OnCallsLost);
 
     /// Waits until everything published has reached this node's dashboards, at most so long; for the end of the process.
     fn settle(&self, patience: Duration) -> Answer<()>;

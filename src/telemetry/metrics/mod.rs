@@ -6,6 +6,7 @@
 //! * [`doors`] - webhooks, and who was refused at which door.
 //! * [`updates`] - dashboards.
 //! * [`reattach`] - new streams for calls that lost theirs.
+//! * [`cluster`] - several nodes.
 //! * [`recognition`] - how long callers' words take to become text.
 //! * [`sampled`] - what others count; copied when somebody looks.
 //! * [`process`] - memory, processor time and file descriptors.
@@ -15,6 +16,7 @@
 //! There is no global: [`Metrics`] is a value, and an application in a test has its own. A label is a word of a short
 //! list, never a call, a number or a room.
 
+pub mod cluster;
 pub mod counted;
 pub mod doors;
 pub mod exposition;
@@ -35,6 +37,7 @@ use std::sync::Arc;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use self::cluster::ClusterMetrics;
 use self::doors::DoorMetrics;
 use self::exposition::Exposition;
 use self::legs::LegMetrics;
@@ -76,6 +79,8 @@ pub struct Groups {
     pub updates: UpdateMetrics,
     /// New streams for calls that lost theirs.
     pub reattach: ReattachMetrics,
+    /// Several nodes.
+    pub cluster: ClusterMetrics,
     /// The recogniser's pace.
     pub recognition: RecognitionMetrics,
     /// What others count.
@@ -95,6 +100,7 @@ impl Default for Metrics {
             doors: DoorMetrics::registered(&mut registry),
             updates: UpdateMetrics::registered(&mut registry),
             reattach: ReattachMetrics::registered(&mut registry),
+            cluster: ClusterMetrics::registered(&mut registry),
             recognition: RecognitionMetrics::registered(&mut registry),
             sampled: SampledMetrics::registered(&mut registry),
         };

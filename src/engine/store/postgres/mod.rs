@@ -88,7 +88,7 @@ impl PostgresStore {
         writer.ask(move |database| begin(&mut database.session, &database.node))?;
         let trackers = Arc::<Trackers>::default();
         let readers = Readers::start(&address)?;
-        trackers.refresh(|| readers.read(|access| tracker::all(access)))?;
+        trackers.refresh(|| readers.read(tracker::all))?;
         let watch = Watch::start(&address, &node, &trackers)?;
         Ok(Self { writer, readers, watch, trackers, node })
     }
@@ -106,7 +106,7 @@ impl PostgresStore {
         change: impl FnOnce(&mut Access<'_, Transaction<'_>>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let result = self.change(change)?;
-        self.trackers.refresh(|| self.readers.read(|access| tracker::all(access)))?;
+        self.trackers.refresh(|| self.readers.read(tracker::all))?;
         Ok(result)
     }
 }
