@@ -34,6 +34,7 @@ use crate::bridge::http::unproven::Unproven;
 use crate::bridge::http::watchers::Watchers;
 use crate::bridge::load::LoadMeter;
 use crate::bridge::reattach::Reattach;
+use crate::bridge::reattach::elsewhere::AcrossNodes;
 use crate::bridge::reattach::worker::Worker;
 use crate::bridge::services::{Services, Shared};
 use crate::bridge::supervisor::Supervisor;
@@ -412,6 +413,7 @@ fn build_bridge(
     let load = LoadMeter::default();
     load.watch_this_thread();
     let max_delay = settings.limits.max_delay;
+    let (reattach, mut worker) = reattach(settings, &mut registry, metrics).unzip();
     let nats = settings
         .cluster
         .as_ref()
@@ -420,13 +422,18 @@ fn build_bridge(
         Some((nats, _)) => Arc::new(nats.clone()),
         None => Arc::new(LocalCluster::new(hub.clone())),
     };
-    let (reattach, worker) = reattach(settings, &mut registry, metrics).unzip();
     let supervisor =
         Supervisor::new(registry, Arc::clone(&cluster), load.clone(), max_delay, metrics.clone())
             .telling(reattach.clone())
             .start();
     if let Some((nats, shared)) = nats {
         nats.start(shared, supervisor.clone());
+        worker = worker.map(|worker| worker.asking(Arc::new(AcrossNodes(Arc::clone(&cluster)))));
+        if let Some(reattach) = reattach.clone() {
+            cluster.on_calls_lost(Box::new(move |calls| {
+                reattach.legs_lost(calls.into_iter().map(Into::into).collect());
+            }));
+        }
     }
     let symbl = &settings.symbl;
     let (app_id, app_secret) = match engine {
@@ -436,10 +443,7 @@ fn build_bridge(
             symbl.app_secret.clone().unwrap_or_else(|| SecretString::from(String::new())),
         ),
     };
-    let key = match &settings.cluster {
-        Some(shared) => shared.stream_token_key,
-        None => stream_token_key(settings)?,
-    };
+    let key = stream_token_key(settings)?;
     let recorder = start_recorder(settings)?;
     let buffer = usize::try_from(symbl.buffer.as_millis()).unwrap_or(usize::MAX) * BYTES_PER_MS;
     let media_url = public_url.stream("/twilio/media");
@@ -504,10 +508,6 @@ fn stream_token_key(settings: &Settings) -> Result<[u8; 32], StartError> {
     if let Some(secret) = chosen.or_else(|| settings.twilio.auth_tokens.first().map(AuthToken::expose)) {
         return Ok(StreamTokens::key_of(secret));
     }
-    random_key()
-}
-
-fn random_key() -> Result<[u8; 32], StartError> {
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|_| StartError::Random)?;
     Ok(key)

@@ -17,7 +17,7 @@ fn node(server: &SymblServer, nats: &NatsServer, name: &str) -> Settings {
     Settings::with_upstream(&server.base_url())
         .set("BRIDGE__CLUSTER__NATS_URL", &nats.url())
         .set("BRIDGE__CLUSTER__NODE", name)
-        .set("BRIDGE__CLUSTER__SECRET", "the same on every node")
+        .set("BRIDGE__MEDIA__TOKEN_SECRET", "the-same-on-every-node")
 }
 
 /// Starts nodes and waits until each has joined and hears all the others.
@@ -107,6 +107,16 @@ async fn legs_of_one_conference_on_different_nodes_share_a_connection_and_all_da
     let resumed = Dashboard::rejoin(&south, ids[0]).await;
     assert_eq!(resumed.answer().await["type"], "updates_resumed");
     assert_eq!(ids_and_types(&hears(&resumed, 2).await), ids_and_types(&heard[1..]));
+
+    // A page at any node sees all legs as they stand.
+    for bridge in [&north, &south] {
+        let legs: Value = serde_json::from_str(&get(bridge.address, "/symbl/legs").await.body).unwrap();
+        assert_eq!(legs["legs"].as_array().map(Vec::len), Some(3), "{legs}");
+        let path = format!("/symbl/legs/{}", connections[0]);
+        let legs: Value = serde_json::from_str(&get(bridge.address, &path).await.body).unwrap();
+        let levels = legs["legs"].as_array().unwrap().iter().filter(|leg| leg["levels"].is_array());
+        assert_eq!(levels.count(), 3, "{legs}");
+    }
 
     // Status callbacks land where they like.
     for (call, node) in calls.iter().zip([&north, &south, &south]) {

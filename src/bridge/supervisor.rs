@@ -4,6 +4,7 @@
 //! reports the end, or, should whoever holds the leg die, the [`LegGuard`] it leaves behind does. A media socket that does
 //! not end when it must is cut from outside ([`MediaSockets`]).
 
+mod ends;
 mod message;
 mod reattach;
 
@@ -38,7 +39,6 @@ use super::services::tags;
 use super::twilio_stream::{StopLeg, TwilioStream};
 use crate::telemetry::events;
 use crate::telemetry::metrics::Metrics;
-use crate::twilio::{CallSid, StreamSid};
 
 /// Webhooks wait here for their answers; beyond this they wait for a place, still inside the process.
 const MAILBOX: usize = 4096;
@@ -191,7 +191,7 @@ impl Handler<StartLeg> for Supervisor {
         if self.draining {
             return ActorResponse::reply(Err(StreamRefusal::ShuttingDown));
         }
-        let (room, party) = match self.registry.expect_leg(self.now(), &start, unique_id) {
+        let (room, party, connection_id) = match self.registry.expect_leg(self.now(), &start, unique_id) {
             Ok(expected) => expected,
             Err(refusal) => return ActorResponse::reply(Err(refusal)),
         };
@@ -199,7 +199,7 @@ impl Handler<StartLeg> for Supervisor {
             call_sid: start.call_sid.clone(),
             stream: start.stream,
             room,
-            connection_id: unique_id(),
+            connection_id: connection_id.unwrap_or_else(unique_id),
             speaker: party.speaker,
         };
         let asked = self.cluster.begin_leg(proposal).get().into_actor(self);
@@ -317,57 +317,6 @@ impl Handler<LegEnded> for Supervisor {
                 // Whoever gave up waiting no longer needs the answer.
                 let _ = waiting.send(());
             }
-        }
-    }
-}
-
-impl Handler<CallEnded> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, CallEnded(call_sid): CallEnded, ctx: &mut Self::Context) {
-        if let Some(reattach) = &self.reattach {
-            reattach.call_ended(&call_sid);
-        }
-        self.cluster.call_ended(&call_sid);
-        self.end_call(&call_sid, ctx);
-    }
-}
-
-impl Handler<StreamStopped> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, StreamStopped(stream_sid): StreamStopped, ctx: &mut Self::Context) {
-        self.cluster.stream_stopped(&stream_sid);
-        self.end_stream(&stream_sid, ctx);
-    }
-}
-
-impl Handler<Elsewhere> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, said: Elsewhere, ctx: &mut Self::Context) {
-        match said {
-            Elsewhere::CallEnded(call_sid) => self.end_call(&call_sid, ctx),
-            Elsewhere::StreamStopped(stream_sid) => self.end_stream(&stream_sid, ctx),
-            Elsewhere::LegBegan { call_sid, stream } => {
-                for older in self.registry.legs_before(&call_sid, stream) {
-                    self.stop(older, LegExit::Replaced, ctx);
-                }
-            }
-        }
-    }
-}
-
-impl Supervisor {
-    fn end_call(&mut self, call_sid: &CallSid, ctx: &mut Context<Self>) {
-        for leg in self.registry.call_ended(self.now(), call_sid) {
-            self.stop(leg, LegExit::CallCompleted, ctx);
-        }
-    }
-
-    fn end_stream(&mut self, stream_sid: &StreamSid, ctx: &mut Context<Self>) {
-        if let Some(leg) = self.registry.leg_of_stream(stream_sid) {
-            self.stop(leg, LegExit::StreamStopped, ctx);
         }
     }
 }

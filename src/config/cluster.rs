@@ -1,16 +1,12 @@
 //! Several bridge nodes behind one balancer: what they share, and where.
 
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use secrecy::SecretString;
 use url::Url;
 
 use super::reader::Reader;
 
 /// Longest name of a cluster or a node; both become part of names in NATS.
 const LONGEST_NAME: usize = 32;
-
-/// Shortest secret.
-const SHORTEST_SECRET: usize = 16;
 
 /// What several nodes share.
 #[derive(Debug, Clone)]
@@ -21,28 +17,27 @@ pub struct ClusterSettings {
     pub name: String,
     /// What this node is called in logs; none: a name is made up.
     pub node: Option<String>,
-    /// The key of stream tokens, the same on all nodes.
-    pub stream_token_key: [u8; 32],
     /// NATS servers that keep a copy of what is shared.
     pub replicas: usize,
 }
 
 /// Returns the settings; none without an address.
-pub(super) fn read(read: &mut Reader, needs_watch_token: bool) -> Option<ClusterSettings> {
+pub(super) fn read(
+    read: &mut Reader,
+    has_token_key: bool,
+    needs_watch_token: bool,
+) -> Option<ClusterSettings> {
     // Every key is read, so that a mistake shows before the cluster is switched on.
     let nats_url = read.parsed_secret("cluster.nats_url", nats_urls);
     let name = read.parsed("cluster.name", name).unwrap_or_else(|| "symbl-bridge".to_owned());
     let node = read.parsed("cluster.node", self::name);
-    let secret = read.parsed_secret("cluster.secret", secret);
     let replicas = read.number("cluster.replicas", 1..=5) as usize;
     let nats_url = nats_url?;
-    if secret.is_none() {
-        let remedy =
-            "set it to the same long random text on all nodes, for instance of `openssl rand -hex 32`";
+    if !has_token_key {
         read.problem(
-            "cluster.secret",
+            "media.token_secret",
             "is missing, but cluster.nats_url is set: a caller's media socket may reach another node than the webhook",
-            remedy,
+            "set the same on all nodes, for instance of `openssl rand -hex 32`, or set TWILIO_AUTH_TOKEN",
         );
     }
     if needs_watch_token {
@@ -52,8 +47,7 @@ pub(super) fn read(read: &mut Reader, needs_watch_token: bool) -> Option<Cluster
             "set the same token on all nodes",
         );
     }
-    let stream_token_key = Sha256::digest(secret?.expose_secret().as_bytes()).into();
-    Some(ClusterSettings { nats_url, name, node, stream_token_key, replicas })
+    Some(ClusterSettings { nats_url, name, node, replicas })
 }
 
 fn name(text: &str) -> Result<String, String> {
@@ -62,13 +56,6 @@ fn name(text: &str) -> Result<String, String> {
         return Err(format!("must be at most {LONGEST_NAME} letters, digits, - and _"));
     }
     Ok(text.to_owned())
-}
-
-fn secret(text: &str) -> Result<SecretString, String> {
-    if text.len() < SHORTEST_SECRET {
-        return Err(format!("must have at least {SHORTEST_SECRET} characters"));
-    }
-    Ok(SecretString::from(text.to_owned()))
 }
 
 fn nats_urls(text: &str) -> Result<SecretString, String> {

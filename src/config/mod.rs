@@ -324,7 +324,9 @@ impl Settings {
                 .map(|list| list.split(',').map(|origin| origin.trim().to_owned()).collect())
                 .unwrap_or_default(),
         };
-        let cluster = cluster::read(read, public_url.is_some() && watchers.token.is_none());
+        let stream_secret = read.parsed_secret("media.token_secret", access_token);
+        let has_token_key = stream_secret.is_some() || !twilio.auth_tokens.is_empty();
+        let cluster = cluster::read(read, has_token_key, public_url.is_some() && watchers.token.is_none());
         let policies = [("number", RoomPolicy::Number), ("pair", RoomPolicy::Pair)];
         Self {
             mode,
@@ -338,7 +340,7 @@ impl Settings {
             },
             parties: parties::read(read),
             media,
-            stream_secret: read.parsed_secret("media.token_secret", access_token),
+            stream_secret,
             reattach,
             updates: UpdatesSettings {
                 queue: read.number("updates.queue", 1..=65_536) as usize,

@@ -50,6 +50,11 @@ impl Recalled {
         self.conferences.remove(room).map(|(connection_id, _)| connection_id)
     }
 
+    /// The same for one who only asks; the conference's callers are expected still.
+    pub(super) fn peek(&self, room: &Room) -> Option<String> {
+        self.conferences.get(room).map(|(connection_id, _)| connection_id.clone())
+    }
+
     /// Returns the number of a call's next stream.
     pub(super) fn next_stream(&self, call_sid: &CallSid) -> u32 {
         self.streams.get(call_sid).map_or(1, |latest| latest.saturating_add(1))

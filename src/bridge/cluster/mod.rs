@@ -15,6 +15,8 @@ use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::value::RawValue;
+
 use super::call::facts::{CallFacts, LegFacts, Wish};
 use super::call::registry::{LegId, LiveLeg, StreamRefusal};
 use super::call::room::Room;
@@ -143,6 +145,10 @@ pub trait Cluster: Send + Sync {
     ///
     /// One surviving node hears of each such leg; it may die before it has done anything about it.
     fn on_calls_lost(&self, hook: OnCallsLost);
+
+    /// Returns the live legs of other nodes as pages see them, written as JSON, as far as they answer within a short time.
+    /// Only those of one connection, with their levels; none: all, without.
+    fn legs_elsewhere(&self, connection_id: Option<&str>) -> Answer<Vec<Box<RawValue>>>;
 
     /// Waits until everything published has reached this node's dashboards, at most so long; for the end of the process.
     fn settle(&self, patience: Duration) -> Answer<()>;

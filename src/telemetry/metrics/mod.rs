@@ -5,8 +5,8 @@
 //! * [`upstream`] - connections to the Symbl-protocol server, and how far it is behind.
 //! * [`doors`] - webhooks, and who was refused at which door.
 //! * [`updates`] - dashboards.
-//! * [`reattach`] - new streams for calls that lost theirs.
 //! * [`cluster`] - several nodes.
+//! * [`reattach`] - new streams for calls that lost theirs.
 //! * [`recognition`] - how long callers' words take to become text.
 //! * [`sampled`] - what others count; copied when somebody looks.
 //! * [`process`] - memory, processor time and file descriptors.
@@ -77,10 +77,10 @@ pub struct Groups {
     pub doors: DoorMetrics,
     /// Dashboards.
     pub updates: UpdateMetrics,
-    /// New streams for calls that lost theirs.
-    pub reattach: ReattachMetrics,
     /// Several nodes.
     pub cluster: ClusterMetrics,
+    /// New streams for calls that lost theirs.
+    pub reattach: ReattachMetrics,
     /// The recogniser's pace.
     pub recognition: RecognitionMetrics,
     /// What others count.
@@ -99,8 +99,8 @@ impl Default for Metrics {
             upstream: UpstreamMetrics::registered(&mut registry),
             doors: DoorMetrics::registered(&mut registry),
             updates: UpdateMetrics::registered(&mut registry),
-            reattach: ReattachMetrics::registered(&mut registry),
             cluster: ClusterMetrics::registered(&mut registry),
+            reattach: ReattachMetrics::registered(&mut registry),
             recognition: RecognitionMetrics::registered(&mut registry),
             sampled: SampledMetrics::registered(&mut registry),
         };

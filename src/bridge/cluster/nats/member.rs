@@ -24,7 +24,7 @@ use super::bucket::{self, kind};
 use super::outbox::Outgoing;
 use super::presence::{Presence, SAY_EVERY};
 use super::records::{CallRecord, ConferenceRecord};
-use super::{Inner, Link, Said, SaidWhat, heal};
+use super::{Inner, Link, Said, SaidWhat, heal, legs};
 use crate::bridge::call::update::{LegView, Told, UpdateKind, UpdateLog};
 use crate::bridge::cluster::locked;
 use crate::bridge::supervisor::{Elsewhere, Supervisor};
@@ -83,6 +83,7 @@ struct Followed {
     records: Watch,
     said: Subscriber,
     alive: Subscriber,
+    questions: Subscriber,
 }
 
 /// Stays a member as long as the process lives.
@@ -213,6 +214,7 @@ impl Session {
         };
         // Before anything is read, so that nothing is missed.
         let (said, alive) = (subscribe(&inner.names.said).await?, subscribe(&inner.names.alive).await?);
+        let questions = subscribe(&inner.names.legs).await?;
         let consumer = OrderedConfig { deliver_policy: DeliverPolicy::All, ..OrderedConfig::default() };
         let consumer = stream.create_consumer(consumer).await.map_err(|error| error.to_string())?;
         let updates = consumer.messages().await.map_err(|error| error.to_string())?;
@@ -232,7 +234,7 @@ impl Session {
         };
         let first = info.state.first_sequence;
         let last_sequence = if info.state.messages == 0 { info.state.last_sequence } else { first - 1 };
-        let mut followed = Followed { updates, last_sequence, records, said, alive };
+        let mut followed = Followed { updates, last_sequence, records, said, alive, questions };
         let mut log = UpdateLog::new(base, inner.keep);
         log.skip_to(base + followed.last_sequence);
         while followed.last_sequence < info.state.last_sequence {
@@ -245,12 +247,13 @@ impl Session {
 
     /// Follows the others until the way is lost; returns why.
     async fn follow(&self, followed: Followed, broke: &mut watch::Receiver<()>) -> String {
-        let Followed { updates, last_sequence, records, said, alive } = followed;
+        let Followed { updates, last_sequence, records, said, alive, questions } = followed;
         tokio::select! {
             reason = self.follow_updates(updates, last_sequence) => reason,
             reason = self.follow_records(records) => reason,
             reason = self.follow_said(said) => reason,
             reason = self.follow_alive(alive) => reason,
+            reason = self.answer_questions(questions) => reason,
             reason = self.send_updates() => reason,
             reason = self.say_that_we_live() => reason,
             reason = self.tend() => reason,
@@ -355,6 +358,13 @@ impl Session {
         "what nodes say ended".to_owned()
     }
 
+    async fn answer_questions(&self, mut questions: Subscriber) -> String {
+        while let Some(question) = questions.next().await {
+            legs::answer(&self.inner, &self.link, &self.supervisor, question).await;
+        }
+        "what nodes ask ended".to_owned()
+    }
+
     /// Sends what waits, one after the other: the stream's order is this node's order.
     async fn send_updates(&self) -> String {
         loop {
@@ -400,8 +410,9 @@ impl Session {
         loop {
             tokio::time::sleep(SAY_EVERY).await;
             self.presence.borrow_mut().look(Instant::now());
-            let nodes = i64::try_from(self.presence.borrow().nodes()).unwrap_or(i64::MAX);
-            self.inner.metrics.cluster.nodes.set(nodes);
+            let nodes = self.presence.borrow().nodes();
+            locked(&self.inner.shared).others = nodes - 1;
+            self.inner.metrics.cluster.nodes.set(i64::try_from(nodes).unwrap_or(i64::MAX));
             heal::tend(self).await;
         }
     }

@@ -1,17 +1,21 @@
 //! Several nodes over NATS JetStream: `docs/cluster.md` says what is shared and what happens at each failure.
 //!
 //! * [`records`] - what is kept of calls and conferences, and the rules by which it changes.
+//! * [`calls`] - what is asked and written as calls and legs begin and end.
 //! * [`bucket`] - the records' place, with compare-and-set.
 //! * [`outbox`] - updates on their way to the stream that gives them their order.
 //! * [`presence`] - which nodes live.
 //! * [`member`] - joins, follows what others do, and comes back after NATS was gone.
+//! * [`legs`] - how live legs on other nodes stand.
 //! * [`heal`] - what a node that was cut off does before it counts again, and what survivors do for one that died.
 //!
 //! This file is what the supervisor sees. Everything that it starts is bounded by [`ANSWER_WITHIN`], because webhooks wait
 //! for it; what could not be written in time is written later, by [`heal`].
 
 mod bucket;
+mod calls;
 mod heal;
+mod legs;
 mod member;
 mod outbox;
 mod presence;
@@ -29,11 +33,12 @@ use async_nats::jetstream;
 use async_nats::jetstream::kv::Store;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use tokio::sync::Notify;
 
 use self::bucket::{BucketError, kind};
 use self::outbox::{Outbox, Outgoing};
-use self::records::{CallRecord, Claim, ConferenceRecord, LegRecord, Pairs};
+use self::records::{CallRecord, Claim, LegRecord};
 use super::{Answer, Cluster, LegBegan, LegProposal, OnCallsLost, State, locked};
 use crate::bridge::call::facts::{CallFacts, LegFacts, Wish};
 use crate::bridge::call::leg::{Interruption, Millis, millis};
@@ -50,12 +55,6 @@ use crate::twilio::{CallSid, StreamSid};
 
 /// Webhooks wait so long for NATS and not longer; then this node decides by what it knows itself.
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
-
-/// How long the record of a call that is over is kept, so that none of its stream tokens works twice.
-const FORGET_AFTER: Duration = Duration::from_secs(10 * 60);
-
-/// Calls that are over and wait to be forgotten; beyond it the bucket's age limit does it.
-const MOST_TO_FORGET: usize = 10_000;
 
 /// The implementation. Cloning it shares it.
 #[derive(Clone)]
@@ -84,6 +83,7 @@ struct Names {
     updates: String,
     said: String,
     alive: String,
+    legs: String,
 }
 
 #[derive(Default)]
@@ -101,6 +101,8 @@ struct Shared {
     /// The newest update of this node in the stream, and the newest of anybody that has reached the hub.
     sent_to: u64,
     told_to: u64,
+    /// Nodes besides this one.
+    others: usize,
 }
 
 /// The way to what is shared.
@@ -152,6 +154,7 @@ impl Names {
             updates: format!("{cluster}.updates"),
             said: format!("{cluster}.said"),
             alive: format!("{cluster}.alive"),
+            legs: format!("{cluster}.legs"),
         }
     }
 }
@@ -247,130 +250,6 @@ impl Inner {
             log::debug!(reason:%; "decided without the other nodes");
             None
         })
-    }
-
-    async fn room_of(&self, link: &Link, call_sid: &CallSid, wish: &Wish) -> Result<Room, BucketError> {
-        match wish {
-            Wish::Named(room) | Wish::OfNumber(room) => Ok(room.clone()),
-            Wish::Pair { role, fresh } => {
-                let pairs = |record: &mut Option<Pairs>| {
-                    let pairs = record.get_or_insert_default();
-                    pairs.room_for(now(), call_sid.as_str(), *role, fresh)
-                };
-                let room = bucket::change(&link.bucket, &bucket::key(kind::PAIRS, "all"), pairs).await?;
-                Ok(Room::parse(&room).unwrap_or_else(|_| fresh.clone()))
-            }
-        }
-    }
-
-    async fn announce(
-        self: Arc<Self>,
-        link: Link,
-        call_sid: CallSid,
-        wish: Wish,
-    ) -> Result<CallFacts, BucketError> {
-        let key = bucket::key(kind::CALL, call_sid.as_str());
-        let known: Option<CallRecord> = bucket::read(&link.bucket, &key).await?;
-        let room = match (&known, &wish) {
-            (Some(known), Wish::OfNumber(_) | Wish::Pair { .. }) => Room::parse(&known.room).ok(),
-            _ => None,
-        };
-        let room = match room {
-            Some(room) => room,
-            None => self.room_of(&link, &call_sid, &wish).await?,
-        };
-        let is_named = matches!(wish, Wish::Named(_));
-        let take = |record: &mut Option<CallRecord>| {
-            let call = record.get_or_insert_with(|| CallRecord::new(&room));
-            if is_named {
-                call.move_to(&room);
-            }
-            (call.room.clone(), call.next_stream)
-        };
-        let (named, next_stream) = bucket::change(&link.bucket, &key, take).await?;
-        Ok(CallFacts { room: Room::parse(&named).unwrap_or(room), next_stream })
-    }
-
-    async fn begin_leg(
-        self: Arc<Self>,
-        link: Link,
-        name: String,
-        proposal: LegProposal,
-    ) -> Result<Result<LegFacts, StreamRefusal>, BucketError> {
-        let LegProposal { call_sid, stream, room, connection_id, speaker } = proposal;
-        let key = bucket::key(kind::CALL, call_sid.as_str());
-        let known: Option<CallRecord> = bucket::read(&link.bucket, &key).await?;
-        if let Some(Err(refusal)) = known.as_ref().map(|call| call.check(stream)) {
-            return Ok(Err(refusal));
-        }
-        let room = known.and_then(|call| Room::parse(&call.room).ok()).unwrap_or(room);
-        let conference = bucket::key(kind::CONFERENCE, room.as_str());
-        let join = |record: &mut Option<ConferenceRecord>| {
-            ConferenceRecord::join(record, now(), &name, &self.node, &connection_id)
-        };
-        let connection_id = bucket::change(&link.bucket, &conference, join).await?;
-        let view = LegView {
-            speaker,
-            connection_id: connection_id.clone(),
-            conversation_id: None,
-            call_sid: call_sid.to_string(),
-            room: room.to_string(),
-        };
-        let leg = LegRecord { node: self.node.clone(), view, lost_to: None };
-        let begin = |record: &mut Option<CallRecord>| {
-            let call = record.get_or_insert_with(|| CallRecord::new(&room));
-            let replaces = !call.legs.is_empty();
-            call.begin(stream, &name, leg.clone()).map(|()| (call.ended, replaces))
-        };
-        let (has_ended, replaces) = match bucket::change(&link.bucket, &key, begin).await? {
-            Ok(begun) => begun,
-            Err(refusal) => {
-                self.leave(&link, &room, &name).await?;
-                return Ok(Err(refusal));
-            }
-        };
-        if replaces {
-            self.say(SaidWhat::LegBegan { call_sid: call_sid.to_string(), stream });
-        }
-        Ok(Ok(LegFacts { name, room, connection_id, has_ended }))
-    }
-
-    async fn leave(&self, link: &Link, room: &Room, name: &str) -> Result<(), BucketError> {
-        let key = bucket::key(kind::CONFERENCE, room.as_str());
-        let leave =
-            |record: &mut Option<ConferenceRecord>| ConferenceRecord::leave(record, now(), name, false);
-        bucket::change(&link.bucket, &key, leave).await
-    }
-
-    async fn remove(&self, link: &Link, view: &LegView, name: &str) -> Result<(), BucketError> {
-        if let Ok(room) = Room::parse(&view.room) {
-            self.leave(link, &room, name).await?;
-        }
-        let remove = |record: &mut Option<CallRecord>| {
-            if let Some(call) = record {
-                call.legs.remove(name);
-            }
-        };
-        bucket::change(&link.bucket, &bucket::key(kind::CALL, &view.call_sid), remove).await
-    }
-
-    async fn end_call(self: Arc<Self>, link: Link, call_sid: CallSid) -> Result<(), BucketError> {
-        let key = bucket::key(kind::CALL, call_sid.as_str());
-        let end = |record: &mut Option<CallRecord>| {
-            record.as_mut().is_some_and(|call| !std::mem::replace(&mut call.ended, true))
-        };
-        if bucket::change(&link.bucket, &key, end).await? {
-            let mut shared = locked(&self.shared);
-            if shared.to_forget.len() < MOST_TO_FORGET {
-                shared.to_forget.push_back((Instant::now() + FORGET_AFTER, key));
-            }
-        }
-        let leave = |record: &mut Option<Pairs>| {
-            if let Some(pairs) = record {
-                pairs.call_ended(call_sid.as_str());
-            }
-        };
-        bucket::change(&link.bucket, &bucket::key(kind::PAIRS, "all"), leave).await
     }
 
     /// Takes the way that was found; dashboards begin anew with what all nodes know.
@@ -520,10 +399,17 @@ impl Cluster for NatsCluster {
     }
 
     fn has_live_leg(&self, call_sid: &CallSid) -> Answer<Option<bool>> {
+        // Of its own legs this node knows more than the record, which may be on its way.
+        let here = locked(&self.inner.shared);
+        if here.legs.values().any(|leg| leg.view.call_sid == call_sid.as_str() && !leg.media_ended) {
+            return Answer::Now(Some(true));
+        }
+        drop(here);
         let key = bucket::key(kind::CALL, call_sid.as_str());
-        self.inner.ask(|_, link| async move {
+        self.inner.ask(|inner, link| async move {
             let call: Option<CallRecord> = bucket::read(&link.bucket, &key).await?;
-            Ok(call.is_some_and(|call| call.legs.values().any(|leg| leg.lost_to.is_none())))
+            let is_live = |leg: &LegRecord| leg.node != inner.node && leg.lost_to.is_none();
+            Ok(call.is_some_and(|call| call.legs.values().any(is_live)))
         })
     }
 
@@ -536,6 +422,14 @@ impl Cluster for NatsCluster {
     fn on_calls_lost(&self, hook: OnCallsLost) {
         // A second one is a mistake in this program that no operator can mend.
         let _ = self.inner.on_calls_lost.set(hook);
+    }
+
+    fn legs_elsewhere(&self, connection_id: Option<&str>) -> Answer<Vec<Box<RawValue>>> {
+        let (inner, question) = (Arc::clone(&self.inner), legs::question(&self.inner.node, connection_id));
+        match self.inner.link() {
+            Some(link) => Answer::later(async move { legs::ask(&inner, &link, question).await }),
+            None => Answer::Now(Vec::new()),
+        }
     }
 
     fn settle(&self, patience: Duration) -> Answer<()> {
