@@ -56,6 +56,8 @@ struct Inner {
     /// Calls that a stream was asked for, and since when they have had none, for those that the book does not know.
     awaited: Mutex<HashMap<CallSid, UnixMillis>>,
     losses: mpsc::Sender<Loss>,
+    /// Another process still has the journal, and with it the calls.
+    predecessor_lives: bool,
     metrics: Metrics,
 }
 
@@ -103,7 +105,13 @@ impl Reattach {
         let book = Arc::new(Mutex::new(book));
         let journal = journal.and_then(|path| Journal::start(path, &book).map_err(unavailable).ok());
         let (losses, waiting) = mpsc::channel(WAITING);
-        let inner = Inner { book, journal, awaited: Mutex::default(), losses, metrics };
+        let predecessor_lives = journal.as_ref().is_some_and(|journal| !journal.was_free());
+        if predecessor_lives {
+            let reason = "another process has it: calls are looked for only when their streams end";
+            events::CallsJournalUnavailable { leg: None, reason }.emit();
+        }
+        let awaited = Mutex::default();
+        let inner = Inner { book, journal, awaited, losses, predecessor_lives, metrics };
         let reattach = Self { inner: Arc::new(inner) };
         let worker = Worker::new(settings, reattach.clone(), waiting);
         (reattach, worker)
