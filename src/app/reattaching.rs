@@ -7,8 +7,8 @@ use secrecy::ExposeSecret;
 use super::{StartError, user_data_dir};
 use crate::bridge::call::registry::Registry;
 use crate::bridge::call::stream_token::StreamTokens;
-use crate::bridge::reattach::Reattach;
 use crate::bridge::reattach::worker::Worker;
+use crate::bridge::reattach::{Reattach, expect_metrics};
 use crate::bridge::services::Shared;
 use crate::config::{JournalPlace, Settings, StorePlace};
 use crate::telemetry::metrics::Metrics;
@@ -37,6 +37,7 @@ pub(super) fn reattach(
     registry: &mut Registry,
     metrics: &Metrics,
 ) -> Option<(Reattach, Worker)> {
+    expect_metrics(metrics);
     let reattach = settings.reattach.clone()?;
     let beside = |dir: PathBuf| dir.join(JOURNAL_FILE);
     let journal = match (&reattach.journal, &settings.store.place) {

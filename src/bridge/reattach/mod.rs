@@ -92,7 +92,6 @@ impl Reattach {
         registry: &mut Registry,
         metrics: Metrics,
     ) -> (Self, Worker) {
-        metrics.reattach.results.expect(&Outcome::ALL);
         let mut book = CallBook::new(most_calls);
         let unavailable = |fault: std::io::Error| {
             events::CallsJournalUnavailable { leg: None, reason: &fault.to_string() }.emit();
@@ -195,6 +194,12 @@ impl Reattach {
     fn awaited(&self) -> MutexGuard<'_, HashMap<CallSid, UnixMillis>> {
         self.inner.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Shows every result with nothing counted.
+pub fn expect_metrics(metrics: &Metrics) {
+    metrics.reattach.results.expect(&Outcome::ALL);
+    metrics.reattach.requests.expect(&access::RESULTS);
 }
 
 /// Returns whether a leg ended because its call did, or because this process wanted it so.
