@@ -28,6 +28,8 @@ use crate::bridge::call::leg::LegLimits;
 use crate::bridge::call::registry::{Registry, RegistryLimits};
 use crate::bridge::call::stream_token::StreamTokens;
 use crate::bridge::call::upload::BYTES_PER_MS;
+use crate::bridge::cluster::Cluster;
+use crate::bridge::cluster::local::LocalCluster;
 use crate::bridge::http::unproven::Unproven;
 use crate::bridge::http::watchers::Watchers;
 use crate::bridge::load::LoadMeter;
@@ -398,9 +400,11 @@ fn build_bridge(
     load.watch_this_thread();
     let max_delay = settings.limits.max_delay;
     let (reattach, worker) = reattach(settings, &mut registry, metrics).unzip();
-    let supervisor = Supervisor::new(registry, hub.clone(), load.clone(), max_delay, metrics.clone())
-        .telling(reattach.clone())
-        .start();
+    let cluster: Arc<dyn Cluster> = Arc::new(LocalCluster::new(hub.clone()));
+    let supervisor =
+        Supervisor::new(registry, Arc::clone(&cluster), load.clone(), max_delay, metrics.clone())
+            .telling(reattach.clone())
+            .start();
     let symbl = &settings.symbl;
     let (app_id, app_secret) = match engine {
         Some(engine) => (engine.credentials.app_id.clone(), engine.credentials.app_secret.clone()),

@@ -18,7 +18,7 @@ use self::own_bridge::{OwnBridge, Start};
 use self::screen::Screen;
 use super::EXIT_USAGE;
 use super::call::{GivenToken, token, with_scheme};
-use crate::simulator::load::{Arrivals, LoadPlan, LoadRun, StepReport};
+use crate::simulator::load::{Arrivals, LoadError, LoadPlan, LoadRun, StepReport};
 use crate::twilio::AuthToken;
 
 /// Two sockets a leg here; a media socket, its handle, and one or two to the sink in a bridge of our own.
@@ -180,6 +180,15 @@ enum Fault {
     Failed(String),
 }
 
+impl From<LoadError> for Fault {
+    fn from(fault: LoadError) -> Self {
+        match fault {
+            LoadError::Pacer(_) => Self::Failed(fault.to_string()),
+            _ => Self::Usage(fault.to_string()),
+        }
+    }
+}
+
 /// Makes the steps and prints their figures.
 pub fn run(args: LoadArgs) -> ExitCode {
     match execute(&args) {
@@ -314,8 +323,14 @@ async fn make_step(
     screen.begin(legs);
     let made = run.step(&plan, &|stage| screen.show(legs, stage)).await;
     screen.clear();
-    let step = made.map_err(|fault| Fault::Failed(fault.to_string()))?;
+    let step = made?;
     screen.say(&Screen::summary(&step));
+    if step.standing > 0 && step.frames_received == 0 {
+        screen.say(&format!(
+            "no frame came out at all: does the bridge's SYMBL_API_BASE_URL lead to http://{}?",
+            run.sink_address()
+        ));
+    }
     if let Some(mut bridge) = bridge {
         if let Some(end) = bridge.ended() {
             screen.say(&format!(
@@ -354,7 +369,7 @@ async fn warm_up(run: &LoadRun, plan: &LoadPlan) -> Result<(), Fault> {
         duration: Duration::from_millis(200),
         ..plan.clone()
     };
-    let step = run.step(&few, &|_| {}).await.map_err(|fault| Fault::Failed(fault.to_string()))?;
+    let step = run.step(&few, &|_| {}).await?;
     match step.set_up.faults.keys().next() {
         Some(fault) => Err(Fault::Failed(format!("the bridge takes no call: {fault}"))),
         None => Ok(()),

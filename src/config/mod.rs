@@ -4,6 +4,7 @@
 //! `BRIDGE__SECTION__KEY`, the names that users of this integration already have (`reader::KNOWN_NAMES`).
 //! [`Settings::load`] collects every mistake before it gives up, each with its key, fault and remedy.
 
+mod cluster;
 mod http;
 mod limits;
 mod llm;
@@ -27,6 +28,7 @@ use crate::symbl::start_template::{DEFAULT_TEMPLATE, StartTemplate};
 use crate::twilio::signature::AuthToken;
 use crate::twilio::{PhoneNumber, PublicUrl, Signer};
 
+pub use cluster::ClusterSettings;
 pub use http::{HttpSettings, TlsSettings};
 pub use limits::{LimitSettings, WhenFull};
 pub use llm::LlmSettings;
@@ -245,6 +247,8 @@ pub struct Settings {
     pub llm: Option<LlmSettings>,
     /// Whether transcripts are logged.
     pub log_transcripts: bool,
+    /// What several nodes share; none: this one is alone.
+    pub cluster: Option<ClusterSettings>,
     /// How long live calls may go on after SIGTERM.
     pub drain_deadline: Duration,
 }
@@ -313,6 +317,14 @@ impl Settings {
             max_unproven_per_address: read.number("media.max_unproven_per_address", 1..=1_000_000) as usize,
         };
         let reattach = reattach::read(read, mode, &twilio, public_url.is_some());
+        let watchers = WatcherSettings {
+            token: read.parsed_secret("updates.token", access_token),
+            origins: read
+                .text("updates.origins")
+                .map(|list| list.split(',').map(|origin| origin.trim().to_owned()).collect())
+                .unwrap_or_default(),
+        };
+        let cluster = cluster::read(read, public_url.is_some() && watchers.token.is_none());
         let policies = [("number", RoomPolicy::Number), ("pair", RoomPolicy::Pair)];
         Self {
             mode,
@@ -334,13 +346,7 @@ impl Settings {
                 max_dashboards: read.number("updates.max_dashboards", 1..=100_000) as usize,
                 ping_every: read.millis("updates.ping_ms", 1_000..=600_000),
             },
-            watchers: WatcherSettings {
-                token: read.parsed_secret("updates.token", access_token),
-                origins: read
-                    .text("updates.origins")
-                    .map(|list| list.split(',').map(|origin| origin.trim().to_owned()).collect())
-                    .unwrap_or_default(),
-            },
+            watchers,
             limits: limits::read(read),
             model: ModelSettings {
                 name: read.text("model.name").unwrap_or_else(|| "base".to_owned()),
@@ -360,6 +366,7 @@ impl Settings {
             },
             recording: recording::read(read, media.token_lifetime),
             llm: llm::read(read),
+            cluster,
             log_transcripts: read.flag("log.transcripts"),
             drain_deadline: read.millis("drain.deadline_ms", 0..=86_400_000),
         }

@@ -92,6 +92,14 @@ fn every_mistake_is_named_with_its_fault_and_remedy() {
         ),
         ("BRIDGE__TLS__CERT", "cert.pem", "tls.key (BRIDGE__TLS__KEY) is missing, but tls.cert is set"),
         ("BRIDGE__TLS__KEY", "key.pem", "tls.cert (BRIDGE__TLS__CERT) is missing, but tls.key is set"),
+        (
+            "BRIDGE__CLUSTER__NATS_URL",
+            "nats://127.0.0.1:4222",
+            "cluster.secret (BRIDGE__CLUSTER__SECRET) is missing",
+        ),
+        ("BRIDGE__CLUSTER__NATS_URL", "http://127.0.0.1", "cannot be used: must be nats://HOST:PORT"),
+        ("BRIDGE__CLUSTER__NAME", "a.b", "must be at most 32 letters, digits, - and _"),
+        ("BRIDGE__CLUSTER__SECRET", "short", "cannot be used: must have at least 16 characters"),
         ("BRIDGE__HTTP__PROT", "1", "http.prot (BRIDGE__HTTP__PROT) is not a setting"),
         ("BRIDGE__SYMBL__START_REQUEST", "/no/such/file.json", "cannot read /no/such/file.json"),
     ] {

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub use reattach::NotReattached;
 
+use super::facts::{CallFacts, LegFacts, Wish};
 use super::leg::{Interruption, LegExit, Millis};
 use super::party::{Party, Role, party_of};
 use super::room::Room;
@@ -174,6 +175,8 @@ struct Call {
 struct LegRecord {
     call_sid: CallSid,
     stream_sid: StreamSid,
+    /// The number of its stream.
+    stream: u32,
     room: Room,
     party: Party,
     connection_id: String,
@@ -245,6 +248,89 @@ impl Registry {
         CallPlan { room: known.room.clone(), party: known.party.clone(), stream }
     }
 
+    /// Returns where a call wants to go that nobody knows.
+    pub fn wish_of(&self, call: &Announcement, unique: impl FnOnce() -> String) -> Wish {
+        match (&call.room, self.policy) {
+            (Some(room), _) => Wish::Named(room.clone()),
+            (None, RoomPolicy::Number) => Wish::OfNumber(Room::of_number(&call.to)),
+            (None, RoomPolicy::Pair) => {
+                let role = party_of(&call.from, &call.call_sid, &self.known).role;
+                Wish::Pair { role, fresh: Room::of_pair(&unique()) }
+            }
+        }
+    }
+
+    /// Takes what other nodes know of a call that is about to be announced; there is no room for more than the limit.
+    pub fn learn(&mut self, now: Millis, call: &Announcement, facts: &CallFacts) {
+        if self.calls.len() >= self.limits.calls && !self.calls.contains_key(&call.call_sid) {
+            return;
+        }
+        let by_policy = call.room.is_none();
+        let in_room = Announcement { room: Some(facts.room.clone()), ..call.clone() };
+        let fresh = Call { by_policy, ..self.fresh_call(now, &in_room, String::new) };
+        let known = self.calls.entry(call.call_sid.clone()).or_insert(fresh);
+        known.next_stream = known.next_stream.max(facts.next_stream);
+        if known.legs == 0 {
+            known.room = facts.room.clone();
+        }
+    }
+
+    /// Makes sure that a stream's call is known before anybody else is asked about it, so that news of it are not lost
+    /// meanwhile; returns its room.
+    ///
+    /// # Errors
+    ///
+    /// There is no room for the leg, or its token was used here.
+    pub fn expect_leg(
+        &mut self,
+        now: Millis,
+        start: &StreamStart,
+        unique: impl FnOnce() -> String,
+    ) -> Result<Room, StreamRefusal> {
+        self.check_room_for(&start.call_sid)?;
+        let fresh = self.fresh_call(now, &start.parameters, unique);
+        let call = self.calls.entry(start.call_sid.clone()).or_insert(fresh);
+        call.heard_of_at = now;
+        if start.stream < call.next_stream { Err(StreamRefusal::TokenUsed) } else { Ok(call.room.clone()) }
+    }
+
+    fn check_room_for(&self, call_sid: &CallSid) -> Result<(), StreamRefusal> {
+        // A call that nobody announced, with a token of ours: an earlier life of this server was asked about it.
+        if self.calls.len() >= self.limits.calls && !self.calls.contains_key(call_sid) {
+            return Err(StreamRefusal::TooManyCalls);
+        }
+        if !self.has_a_place_for(call_sid) {
+            return Err(StreamRefusal::TooManyLegs);
+        }
+        Ok(())
+    }
+
+    /// Takes a stream that begins and that the cluster lets in; returns the plan of its leg.
+    ///
+    /// # Errors
+    ///
+    /// What changed while the cluster was asked.
+    pub fn begin_leg_as(
+        &mut self,
+        now: Millis,
+        start: &StreamStart,
+        facts: &LegFacts,
+    ) -> Result<LegPlan, StreamRefusal> {
+        if let Some(call) = self.calls.get_mut(&start.call_sid) {
+            if call.legs == 0 {
+                call.room = facts.room.clone();
+            }
+            call.ended |= facts.has_ended;
+        }
+        let mut plan = self.begin_leg(now, start, || facts.connection_id.clone())?;
+        // Whatever this node's other legs use: the cluster knows all of them.
+        plan.connection_id.clone_from(&facts.connection_id);
+        if let Some(leg) = self.legs.get_mut(&plan.leg) {
+            leg.connection_id.clone_from(&facts.connection_id);
+        }
+        Ok(plan)
+    }
+
     fn fresh_call(&self, now: Millis, call: &Announcement, unique: impl FnOnce() -> String) -> Call {
         let party = party_of(&call.from, &call.call_sid, &self.known);
         let room = call.room.clone().unwrap_or_else(|| self.room_for(&party, &call.to, unique));
@@ -288,13 +374,7 @@ impl Registry {
         start: &StreamStart,
         unique: impl Fn() -> String,
     ) -> Result<LegPlan, StreamRefusal> {
-        // A call that nobody announced, with a token of ours: an earlier life of this server was asked about it.
-        if self.calls.len() >= self.limits.calls && !self.calls.contains_key(&start.call_sid) {
-            return Err(StreamRefusal::TooManyCalls);
-        }
-        if !self.has_a_place_for(&start.call_sid) {
-            return Err(StreamRefusal::TooManyLegs);
-        }
+        self.check_room_for(&start.call_sid)?;
         let fresh = self.fresh_call(now, &start.parameters, &unique);
         let call = self.calls.entry(start.call_sid.clone()).or_insert(fresh);
         if start.stream < call.next_stream {
@@ -316,6 +396,7 @@ impl Registry {
         let record = LegRecord {
             call_sid: start.call_sid.clone(),
             stream_sid: start.stream_sid.clone(),
+            stream: start.stream,
             room: room.clone(),
             party: party.clone(),
             connection_id: connection_id.clone(),
@@ -412,6 +493,12 @@ impl Registry {
             let lifetime = if is_over { self.limits.ended_call_lifetime } else { SILENT_CALL_LIFETIME };
             call.legs > 0 || now < call.heard_of_at + lifetime
         });
+    }
+
+    /// Returns a call's legs whose streams are older than `stream`, which has begun on another node.
+    pub fn legs_before(&self, call_sid: &CallSid, stream: u32) -> Vec<LegId> {
+        let older = self.legs.iter().filter(|(_, leg)| leg.call_sid == *call_sid && leg.stream < stream);
+        older.map(|(id, _)| *id).collect()
     }
 
     /// Returns the leg of a stream.
