@@ -195,12 +195,10 @@ impl Handler<StartLeg> for Supervisor {
             Ok(room) => room,
             Err(refusal) => return ActorResponse::reply(Err(refusal)),
         };
-        let proposal = LegProposal {
-            call_sid: start.call_sid.clone(),
-            stream: start.stream,
-            room,
-            connection_id: unique_id(),
-        };
+        // Callers who come back into an empty conference find their connection again.
+        let connection_id = self.registry.expected_connection(&room).unwrap_or_else(unique_id);
+        let (call_sid, stream_number) = (start.call_sid.clone(), start.stream);
+        let proposal = LegProposal { call_sid, stream: stream_number, room, connection_id };
         let asked = self.cluster.begin_leg(proposal).get().into_actor(self);
         ActorResponse::r#async(asked.map(move |facts, supervisor, ctx| {
             facts.and_then(|facts| supervisor.start_leg(&start, stream, facts, ctx))
@@ -233,7 +231,7 @@ impl Supervisor {
         self.sockets.began(stream, plan.leg);
         self.metrics.legs.started.inc();
         if let Some(reattach) = &self.reattach {
-            reattach.leg_began(&start, &plan);
+            reattach.leg_began(start, &plan);
         }
         if let Some(leg) = self.registry.live_leg(plan.leg) {
             let name = facts.map(|facts| facts.name);

@@ -79,6 +79,11 @@ impl Registry {
         }
     }
 
+    /// Returns the connection that a conference had whose callers are expected back.
+    pub fn expected_connection(&self, room: &Room) -> Option<String> {
+        self.recalled.conferences.get(room).map(|(connection_id, _)| connection_id.clone())
+    }
+
     /// Plans a new stream for a call that goes on without one, in the conference that `call.room` names.
     ///
     /// The stream's number is at least `at_least`. A call that was announced in this life and had no stream yet is left alone unless
