@@ -43,7 +43,8 @@ use crate::engine::housekeeping::forget_old_conversations;
 use crate::engine::listening::Listening;
 use crate::engine::llm::LlmSettings;
 use crate::engine::settings::EngineSettings;
-use crate::engine::store::{SqliteStore, Store, StoreError};
+use crate::engine::store::postgres::Address;
+use crate::engine::store::{PostgresStore, SqliteStore, Store, StoreError};
 use crate::listener::entrances::{Entrance, EntranceError, Entrances};
 use crate::listener::front_door::{self, FrontDoor};
 use crate::listener::server;
@@ -323,10 +324,13 @@ impl Engine {
             Some((app_id, app_secret)) => Credentials { app_id, app_secret },
             None => Credentials::generate(),
         };
+        let store = open_store(&settings.store.place)?;
         let application = EngineApplication::new(credentials.app_id.clone(), &credentials.app_secret);
         let listening = Listening::waiting("the speech model is being loaded", metrics.recognition.clone());
         let engine_settings = EngineSettings {
             applications: vec![application],
+            // Engines that share a store stand behind one balancer, and a token has to be good at each of them.
+            signing_key: store.shared_secret()?,
             // A call may outlive the token it began with; the bridge has no reason to be cut off for it.
             close_at_token_expiry: false,
             llm: settings.llm.as_ref().map(|llm| LlmSettings {
@@ -339,7 +343,6 @@ impl Engine {
             ..EngineSettings::default()
         };
         let analysis = Analysis::start("the model of meaning is being loaded");
-        let store = open_store(&settings.store.place)?;
         let (state, _) =
             EngineState::new(engine_settings, Arc::new(listening.clone()), analysis, Arc::clone(&store));
         let conversations = state.resume()? as u64;
@@ -357,6 +360,11 @@ fn open_store(place: &StorePlace) -> Result<Arc<dyn Store>, StartError> {
     let dir = match place {
         StorePlace::Memory => return Ok(Arc::new(SqliteStore::in_memory()?)),
         StorePlace::Directory(dir) => dir.clone(),
+        StorePlace::Postgres(database) => {
+            let roots = database.is_encrypted.then(native_roots_cert_store).transpose();
+            let roots = roots.map_err(StartError::Certificates)?;
+            return Ok(Arc::new(PostgresStore::open(Address::new(database.config.clone(), roots))?));
+        }
         StorePlace::UserData => user_data_dir().ok_or(StartError::NoDataDirectory)?,
     };
     Ok(Arc::new(SqliteStore::open(&dir.join(STORE_FILE))?))

@@ -130,7 +130,10 @@ fn notes(settings: &Settings) -> Vec<Finding> {
         );
     }
     let is_embedded = settings.symbl.upstream == Upstream::Embedded;
-    if is_embedded && settings.store.place != StorePlace::Memory && settings.store.retention.is_none() {
+    if is_embedded
+        && !matches!(settings.store.place, StorePlace::Memory)
+        && settings.store.retention.is_none()
+    {
         note(
             "store.retention_days",
             "is 0: conversations are kept for ever".to_owned(),

@@ -12,6 +12,8 @@ mod server;
 
 use std::cell::Cell;
 
+use secrecy::ExposeSecret as _;
+
 use super::*;
 use crate::engine::store::record::ConversationRecord;
 use crate::engine::store::tests::{HOUR_MS, LIST, Place, conversation, ended, message, tracker};
