@@ -101,6 +101,7 @@ mod tests {
         for (url, is_encrypted) in [
             ("postgres://me:secret@db.example.com/calls", false),
             ("postgresql://me:s%40cret@db:6432/calls?sslmode=prefer&connect_timeout=3", false),
+            ("postgres://me:se/cret@db/calls", false),
             ("postgres://me@db/calls?sslmode=require", true),
             ("postgres://me@db/calls?application_name=x&sslmode=verify-full", true),
             ("postgres:///calls?host=/var/run/postgresql", false),
@@ -115,7 +116,6 @@ mod tests {
     fn a_wrong_address_is_not_repeated() {
         for url in [
             "mysql://me:secret@db/calls",
-            "postgres://me:sec/ret@db/calls",
             "postgres://me:secret@db:port/calls",
             "postgres://me:secret@db/calls?sslmode=sometimes",
             "postgres://me:secret@db/calls?sslrootcert=/secret.pem",
@@ -123,7 +123,7 @@ mod tests {
             "postgres:///calls",
         ] {
             let fault = database_url(url).expect_err(url);
-            assert!(!fault.contains("secret") && !fault.contains("ret@"), "{fault}");
+            assert!(!fault.contains("secret"), "{fault}");
         }
     }
 }
