@@ -19,7 +19,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 
 use crate::bridge;
@@ -27,13 +27,17 @@ use crate::bridge::call::leg::LegLimits;
 use crate::bridge::call::registry::{Registry, RegistryLimits};
 use crate::bridge::call::stream_token::StreamTokens;
 use crate::bridge::call::upload::BYTES_PER_MS;
+use crate::bridge::cluster::Cluster;
+use crate::bridge::cluster::local::LocalCluster;
 use crate::bridge::http::unproven::Unproven;
 use crate::bridge::http::watchers::Watchers;
 use crate::bridge::load::LoadMeter;
+use crate::bridge::reattach::Reattach;
+use crate::bridge::reattach::worker::Worker;
 use crate::bridge::services::{Services, Shared};
 use crate::bridge::supervisor::Supervisor;
 use crate::bridge::updates_hub::UpdatesHub;
-use crate::config::{HttpSettings, Settings, StorePlace, Upstream};
+use crate::config::{HttpSettings, JournalPlace, Settings, StorePlace, Upstream};
 use crate::dashboard::{self, Dashboard};
 use crate::engine;
 use crate::engine::EngineState;
@@ -53,7 +57,7 @@ use crate::symbl::endpoint::Endpoint;
 use crate::symbl::token::TokenClient;
 use crate::telemetry::events;
 use crate::telemetry::metrics::Metrics;
-use crate::twilio::PublicUrl;
+use crate::twilio::{AuthToken, PublicUrl};
 use drain::Ending;
 use operations::Operations;
 
@@ -72,6 +76,9 @@ const ENGINE_DRAIN: Duration = Duration::from_secs(5);
 
 /// How long recordings may take to be completed once all legs are over.
 const RECORDER_CLOSE: Duration = Duration::from_secs(5);
+
+/// What a restart must know of calls, in the store's directory.
+const JOURNAL_FILE: &str = "calls.journal";
 
 /// The store's file in its directory.
 const STORE_FILE: &str = "conversations.db";
@@ -105,6 +112,15 @@ struct Bridge {
     supervisor: Addr<Supervisor>,
     hub: Addr<UpdatesHub>,
     recorder: Option<Recorder>,
+    /// Gets calls new streams once the listener runs; none if nobody does.
+    reattaching: Option<Reattaching>,
+}
+
+/// Gets calls new streams once somebody runs it.
+struct Reattaching {
+    worker: Worker,
+    shared: Shared,
+    most_calls: usize,
 }
 
 /// The engine in this process.
@@ -257,10 +273,13 @@ impl Application {
     /// # Errors
     ///
     /// The listener broke, or an actor that every call needs died.
-    pub async fn run(self, mut stop: mpsc::Receiver<()>) -> io::Result<()> {
+    pub async fn run(mut self, mut stop: mpsc::Receiver<()>) -> io::Result<()> {
         let address = self.address.to_string();
         let upstream = self.upstream.as_ref().map_or_else(|| "none".to_owned(), Endpoint::to_string);
         events::ServerListening { leg: None, address: &address, upstream: &upstream }.emit();
+        if let Some(reattaching) = self.bridge.as_mut().and_then(|bridge| bridge.reattaching.take()) {
+            actix::spawn(reattaching.worker.run(reattaching.shared, reattaching.most_calls));
+        }
         let handle = self.server.handle();
         let mut server = std::pin::pin!(self.server);
         tokio::select! {
@@ -394,11 +413,16 @@ fn build_bridge(
         legs: settings.limits.max_legs,
         ended_call_lifetime: 1000 * (token_seconds + 1),
     };
-    let registry = Registry::new(settings.conference.policy, settings.parties.clone(), limits);
+    let mut registry = Registry::new(settings.conference.policy, settings.parties.clone(), limits);
     let load = LoadMeter::default();
     load.watch_this_thread();
     let max_delay = settings.limits.max_delay;
-    let supervisor = Supervisor::new(registry, hub.clone(), load.clone(), max_delay, metrics.clone()).start();
+    let (reattach, worker) = reattach(settings, &mut registry, metrics).unzip();
+    let cluster: Arc<dyn Cluster> = Arc::new(LocalCluster::new(hub.clone()));
+    let supervisor =
+        Supervisor::new(registry, Arc::clone(&cluster), load.clone(), max_delay, metrics.clone())
+            .telling(reattach.clone())
+            .start();
     let symbl = &settings.symbl;
     let (app_id, app_secret) = match engine {
         Some(engine) => (engine.credentials.app_id.clone(), engine.credentials.app_secret.clone()),
@@ -407,8 +431,7 @@ fn build_bridge(
             symbl.app_secret.clone().unwrap_or_else(|| SecretString::from(String::new())),
         ),
     };
-    let mut key = [0; 32];
-    getrandom::fill(&mut key).map_err(|_| StartError::Random)?;
+    let key = stream_token_key(settings)?;
     let recorder = start_recorder(settings)?;
     let buffer = usize::try_from(symbl.buffer.as_millis()).unwrap_or(usize::MAX) * BYTES_PER_MS;
     let media_url = public_url.stream("/twilio/media");
@@ -444,8 +467,37 @@ fn build_bridge(
         log_transcripts: settings.log_transcripts,
         recorder: recorder.clone(),
         announcement: settings.recording.announcement.clone(),
+        reattach,
     };
-    Ok((shared, Bridge { supervisor, hub, recorder }))
+    let most_calls = settings.limits.max_calls;
+    let reattaching = worker.map(|worker| Reattaching { worker, shared: shared.clone(), most_calls });
+    Ok((shared, Bridge { supervisor, hub, recorder, reattaching }))
+}
+
+/// Returns what gets calls new streams, and what does the work once the listener runs; none if it is off.
+fn reattach(settings: &Settings, registry: &mut Registry, metrics: &Metrics) -> Option<(Reattach, Worker)> {
+    let reattach = settings.reattach.clone()?;
+    let beside = |dir: PathBuf| dir.join(JOURNAL_FILE);
+    let journal = match (&reattach.journal, &settings.store.place) {
+        (JournalPlace::File(path), _) => Some(path.clone()),
+        (JournalPlace::BesideStore, StorePlace::Directory(dir)) => Some(beside(dir.clone())),
+        (JournalPlace::BesideStore, StorePlace::UserData) => user_data_dir().map(beside),
+        (JournalPlace::BesideStore, StorePlace::Memory) | (JournalPlace::Nowhere, _) => None,
+    };
+    let most_calls = settings.limits.max_calls;
+    Some(Reattach::new(reattach, journal.as_deref(), most_calls, registry, metrics.clone()))
+}
+
+/// Returns the key of stream tokens: the same in every life of this server, and on every node that has the same secret, so that a
+/// stream which was on its way is taken. Without any secret nobody else knows the key.
+fn stream_token_key(settings: &Settings) -> Result<[u8; 32], StartError> {
+    let chosen = settings.stream_secret.as_ref().map(ExposeSecret::expose_secret);
+    if let Some(secret) = chosen.or_else(|| settings.twilio.auth_tokens.first().map(AuthToken::expose)) {
+        return Ok(StreamTokens::key_of(secret));
+    }
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|_| StartError::Random)?;
+    Ok(key)
 }
 
 fn start_recorder(settings: &Settings) -> Result<Option<Recorder>, StartError> {

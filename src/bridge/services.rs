@@ -15,6 +15,7 @@ use super::call::stream_token::StreamTokens;
 use super::http::unproven::Unproven;
 use super::http::watchers::Watchers;
 use super::load::LoadMeter;
+use super::reattach::Reattach;
 use super::supervisor::Supervisor;
 use super::updates_hub::UpdatesHub;
 use crate::config::{Announcement, MediaSettings, Mode, UpdatesSettings, WhenFull};
@@ -81,6 +82,8 @@ pub struct Shared {
     pub recorder: Option<Recorder>,
     /// What callers hear first.
     pub announcement: Option<Announcement>,
+    /// Gets new streams for calls that lost theirs; none: nobody does.
+    pub reattach: Option<Reattach>,
 }
 
 /// One worker's services: what is shared, and the worker's own HTTP client.

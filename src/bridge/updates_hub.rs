@@ -11,7 +11,7 @@ use bytestring::ByteString;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::call::update::{LegNews, UpdateLog};
+use super::call::update::{LegNews, Told, Update, UpdateLog};
 use super::updates_session::{Deliver, EndSession, UpdatesSession};
 use crate::telemetry::events;
 use crate::telemetry::metrics::Metrics;
@@ -26,6 +26,21 @@ const MAILBOX: usize = 4096;
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Publish(pub LegNews);
+
+/// The cluster's next update, for all dashboards.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Append {
+    /// Its number, the same on every node.
+    pub id: u64,
+    /// What it says.
+    pub told: Told,
+}
+
+/// What was known of updates is void, because the cluster was joined or lost: every dashboard begins anew with this.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct BeginAnew(pub UpdateLog);
 
 /// A dashboard joins; it is answered with its number, and the live legs follow, or what it missed.
 pub struct Join {
@@ -77,11 +92,13 @@ struct Dashboard {
 impl UpdatesHub {
     /// Returns a hub for at most `most_sessions` dashboards, which keeps the last `keep` updates.
     pub fn new(most_sessions: usize, keep: usize, metrics: Metrics) -> Self {
-        // In microseconds, because no process publishes a million updates a second all its life; 2^53, beyond which
-        // JavaScript's numbers are not exact, is reached in the year 2255.
-        let start = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
-        let log = UpdateLog::new(start, keep);
-        Self { log, sessions: BTreeMap::new(), last_session: 0, most_sessions, metrics }
+        Self {
+            log: UpdateLog::new(first_id(), keep),
+            sessions: BTreeMap::new(),
+            last_session: 0,
+            most_sessions,
+            metrics,
+        }
     }
 
     fn remove(&mut self, id: SessionId, reason: &'static str) -> Option<Dashboard> {
@@ -105,7 +122,39 @@ impl Handler<Publish> for UpdatesHub {
     type Result = ();
 
     fn handle(&mut self, Publish(news): Publish, _: &mut Self::Context) {
-        let frame = frame(&self.log.publish(news, Timestamp::now()));
+        let update = self.log.publish(news, Timestamp::now());
+        self.relay(&update);
+    }
+}
+
+impl Handler<Append> for UpdatesHub {
+    type Result = ();
+
+    fn handle(&mut self, Append { id, told }: Append, _: &mut Self::Context) {
+        let update = self.log.append(id, told);
+        self.relay(&update);
+    }
+}
+
+impl Handler<BeginAnew> for UpdatesHub {
+    type Result = ();
+
+    fn handle(&mut self, BeginAnew(log): BeginAnew, _: &mut Self::Context) {
+        self.log = log;
+        let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
+        for id in sessions {
+            let Some(Dashboard { session, socket }) = self.remove(id, "begins_anew") else { continue };
+            let end = EndSession { code: CloseCode::Restart, why: "begin anew" };
+            if let (Err(_), Some(socket)) = (session.try_send(end), socket) {
+                socket.cut();
+            }
+        }
+    }
+}
+
+impl UpdatesHub {
+    fn relay(&mut self, update: &Update) {
+        let frame = frame(update);
         self.metrics.updates.published.inc();
         let mut late = Vec::new();
         for (id, dashboard) in &self.sessions {
@@ -164,6 +213,13 @@ impl Handler<CloseDashboards> for UpdatesHub {
             let _ = dashboard.session.try_send(EndSession { code: CloseCode::Away, why: "shutdown" });
         }
     }
+}
+
+/// Returns the number that a process's updates begin with.
+pub(super) fn first_id() -> u64 {
+    // In microseconds, because no process publishes a million updates a second all its life; 2^53, beyond which
+    // JavaScript's numbers are not exact, is reached in the year 2255.
+    u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default()
 }
 
 fn frame(message: &impl Serialize) -> ByteString {

@@ -4,12 +4,14 @@
 //! `BRIDGE__SECTION__KEY`, the names that users of this integration already have (`reader::KNOWN_NAMES`).
 //! [`Settings::load`] collects every mistake before it gives up, each with its key, fault and remedy.
 
+mod cluster;
 mod http;
 mod limits;
 mod llm;
 pub mod networks;
 mod parties;
 mod reader;
+mod reattach;
 mod recording;
 #[cfg(test)]
 mod reference;
@@ -27,12 +29,14 @@ use crate::symbl::start_template::{DEFAULT_TEMPLATE, StartTemplate};
 use crate::twilio::signature::AuthToken;
 use crate::twilio::{PhoneNumber, PublicUrl, Signer};
 
+pub use cluster::ClusterSettings;
 pub use http::{HttpSettings, TlsSettings};
 pub use limits::{LimitSettings, WhenFull};
 pub use llm::LlmSettings;
 pub use parties::{NamedParty, PartyList};
 use reader::Reader;
 pub use reader::{ConfigError, Problem};
+pub use reattach::{JournalPlace, ReattachSettings};
 pub use recording::{Announcement, RecordingSettings};
 pub use store::{DatabaseSettings, StorePlace, StoreSettings};
 
@@ -205,6 +209,10 @@ pub struct Settings {
     pub parties: PartyList,
     /// Media sockets.
     pub media: MediaSettings,
+    /// What stream tokens are signed with; none: a key of the auth token's, or one that is made up at each start.
+    pub stream_secret: Option<SecretString>,
+    /// New streams for calls that lost theirs; none: such calls stay without.
+    pub reattach: Option<ReattachSettings>,
     /// Dashboards.
     pub updates: UpdatesSettings,
     /// Who may watch.
@@ -221,6 +229,8 @@ pub struct Settings {
     pub llm: Option<LlmSettings>,
     /// Whether transcripts are logged.
     pub log_transcripts: bool,
+    /// What several nodes share; none: this one is alone.
+    pub cluster: Option<ClusterSettings>,
     /// How long live calls may go on after SIGTERM.
     pub drain_deadline: Duration,
 }
@@ -288,6 +298,15 @@ impl Settings {
             max_unproven: read.number("media.max_unproven", 1..=1_000_000) as usize,
             max_unproven_per_address: read.number("media.max_unproven_per_address", 1..=1_000_000) as usize,
         };
+        let reattach = reattach::read(read, mode, &twilio, public_url.is_some());
+        let watchers = WatcherSettings {
+            token: read.parsed_secret("updates.token", access_token),
+            origins: read
+                .text("updates.origins")
+                .map(|list| list.split(',').map(|origin| origin.trim().to_owned()).collect())
+                .unwrap_or_default(),
+        };
+        let cluster = cluster::read(read, public_url.is_some() && watchers.token.is_none());
         let policies = [("number", RoomPolicy::Number), ("pair", RoomPolicy::Pair)];
         Self {
             mode,
@@ -301,19 +320,15 @@ impl Settings {
             },
             parties: parties::read(read),
             media,
+            stream_secret: read.parsed_secret("media.token_secret", access_token),
+            reattach,
             updates: UpdatesSettings {
                 queue: read.number("updates.queue", 1..=65_536) as usize,
                 keep: read.number("updates.keep", 0..=65_536) as usize,
                 max_dashboards: read.number("updates.max_dashboards", 1..=100_000) as usize,
                 ping_every: read.millis("updates.ping_ms", 1_000..=600_000),
             },
-            watchers: WatcherSettings {
-                token: read.parsed_secret("updates.token", access_token),
-                origins: read
-                    .text("updates.origins")
-                    .map(|list| list.split(',').map(|origin| origin.trim().to_owned()).collect())
-                    .unwrap_or_default(),
-            },
+            watchers,
             limits: limits::read(read),
             model: ModelSettings {
                 name: read.text("model.name").unwrap_or_else(|| "base".to_owned()),
@@ -324,6 +339,7 @@ impl Settings {
             store: store::read(read),
             recording: recording::read(read, media.token_lifetime),
             llm: llm::read(read),
+            cluster,
             log_transcripts: read.flag("log.transcripts"),
             drain_deadline: read.millis("drain.deadline_ms", 0..=86_400_000),
         }

@@ -4,8 +4,14 @@
 //! withhold. A leg is removed in one place, [`Registry::leg_ended`], however it ended; that is where exactly one
 //! `connection_stopped` comes from, with a `connection_started` before it if none was sent yet.
 
+#[path = "registry_reattach.rs"]
+mod reattach;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+pub use reattach::NotReattached;
+
+use super::facts::{CallFacts, LegFacts, Wish};
 use super::leg::{Interruption, LegExit, Millis};
 use super::party::{Party, Role, party_of};
 use super::room::Room;
@@ -169,6 +175,8 @@ struct Call {
 struct LegRecord {
     call_sid: CallSid,
     stream_sid: StreamSid,
+    /// The number of its stream.
+    stream: u32,
     room: Room,
     party: Party,
     connection_id: String,
@@ -202,12 +210,14 @@ pub struct Registry {
     calls: HashMap<CallSid, Call>,
     legs: BTreeMap<LegId, LegRecord>,
     last_leg: u64,
+    recalled: reattach::Recalled,
 }
 
 impl Registry {
     /// Returns an empty registry.
     pub fn new(policy: RoomPolicy, known: PartyList, limits: RegistryLimits) -> Self {
-        Self { policy, known, limits, calls: HashMap::new(), legs: BTreeMap::new(), last_leg: 0 }
+        let recalled = reattach::Recalled::default();
+        Self { policy, known, limits, calls: HashMap::new(), legs: BTreeMap::new(), last_leg: 0, recalled }
     }
 
     /// Takes a call that Twilio asks about; asked again about the same call, plans the same.
@@ -238,6 +248,89 @@ impl Registry {
         CallPlan { room: known.room.clone(), party: known.party.clone(), stream }
     }
 
+    /// Returns where a call wants to go that nobody knows.
+    pub fn wish_of(&self, call: &Announcement, unique: impl FnOnce() -> String) -> Wish {
+        match (&call.room, self.policy) {
+            (Some(room), _) => Wish::Named(room.clone()),
+            (None, RoomPolicy::Number) => Wish::OfNumber(Room::of_number(&call.to)),
+            (None, RoomPolicy::Pair) => {
+                let role = party_of(&call.from, &call.call_sid, &self.known).role;
+                Wish::Pair { role, fresh: Room::of_pair(&unique()) }
+            }
+        }
+    }
+
+    /// Takes what other nodes know of a call that is about to be announced; there is no room for more than the limit.
+    pub fn learn(&mut self, now: Millis, call: &Announcement, facts: &CallFacts) {
+        if self.calls.len() >= self.limits.calls && !self.calls.contains_key(&call.call_sid) {
+            return;
+        }
+        let by_policy = call.room.is_none();
+        let in_room = Announcement { room: Some(facts.room.clone()), ..call.clone() };
+        let fresh = Call { by_policy, ..self.fresh_call(now, &in_room, String::new) };
+        let known = self.calls.entry(call.call_sid.clone()).or_insert(fresh);
+        known.next_stream = known.next_stream.max(facts.next_stream);
+        if known.legs == 0 {
+            known.room = facts.room.clone();
+        }
+    }
+
+    /// Makes sure that a stream's call is known before anybody else is asked about it, so that news of it are not lost
+    /// meanwhile; returns its room.
+    ///
+    /// # Errors
+    ///
+    /// There is no room for the leg, or its token was used here.
+    pub fn expect_leg(
+        &mut self,
+        now: Millis,
+        start: &StreamStart,
+        unique: impl FnOnce() -> String,
+    ) -> Result<Room, StreamRefusal> {
+        self.check_room_for(&start.call_sid)?;
+        let fresh = self.fresh_call(now, &start.parameters, unique);
+        let call = self.calls.entry(start.call_sid.clone()).or_insert(fresh);
+        call.heard_of_at = now;
+        if start.stream < call.next_stream { Err(StreamRefusal::TokenUsed) } else { Ok(call.room.clone()) }
+    }
+
+    fn check_room_for(&self, call_sid: &CallSid) -> Result<(), StreamRefusal> {
+        // A call that nobody announced, with a token of ours: an earlier life of this server was asked about it.
+        if self.calls.len() >= self.limits.calls && !self.calls.contains_key(call_sid) {
+            return Err(StreamRefusal::TooManyCalls);
+        }
+        if !self.has_a_place_for(call_sid) {
+            return Err(StreamRefusal::TooManyLegs);
+        }
+        Ok(())
+    }
+
+    /// Takes a stream that begins and that the cluster lets in; returns the plan of its leg.
+    ///
+    /// # Errors
+    ///
+    /// What changed while the cluster was asked.
+    pub fn begin_leg_as(
+        &mut self,
+        now: Millis,
+        start: &StreamStart,
+        facts: &LegFacts,
+    ) -> Result<LegPlan, StreamRefusal> {
+        if let Some(call) = self.calls.get_mut(&start.call_sid) {
+            if call.legs == 0 {
+                call.room = facts.room.clone();
+            }
+            call.ended |= facts.has_ended;
+        }
+        let mut plan = self.begin_leg(now, start, || facts.connection_id.clone())?;
+        // Whatever this node's other legs use: the cluster knows all of them.
+        plan.connection_id.clone_from(&facts.connection_id);
+        if let Some(leg) = self.legs.get_mut(&plan.leg) {
+            leg.connection_id.clone_from(&facts.connection_id);
+        }
+        Ok(plan)
+    }
+
     fn fresh_call(&self, now: Millis, call: &Announcement, unique: impl FnOnce() -> String) -> Call {
         let party = party_of(&call.from, &call.call_sid, &self.known);
         let room = call.room.clone().unwrap_or_else(|| self.room_for(&party, &call.to, unique));
@@ -249,7 +342,7 @@ impl Registry {
             announced_at: now,
             heard_of_at: now,
             ended: false,
-            next_stream: 1,
+            next_stream: self.recalled.next_stream(&call.call_sid),
             legs: 0,
         }
     }
@@ -281,13 +374,7 @@ impl Registry {
         start: &StreamStart,
         unique: impl Fn() -> String,
     ) -> Result<LegPlan, StreamRefusal> {
-        // A call that nobody announced, with a token of ours: an earlier life of this server was asked about it.
-        if self.calls.len() >= self.limits.calls && !self.calls.contains_key(&start.call_sid) {
-            return Err(StreamRefusal::TooManyCalls);
-        }
-        if !self.has_a_place_for(&start.call_sid) {
-            return Err(StreamRefusal::TooManyLegs);
-        }
+        self.check_room_for(&start.call_sid)?;
         let fresh = self.fresh_call(now, &start.parameters, &unique);
         let call = self.calls.entry(start.call_sid.clone()).or_insert(fresh);
         if start.stream < call.next_stream {
@@ -301,12 +388,15 @@ impl Registry {
 
         let replaces: Vec<LegId> = self.legs_of(&start.call_sid).collect();
         let together = self.legs.values().find(|leg| leg.room == room && !leg.media_ended);
-        let connection_id = together.map_or_else(unique, |leg| leg.connection_id.clone());
+        let connection_id = together.map(|leg| leg.connection_id.clone());
+        let connection_id = connection_id.or_else(|| self.recalled.connection_of(&room));
+        let connection_id = connection_id.unwrap_or_else(unique);
         self.last_leg += 1;
         let leg = LegId(self.last_leg);
         let record = LegRecord {
             call_sid: start.call_sid.clone(),
             stream_sid: start.stream_sid.clone(),
+            stream: start.stream,
             room: room.clone(),
             party: party.clone(),
             connection_id: connection_id.clone(),
@@ -397,11 +487,18 @@ impl Registry {
 
     /// Forgets calls that are over or that nothing more was heard of.
     pub fn forget_old_calls(&mut self, now: Millis) {
+        self.recalled.forget_old(now);
         self.calls.retain(|_, call| {
             let is_over = call.ended || call.next_stream > 1;
             let lifetime = if is_over { self.limits.ended_call_lifetime } else { SILENT_CALL_LIFETIME };
             call.legs > 0 || now < call.heard_of_at + lifetime
         });
+    }
+
+    /// Returns a call's legs whose streams are older than `stream`, which has begun on another node.
+    pub fn legs_before(&self, call_sid: &CallSid, stream: u32) -> Vec<LegId> {
+        let older = self.legs.iter().filter(|(_, leg)| leg.call_sid == *call_sid && leg.stream < stream);
+        older.map(|(id, _)| *id).collect()
     }
 
     /// Returns the leg of a stream.

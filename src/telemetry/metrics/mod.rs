@@ -5,6 +5,7 @@
 //! * [`upstream`] - connections to the Symbl-protocol server, and how far it is behind.
 //! * [`doors`] - webhooks, and who was refused at which door.
 //! * [`updates`] - dashboards.
+//! * [`reattach`] - new streams for calls that lost theirs.
 //! * [`recognition`] - how long callers' words take to become text.
 //! * [`sampled`] - what others count; copied when somebody looks.
 //! * [`process`] - memory, processor time and file descriptors.
@@ -20,6 +21,7 @@ pub mod exposition;
 pub mod legs;
 pub mod media;
 pub mod process;
+pub mod reattach;
 pub mod recognition;
 pub mod sampled;
 pub mod share;
@@ -38,6 +40,7 @@ use self::exposition::Exposition;
 use self::legs::LegMetrics;
 use self::media::MediaMetrics;
 use self::process::ProcessFigures;
+use self::reattach::ReattachMetrics;
 use self::recognition::RecognitionMetrics;
 use self::sampled::SampledMetrics;
 use self::updates::UpdateMetrics;
@@ -71,6 +74,8 @@ pub struct Groups {
     pub doors: DoorMetrics,
     /// Dashboards.
     pub updates: UpdateMetrics,
+    /// New streams for calls that lost theirs.
+    pub reattach: ReattachMetrics,
     /// The recogniser's pace.
     pub recognition: RecognitionMetrics,
     /// What others count.
@@ -89,6 +94,7 @@ impl Default for Metrics {
             upstream: UpstreamMetrics::registered(&mut registry),
             doors: DoorMetrics::registered(&mut registry),
             updates: UpdateMetrics::registered(&mut registry),
+            reattach: ReattachMetrics::registered(&mut registry),
             recognition: RecognitionMetrics::registered(&mut registry),
             sampled: SampledMetrics::registered(&mut registry),
         };
