@@ -37,7 +37,7 @@ use crate::bridge::reattach::worker::Worker;
 use crate::bridge::services::{Services, Shared};
 use crate::bridge::supervisor::Supervisor;
 use crate::bridge::updates_hub::UpdatesHub;
-use crate::config::{HttpSettings, JournalPlace, Settings, StorePlace, Upstream};
+use crate::config::{HttpSettings, JournalPlace, Settings, StorePlace, StoreSettings, Upstream};
 use crate::dashboard::{self, Dashboard};
 use crate::engine;
 use crate::engine::EngineState;
@@ -343,7 +343,7 @@ impl Engine {
             Some((app_id, app_secret)) => Credentials { app_id, app_secret },
             None => Credentials::generate(),
         };
-        let store = open_store(&settings.store.place)?;
+        let store = open_store(&settings.store)?;
         let application = EngineApplication::new(credentials.app_id.clone(), &credentials.app_secret);
         let listening = Listening::waiting("the speech model is being loaded", metrics.recognition.clone());
         let engine_settings = EngineSettings {
@@ -375,15 +375,15 @@ impl Engine {
     }
 }
 
-fn open_store(place: &StorePlace) -> Result<Arc<dyn Store>, StartError> {
-    let dir = match place {
+fn open_store(settings: &StoreSettings) -> Result<Arc<dyn Store>, StartError> {
+    if let Some(database) = &settings.database {
+        let roots = database.is_encrypted.then(native_roots_cert_store).transpose();
+        let roots = roots.map_err(StartError::Certificates)?;
+        return Ok(Arc::new(PostgresStore::open(Address::new(database.config.clone(), roots))?));
+    }
+    let dir = match &settings.place {
         StorePlace::Memory => return Ok(Arc::new(SqliteStore::in_memory()?)),
         StorePlace::Directory(dir) => dir.clone(),
-        StorePlace::Postgres(database) => {
-            let roots = database.is_encrypted.then(native_roots_cert_store).transpose();
-            let roots = roots.map_err(StartError::Certificates)?;
-            return Ok(Arc::new(PostgresStore::open(Address::new(database.config.clone(), roots))?));
-        }
         StorePlace::UserData => user_data_dir().ok_or(StartError::NoDataDirectory)?,
     };
     Ok(Arc::new(SqliteStore::open(&dir.join(STORE_FILE))?))

@@ -7,11 +7,9 @@ mod engine_support;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 
-use engine_support::{APP_ID, APP_SECRET, Engine, Scripted, settings};
+use engine_support::process::{self, EngineProcess};
+use engine_support::{APP_ID, APP_SECRET};
 use serde_json::{Value, json};
 use support::bridge::{Bridge, Settings};
 use support::caller::{Call, Caller};
@@ -19,8 +17,6 @@ use support::dashboard::Dashboard;
 use support::nginx::Nginx;
 use support::postgres::{PASSWORD, PostgresServer};
 use support::wait::{wait_for, wait_until, wait_until_asked};
-use symbl_bridge::engine::store::postgres::Address;
-use symbl_bridge::engine::store::{PostgresStore, Store as _};
 
 /// The file that users are given is the one that is tried.
 const ENGINES: &str = include_str!("../docs/scaling/nginx-engines.conf");
@@ -33,60 +29,10 @@ const FRAMES: usize = 200;
 /// What two legs of a conference have said after those.
 const MESSAGES: usize = 4;
 
-/// Variables that make an engine of this very program.
-const ENGINE_ADDRESS: &str = "SYMBL_BRIDGE_TEST_ENGINE_ADDRESS";
-const ENGINE_DATABASE: &str = "SYMBL_BRIDGE_TEST_ENGINE_DATABASE";
-
-/// Not a test: the engine process of the test below, with ears that need no model.
+/// Not a test: the engine processes of the test below.
 #[test]
 fn an_engine_in_a_process_of_its_own() {
-    let (Ok(address), Ok(database)) = (std::env::var(ENGINE_ADDRESS), std::env::var(ENGINE_DATABASE)) else {
-        return;
-    };
-    actix_web::rt::System::new().block_on(async {
-        let store = PostgresStore::open(Address::new(database.parse().unwrap(), None)).unwrap();
-        let mut settings = settings();
-        settings.signing_key = store.shared_secret().unwrap();
-        let engine = Engine::start_at(&address, settings, Scripted::default(), Arc::new(store));
-        engine.state.resume().unwrap();
-        std::future::pending::<()>().await;
-    });
-}
-
-/// An engine process, killed when dropped.
-struct EngineProcess {
-    process: Child,
-    address: String,
-}
-
-impl EngineProcess {
-    async fn start(database: &str) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap();
-        let address = free.to_string();
-        let process = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "an_engine_in_a_process_of_its_own"])
-            .env(ENGINE_ADDRESS, &address)
-            .env(ENGINE_DATABASE, database)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let engine = Self { process, address };
-        wait_until("the engine to listen", || TcpStream::connect(&engine.address).is_ok()).await;
-        engine
-    }
-
-    /// As `kill -9` does.
-    fn kill(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Drop for EngineProcess {
-    fn drop(&mut self) {
-        self.kill();
-    }
+    process::serve_if_asked();
 }
 
 async fn token(address: &str) -> String {

@@ -10,14 +10,16 @@ use super::reader::Reader;
 /// Where the embedded engine keeps conversations.
 #[derive(Debug, Clone)]
 pub struct StoreSettings {
-    /// Where they are kept.
+    /// Where files lie.
     pub place: StorePlace,
+    /// The database that keeps conversations instead of a file.
+    pub database: Option<DatabaseSettings>,
     /// How long they are kept after their end; none: for ever.
     pub retention: Option<Duration>,
 }
 
 /// A place for conversations.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StorePlace {
     /// The user's data directory.
     UserData,
@@ -25,11 +27,9 @@ pub enum StorePlace {
     Directory(PathBuf),
     /// Nowhere: they end with the process.
     Memory,
-    /// A database that engines share.
-    Postgres(Box<DatabaseSettings>),
 }
 
-/// A PostgreSQL database. Shows itself without its password.
+/// A PostgreSQL database, which engines may share. Shows itself without its password.
 #[derive(Debug, Clone)]
 pub struct DatabaseSettings {
     /// How to connect.
@@ -39,15 +39,13 @@ pub struct DatabaseSettings {
 }
 
 pub(super) fn read(read: &mut Reader) -> StoreSettings {
-    let database = read.parsed_secret("store.url", database_url);
-    let directory = read.text("store.dir");
     StoreSettings {
-        place: match (database, directory.as_deref()) {
-            (Some(database), _) => StorePlace::Postgres(Box::new(database)),
-            (None, None) => StorePlace::UserData,
-            (None, Some("memory")) => StorePlace::Memory,
-            (None, Some(dir)) => StorePlace::Directory(PathBuf::from(dir)),
+        place: match read.text("store.dir").as_deref() {
+            None => StorePlace::UserData,
+            Some("memory") => StorePlace::Memory,
+            Some(dir) => StorePlace::Directory(PathBuf::from(dir)),
         },
+        database: read.parsed_secret("store.url", database_url),
         retention: Some(read.number("store.retention_days", 0..=36_500))
             .filter(|days| *days > 0)
             .map(|days| Duration::from_secs(days * 24 * 3600)),

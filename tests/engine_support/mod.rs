@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what helps a test may fail it")]
 
 pub(crate) mod client;
+pub(crate) mod process;
 pub(crate) mod scripted;
 
 use std::sync::{Arc, LazyLock};

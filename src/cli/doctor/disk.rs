@@ -82,7 +82,7 @@ fn directories(settings: &Settings) -> [Directory; 2] {
         (Upstream::Server(_), _) => {
             Place::Unused("not used: another server keeps conversations (SYMBL_API_BASE_URL)")
         }
-        (_, StorePlace::Postgres(_)) => {
+        _ if settings.store.database.is_some() => {
             Place::Unused("store.url is set: conversations are kept in PostgreSQL")
         }
         (_, StorePlace::Memory) => Place::Unused("store.dir is `memory`: conversations end with the process"),
