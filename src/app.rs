@@ -38,7 +38,7 @@ use crate::bridge::reattach::elsewhere::AcrossNodes;
 use crate::bridge::services::{Services, Shared};
 use crate::bridge::supervisor::Supervisor;
 use crate::bridge::updates_hub::UpdatesHub;
-use crate::config::{HttpSettings, Settings, StorePlace, Upstream};
+use crate::config::{HttpSettings, Settings, StorePlace, StoreSettings, Upstream};
 use crate::dashboard::{self, Dashboard};
 use crate::engine;
 use crate::engine::EngineState;
@@ -48,7 +48,8 @@ use crate::engine::housekeeping::forget_old_conversations;
 use crate::engine::listening::Listening;
 use crate::engine::llm::LlmSettings;
 use crate::engine::settings::EngineSettings;
-use crate::engine::store::{SqliteStore, Store, StoreError};
+use crate::engine::store::postgres::Address;
+use crate::engine::store::{PostgresStore, SqliteStore, Store, StoreError};
 use crate::listener::entrances::{Entrance, EntranceError, Entrances};
 use crate::listener::front_door::{self, FrontDoor};
 use crate::listener::server;
@@ -336,10 +337,13 @@ impl Engine {
             Some((app_id, app_secret)) => Credentials { app_id, app_secret },
             None => Credentials::generate(),
         };
+        let store = open_store(&settings.store)?;
         let application = EngineApplication::new(credentials.app_id.clone(), &credentials.app_secret);
         let listening = Listening::waiting("the speech model is being loaded", metrics.recognition.clone());
         let engine_settings = EngineSettings {
             applications: vec![application],
+            // Engines that share a store stand behind one balancer, and a token has to be good at each of them.
+            signing_key: store.shared_secret()?,
             // A call may outlive the token it began with; the bridge has no reason to be cut off for it.
             close_at_token_expiry: false,
             llm: settings.llm.as_ref().map(|llm| LlmSettings {
@@ -352,7 +356,6 @@ impl Engine {
             ..EngineSettings::default()
         };
         let analysis = Analysis::start("the model of meaning is being loaded");
-        let store = open_store(&settings.store.place)?;
         let (state, _) =
             EngineState::new(engine_settings, Arc::new(listening.clone()), analysis, Arc::clone(&store));
         let conversations = state.resume()? as u64;
@@ -366,8 +369,13 @@ impl Engine {
     }
 }
 
-fn open_store(place: &StorePlace) -> Result<Arc<dyn Store>, StartError> {
-    let dir = match place {
+fn open_store(settings: &StoreSettings) -> Result<Arc<dyn Store>, StartError> {
+    if let Some(database) = &settings.database {
+        let roots = database.is_encrypted.then(native_roots_cert_store).transpose();
+        let roots = roots.map_err(StartError::Certificates)?;
+        return Ok(Arc::new(PostgresStore::open(Address::new(database.config.clone(), roots))?));
+    }
+    let dir = match &settings.place {
         StorePlace::Memory => return Ok(Arc::new(SqliteStore::in_memory()?)),
         StorePlace::Directory(dir) => dir.clone(),
         StorePlace::UserData => user_data_dir().ok_or(StartError::NoDataDirectory)?,
