@@ -6,6 +6,7 @@
 
 mod drain;
 mod operations;
+mod reattaching;
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,7 +20,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::sync::mpsc;
 
 use crate::bridge;
@@ -33,13 +34,11 @@ use crate::bridge::cluster::nats::NatsCluster;
 use crate::bridge::http::unproven::Unproven;
 use crate::bridge::http::watchers::Watchers;
 use crate::bridge::load::LoadMeter;
-use crate::bridge::reattach::Reattach;
 use crate::bridge::reattach::elsewhere::AcrossNodes;
-use crate::bridge::reattach::worker::Worker;
 use crate::bridge::services::{Services, Shared};
 use crate::bridge::supervisor::Supervisor;
 use crate::bridge::updates_hub::UpdatesHub;
-use crate::config::{HttpSettings, JournalPlace, Settings, StorePlace, Upstream};
+use crate::config::{HttpSettings, Settings, StorePlace, StoreSettings, Upstream};
 use crate::dashboard::{self, Dashboard};
 use crate::engine;
 use crate::engine::EngineState;
@@ -49,7 +48,8 @@ use crate::engine::housekeeping::forget_old_conversations;
 use crate::engine::listening::Listening;
 use crate::engine::llm::LlmSettings;
 use crate::engine::settings::EngineSettings;
-use crate::engine::store::{SqliteStore, Store, StoreError};
+use crate::engine::store::postgres::Address;
+use crate::engine::store::{PostgresStore, SqliteStore, Store, StoreError};
 use crate::listener::entrances::{Entrance, EntranceError, Entrances};
 use crate::listener::front_door::{self, FrontDoor};
 use crate::listener::server;
@@ -58,9 +58,10 @@ use crate::symbl::endpoint::Endpoint;
 use crate::symbl::token::TokenClient;
 use crate::telemetry::events;
 use crate::telemetry::metrics::Metrics;
-use crate::twilio::{AuthToken, PublicUrl};
+use crate::twilio::PublicUrl;
 use drain::Ending;
 use operations::Operations;
+use reattaching::{Reattaching, reattach, stream_token_key};
 
 /// How often it is looked whether the actors live that every call needs.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -77,9 +78,6 @@ const ENGINE_DRAIN: Duration = Duration::from_secs(5);
 
 /// How long recordings may take to be completed once all legs are over.
 const RECORDER_CLOSE: Duration = Duration::from_secs(5);
-
-/// What a restart must know of calls, in the store's directory.
-const JOURNAL_FILE: &str = "calls.journal";
 
 /// The store's file in its directory.
 const STORE_FILE: &str = "conversations.db";
@@ -116,13 +114,6 @@ struct Bridge {
     recorder: Option<Recorder>,
     /// Gets calls new streams once the listener runs; none if nobody does.
     reattaching: Option<Reattaching>,
-}
-
-/// Gets calls new streams once somebody runs it.
-struct Reattaching {
-    worker: Worker,
-    shared: Shared,
-    most_calls: usize,
 }
 
 /// The engine in this process.
@@ -280,7 +271,7 @@ impl Application {
         let upstream = self.upstream.as_ref().map_or_else(|| "none".to_owned(), Endpoint::to_string);
         events::ServerListening { leg: None, address: &address, upstream: &upstream }.emit();
         if let Some(reattaching) = self.bridge.as_mut().and_then(|bridge| bridge.reattaching.take()) {
-            actix::spawn(reattaching.worker.run(reattaching.shared, reattaching.most_calls));
+            actix::spawn(reattaching.run());
         }
         let handle = self.server.handle();
         let mut server = std::pin::pin!(self.server);
@@ -346,10 +337,13 @@ impl Engine {
             Some((app_id, app_secret)) => Credentials { app_id, app_secret },
             None => Credentials::generate(),
         };
+        let store = open_store(&settings.store)?;
         let application = EngineApplication::new(credentials.app_id.clone(), &credentials.app_secret);
         let listening = Listening::waiting("the speech model is being loaded", metrics.recognition.clone());
         let engine_settings = EngineSettings {
             applications: vec![application],
+            // Engines that share a store stand behind one balancer, and a token has to be good at each of them.
+            signing_key: store.shared_secret()?,
             // A call may outlive the token it began with; the bridge has no reason to be cut off for it.
             close_at_token_expiry: false,
             llm: settings.llm.as_ref().map(|llm| LlmSettings {
@@ -362,7 +356,6 @@ impl Engine {
             ..EngineSettings::default()
         };
         let analysis = Analysis::start("the model of meaning is being loaded");
-        let store = open_store(&settings.store.place)?;
         let (state, _) =
             EngineState::new(engine_settings, Arc::new(listening.clone()), analysis, Arc::clone(&store));
         let conversations = state.resume()? as u64;
@@ -376,8 +369,13 @@ impl Engine {
     }
 }
 
-fn open_store(place: &StorePlace) -> Result<Arc<dyn Store>, StartError> {
-    let dir = match place {
+fn open_store(settings: &StoreSettings) -> Result<Arc<dyn Store>, StartError> {
+    if let Some(database) = &settings.database {
+        let roots = database.is_encrypted.then(native_roots_cert_store).transpose();
+        let roots = roots.map_err(StartError::Certificates)?;
+        return Ok(Arc::new(PostgresStore::open(Address::new(database.config.clone(), roots))?));
+    }
+    let dir = match &settings.place {
         StorePlace::Memory => return Ok(Arc::new(SqliteStore::in_memory()?)),
         StorePlace::Directory(dir) => dir.clone(),
         StorePlace::UserData => user_data_dir().ok_or(StartError::NoDataDirectory)?,
@@ -485,32 +483,6 @@ fn build_bridge(
     let most_calls = settings.limits.max_calls;
     let reattaching = worker.map(|worker| Reattaching { worker, shared: shared.clone(), most_calls });
     Ok((shared, Bridge { supervisor, hub, cluster, recorder, reattaching }))
-}
-
-/// Returns what gets calls new streams, and what does the work once the listener runs; none if it is off.
-fn reattach(settings: &Settings, registry: &mut Registry, metrics: &Metrics) -> Option<(Reattach, Worker)> {
-    let reattach = settings.reattach.clone()?;
-    let beside = |dir: PathBuf| dir.join(JOURNAL_FILE);
-    let journal = match (&reattach.journal, &settings.store.place) {
-        (JournalPlace::File(path), _) => Some(path.clone()),
-        (JournalPlace::BesideStore, StorePlace::Directory(dir)) => Some(beside(dir.clone())),
-        (JournalPlace::BesideStore, StorePlace::UserData) => user_data_dir().map(beside),
-        (JournalPlace::BesideStore, StorePlace::Memory) | (JournalPlace::Nowhere, _) => None,
-    };
-    let most_calls = settings.limits.max_calls;
-    Some(Reattach::new(reattach, journal.as_deref(), most_calls, registry, metrics.clone()))
-}
-
-/// Returns the key of stream tokens: the same in every life of this server, and on every node that has the same secret, so that a
-/// stream which was on its way is taken. Without any secret nobody else knows the key.
-fn stream_token_key(settings: &Settings) -> Result<[u8; 32], StartError> {
-    let chosen = settings.stream_secret.as_ref().map(ExposeSecret::expose_secret);
-    if let Some(secret) = chosen.or_else(|| settings.twilio.auth_tokens.first().map(AuthToken::expose)) {
-        return Ok(StreamTokens::key_of(secret));
-    }
-    let mut key = [0; 32];
-    getrandom::fill(&mut key).map_err(|_| StartError::Random)?;
-    Ok(key)
 }
 
 fn start_recorder(settings: &Settings) -> Result<Option<Recorder>, StartError> {

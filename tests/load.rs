@@ -22,7 +22,7 @@ fn load(arguments: &[&str]) -> Settings {
 fn steps(finished: &Finished) -> Vec<Value> {
     let report: Value = serde_json::from_str(&finished.stdout)
         .unwrap_or_else(|_| panic!("no JSON: {}\n{}", finished.stdout, finished.stderr));
-    report["steps"].as_array().expect("steps").clone()
+    report["steps"].as_array().cloned().unwrap_or_else(|| panic!("no steps: {report}"))
 }
 
 #[tokio::test]

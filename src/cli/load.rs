@@ -18,7 +18,7 @@ use self::own_bridge::{OwnBridge, Start};
 use self::screen::Screen;
 use super::EXIT_USAGE;
 use super::call::{GivenToken, token, with_scheme};
-use crate::simulator::load::{Arrivals, LoadError, LoadPlan, LoadRun, StepReport};
+use crate::simulator::load::{Arrivals, BridgeCost, LoadError, LoadPlan, LoadRun, StepReport, relay};
 use crate::twilio::AuthToken;
 
 /// Two sockets a leg here; a media socket, its handle, and one or two to the sink in a bridge of our own.
@@ -111,6 +111,10 @@ pub struct LoadArgs {
     #[arg(long, default_value = "1", value_parser = legs, value_name = "NUMBER", requires = "own_bridge")]
     workers: usize,
 
+    /// Measures a bare relay before each step, too: what the machine takes for the same load at the least.
+    #[arg(long, requires = "own_bridge")]
+    relay: bool,
+
     /// A setting of the bridge, for instance BRIDGE__AUDIO__BUFFER_SECONDS=5; once for each.
     #[arg(long = "set", value_parser = setting, value_name = "NAME=VALUE", requires = "own_bridge")]
     settings: Vec<(String, String)>,
@@ -171,7 +175,33 @@ struct Row<'a> {
     #[serde(flatten)]
     step: &'a StepReport,
     is_whole: bool,
+    times_relay: Option<f64>,
     missed: Vec<String>,
+}
+
+/// The bare relay of `load --relay`; serves nobody else.
+#[derive(Debug, Clone, Args)]
+pub struct LoadRelayArgs {
+    /// Where the sink listens
+    sink: SocketAddr,
+}
+
+/// Relays until the process is ended.
+pub fn run_relay(args: &LoadRelayArgs) -> ExitCode {
+    let tell = |address: SocketAddr| {
+        let listening = serde_json::json!({ "event": "server_listening", "address": address });
+        let _ = writeln!(std::io::stderr(), "{listening}");
+    };
+    let ended = on_this_thread(relay(args.sink, own_bridge::DOMAIN, tell));
+    // It never ends well by itself.
+    let _ = writeln!(std::io::stderr(), "symbl-bridge load-relay: {ended:?}");
+    ExitCode::FAILURE
+}
+
+/// Runs on this thread alone.
+fn on_this_thread<T>(job: impl Future<Output = T>) -> std::io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(tokio::task::LocalSet::new().block_on(&runtime, job))
 }
 
 /// Why the command ends without figures.
@@ -212,15 +242,13 @@ fn execute(args: &LoadArgs) -> Result<bool, Fault> {
     if cfg!(debug_assertions) {
         let _ = writeln!(std::io::stderr(), "this is a debug build: its figures say little");
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|fault| Fault::Failed(fault.to_string()))?;
-    let tasks = tokio::task::LocalSet::new();
-    tasks.block_on(&runtime, async {
+    let outcome = on_this_thread(async {
         tokio::select! {
             outcome = make_steps(args, &bridge_cores) => outcome,
             _ = tokio::signal::ctrl_c() => Err(Fault::Failed("interrupted".to_owned())),
         }
-    })
+    });
+    outcome.map_err(|fault| Fault::Failed(fault.to_string()))?
 }
 
 /// Goes to our own cores and returns those of the bridge; none when everybody may run anywhere.
@@ -310,12 +338,16 @@ async fn make_step(
         seed: args.seed,
         pid: args.pid,
     };
+    let mut relay = None;
     let mut bridge = None;
     if args.own_bridge {
-        let started = start_bridge(args, bridge_cores, run, legs)?;
-        plan.base_url.clone_from(&started.url);
         plan.public_url = Some(with_scheme(own_bridge::DOMAIN));
         plan.auth_token = AuthToken::parse(own_bridge::AUTH_TOKEN).ok();
+        if args.relay {
+            relay = measure_relay(args, bridge_cores, run, screen, plan.clone()).await?;
+        }
+        let started = start_bridge(args, bridge_cores, run, legs, false)?;
+        plan.base_url.clone_from(&started.url);
         plan.pid = Some(started.pid());
         warm_up(run, &plan).await?;
         bridge = Some(started);
@@ -323,7 +355,7 @@ async fn make_step(
     screen.begin(legs);
     let made = run.step(&plan, &|stage| screen.show(legs, stage)).await;
     screen.clear();
-    let step = made?;
+    let step = StepReport { relay, ..made? };
     screen.say(&Screen::summary(&step));
     if step.standing > 0 && step.frames_received == 0 {
         screen.say(&format!(
@@ -349,15 +381,37 @@ fn start_bridge(
     bridge_cores: &[usize],
     run: &LoadRun,
     legs: usize,
+    is_relay: bool,
 ) -> Result<OwnBridge, Fault> {
     let start = Start {
         sink: run.sink_address(),
         legs,
+        is_relay,
         workers: args.workers,
         cores: bridge_cores.to_vec(),
         settings: args.settings.clone(),
     };
     start.start().map_err(Fault::Failed)
+}
+
+/// Gives the same load to a bare relay.
+async fn measure_relay(
+    args: &LoadArgs,
+    bridge_cores: &[usize],
+    run: &LoadRun,
+    screen: &Screen,
+    mut plan: LoadPlan,
+) -> Result<Option<BridgeCost>, Fault> {
+    let started = start_bridge(args, bridge_cores, run, plan.legs, true)?;
+    plan.base_url.clone_from(&started.url);
+    plan.pid = Some(started.pid());
+    warm_up(run, &plan).await?;
+    screen.begin(plan.legs);
+    let made = run.step(&plan, &|stage| screen.show(plan.legs, stage)).await;
+    screen.clear();
+    let step = made?;
+    screen.say(&format!("bare relay: {}", Screen::summary(&step)));
+    Ok(step.bridge)
 }
 
 /// Lets a fresh bridge do everything once, so that what it needs once does not count as its legs'.
@@ -402,7 +456,12 @@ fn tell(
         write!(std::io::stdout(), "{text}")
     };
     let Some(path) = &args.json else { return Ok(()) };
-    let rows = steps.iter().map(|step| Row { step, is_whole: step.is_whole(), missed: table::missed(step) });
+    let rows = steps.iter().map(|step| Row {
+        step,
+        is_whole: step.is_whole(),
+        times_relay: step.times_relay(),
+        missed: table::missed(step),
+    });
     let report = Report {
         version: env!("CARGO_PKG_VERSION"),
         bridge_cores,

@@ -63,6 +63,8 @@ enum Command {
     Eval(eval::EvalArgs),
     BenchSpeech(bench_speech::BenchSpeechArgs),
     #[command(hide = true)]
+    LoadRelay(load::LoadRelayArgs),
+    #[command(hide = true)]
     Train(train::TrainArgs),
 }
 
@@ -75,6 +77,7 @@ impl Cli {
             Command::Engine(args) => engine::run(&args),
             Command::Call(args) => call::run(args),
             Command::Load(args) => load::run(args),
+            Command::LoadRelay(args) => load::run_relay(&args),
             Command::Replay(args) => replay::run(&args),
             Command::Doctor(args) => doctor::run(&args),
             Command::Model(args) => model::run(args),

@@ -15,6 +15,7 @@ mod reattach;
 mod recording;
 #[cfg(test)]
 mod reference;
+mod store;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -37,6 +38,7 @@ use reader::Reader;
 pub use reader::{ConfigError, Problem};
 pub use reattach::{JournalPlace, ReattachSettings};
 pub use recording::{Announcement, RecordingSettings};
+pub use store::{DatabaseSettings, StorePlace, StoreSettings};
 
 /// Where settings come from.
 #[derive(Debug, Clone, Default)]
@@ -188,26 +190,6 @@ pub struct ModelSettings {
     pub meaning: bool,
 }
 
-/// Where the embedded engine keeps conversations.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreSettings {
-    /// Where they are kept.
-    pub place: StorePlace,
-    /// How long they are kept after their end; none: for ever.
-    pub retention: Option<Duration>,
-}
-
-/// A place for conversations.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StorePlace {
-    /// The user's data directory.
-    UserData,
-    /// A directory of the operator's.
-    Directory(PathBuf),
-    /// Nowhere: they end with the process.
-    Memory,
-}
-
 /// Everything an operator can set.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -356,16 +338,7 @@ impl Settings {
                 workers: NonZeroUsize::new(read.number("model.workers", 0..=1024) as usize),
                 meaning: read.flag("model.meaning"),
             },
-            store: StoreSettings {
-                place: match read.text("store.dir").as_deref() {
-                    None => StorePlace::UserData,
-                    Some("memory") => StorePlace::Memory,
-                    Some(dir) => StorePlace::Directory(PathBuf::from(dir)),
-                },
-                retention: Some(read.number("store.retention_days", 0..=36_500))
-                    .filter(|days| *days > 0)
-                    .map(|days| Duration::from_secs(days * 24 * 3600)),
-            },
+            store: store::read(read),
             recording: recording::read(read, media.token_lifetime),
             llm: llm::read(read),
             cluster,

@@ -22,6 +22,8 @@ pub struct PostgresServer {
     directory: TempDir,
     port: u16,
     server: Option<Child>,
+    /// Whether it also speaks TLS.
+    is_encrypted: bool,
 }
 
 impl PostgresServer {
@@ -39,7 +41,7 @@ impl PostgresServer {
         give_away(directory.path());
         let port =
             TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
-        let mut server = Self { programs, directory, port, server: None };
+        let mut server = Self { programs, directory, port, server: None, is_encrypted: false };
         let made = server
             .program("initdb")
             .args([
@@ -72,6 +74,9 @@ impl PostgresServer {
         {
             postgres.args(["-c", setting]);
         }
+        if self.is_encrypted {
+            postgres.args(["-c", "ssl=on"]);
+        }
         self.server =
             Some(postgres.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("postgres runs"));
         let began = Instant::now();
@@ -100,6 +105,26 @@ impl PostgresServer {
         }
         let _ = server.kill();
         let _ = server.wait();
+    }
+
+    /// Starts the server again with a certificate of its own, for `localhost` and no other name; returns its file.
+    pub fn encrypt(&mut self) -> PathBuf {
+        self.kill();
+        let certificate = self.data().join("server.crt");
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
+            .args(["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
+            .arg(self.data().join("server.key"))
+            .arg("-out")
+            .arg(&certificate)
+            .stderr(Stdio::null())
+            .status();
+        assert!(made.is_ok_and(|status| status.success()), "openssl");
+        give_away(&self.data());
+        self.is_encrypted = true;
+        self.run();
+        certificate
     }
 
     /// Makes a database and returns its address.

@@ -34,6 +34,7 @@ pub struct Journal {
     notes: SyncSender<Note>,
     /// A note was lost on the way.
     is_behind: Arc<AtomicBool>,
+    was_free: bool,
 }
 
 impl Journal {
@@ -52,9 +53,14 @@ impl Journal {
     pub fn start(path: &Path, book: &Arc<Mutex<CallBook>>) -> io::Result<Self> {
         let mut writer = Writer::open(path, book)?;
         let (notes, waiting) = sync_channel(WAITING);
-        let is_behind = Arc::clone(&writer.is_behind);
+        let (is_behind, was_free) = (Arc::clone(&writer.is_behind), writer.is_ours);
         std::thread::Builder::new().name("calls-journal".to_owned()).spawn(move || writer.run(&waiting))?;
-        Ok(Self { notes, is_behind })
+        Ok(Self { notes, is_behind, was_free })
+    }
+
+    /// Returns whether no other process had the file.
+    pub fn was_free(&self) -> bool {
+        self.was_free
     }
 }
 
@@ -225,6 +231,7 @@ mod tests {
         assert_eq!(read(&path, &mut first).unwrap(), None);
         let first = Arc::new(Mutex::new(first));
         let journal = Journal::start(&path, &first).unwrap();
+        assert!(journal.was_free());
         let call = CallSid::parse("CA1").unwrap();
         let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap();
         journal.write(first.lock().unwrap().began(LegId(1), &call, entry(now)).0.unwrap());
@@ -238,6 +245,7 @@ mod tests {
         assert_eq!(second.entry(&call).unwrap().state, State::Lost(alive_at.max(now)));
         let second = Arc::new(Mutex::new(second));
         let other = Journal::start(&path, &second).unwrap();
+        assert!(!other.was_free(), "the first still has it");
         other.write(second.lock().unwrap().over(&call, 9).unwrap());
         wait_for(&path, |book| book.entry(&call).is_some_and(|entry| entry.state == State::Over(9)));
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::access::TwilioAccess;
 use super::attempt::{Attempt, Outcome, Seen, Step};
@@ -127,6 +127,10 @@ struct Planned {
 impl Work {
     /// Lists the calls that go on and gets those without a stream one.
     async fn look_after_start(self: Rc<Self>) {
+        if self.reattach.inner.predecessor_lives {
+            // Its calls have their streams. When they lose them, Twilio tells.
+            return;
+        }
         let listed = match &self.settings.number {
             Some(number) => {
                 let request = RestRequest::calls_to(self.access.account(), number, IN_PROGRESS);
@@ -144,8 +148,6 @@ impl Work {
                 return;
             }
         };
-        // A stream of TwiML that was given out just before may still be on its way.
-        sleep_until(self.began + self.settings.settle).await;
         let wanted = plan::wanted(&listed, &self.reattach.book(), self.began_at);
         events::CallsLookedFor {
             leg: None,
@@ -154,7 +156,10 @@ impl Work {
         }
         .emit();
         for one in wanted {
-            self.begin(one, Duration::ZERO);
+            // Of a call that nobody remembers a stream of TwiML given out just before may still be on its way. One that is known to
+            // be dead leaves nothing to wait for.
+            let settled = if one.is_certain { Duration::ZERO } else { self.settings.settle };
+            self.begin(one, settled.saturating_sub(self.began.elapsed()));
         }
     }
 

@@ -32,6 +32,8 @@ pub(super) const AUTH_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub(super) struct Start {
     pub(super) sink: SocketAddr,
     pub(super) legs: usize,
+    /// Starts the bare relay in the bridge's place.
+    pub(super) is_relay: bool,
     pub(super) workers: usize,
     /// The cores it may run on; all if none are given.
     pub(super) cores: Vec<usize>,
@@ -81,8 +83,12 @@ impl Start {
         let program =
             std::env::current_exe().map_err(|fault| format!("cannot find this program: {fault}"))?;
         let mut command = Command::new(program);
+        if self.is_relay {
+            command.args(["load-relay", &self.sink.to_string()]);
+        } else {
+            command.arg("serve");
+        }
         command
-            .arg("serve")
             .env_clear()
             .envs(self.environment())
             // No `.env` of anybody's.

@@ -94,6 +94,9 @@ pub struct PostgresFault {
     code: String,
 }
 
+/// A code of no server's: what went wrong before one could say anything.
+const FIRST_CONTACT: &str = "SB001";
+
 impl PostgresFault {
     /// Returns what can be told of an error.
     pub(super) fn of(error: &postgres::Error) -> Self {
@@ -103,7 +106,11 @@ impl PostgresFault {
         }
         // The crate's words for what it did, then the system's for why.
         let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        Self { text: format!("{error}{cause}"), code: String::new() }
+        let text = format!("{error}{cause}");
+        // A certificate that is not trusted, or a password that is missing, stays so.
+        let stays = ["error performing TLS", "invalid configuration", "authentication error"];
+        let code = if stays.iter().any(|words| text.starts_with(words)) { FIRST_CONTACT } else { "" };
+        Self { text, code: code.to_owned() }
     }
 
     /// Returns that somebody else has written what we cannot read.

@@ -7,7 +7,7 @@
 //! * [`sqlite`] - the store in one file.
 //! * [`postgres`] - the store in a PostgreSQL database, which several engines share.
 //!
-//! Imports nothing of ours but a source of random secrets, so that another database can stand behind [`Store`] without touching its users.
+//! Imports nothing of ours, so that another database can stand behind [`Store`] without touching its users.
 
 pub mod error;
 pub mod postgres;

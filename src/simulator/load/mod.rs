@@ -8,6 +8,7 @@
 //! * [`pacer`] - sends frames when they are due, from a thread of its own.
 //! * [`sink`] - the far end; [`received`] keeps the account of what came.
 //! * [`report`] - the figures of a step.
+//! * [`relay()`] - the least that can be done in the bridge's place, to compare with.
 //! * [`process`] - what the bridge and we ourselves have used.
 //!
 //! It never parses JSON and never allocates for a frame: what it needs itself is missing in the figures. Run it within a
@@ -21,6 +22,7 @@ mod http;
 mod pacer;
 mod process;
 mod received;
+mod relay;
 mod report;
 mod sink;
 mod step;
@@ -31,6 +33,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 pub use process::Usage;
+pub use relay::relay;
 pub use report::{BridgeCost, Delay, Generator, SetUp, StepReport};
 pub use step::{LoadError, LoadPlan, LoadRun, Stage};
 

@@ -133,6 +133,8 @@ pub struct StepReport {
     pub callbacks_failed: u64,
     /// What the bridge used; none without its pid.
     pub bridge: Option<BridgeCost>,
+    /// What a bare relay used for the same load just before, if it was asked to.
+    pub relay: Option<BridgeCost>,
     /// The generator.
     pub generator: Generator,
 }
@@ -142,6 +144,11 @@ impl StepReport {
     pub fn is_whole(&self) -> bool {
         let faults = [self.lost, self.duplicates, self.out_of_order, self.damaged];
         self.standing == self.legs && self.broken == 0 && faults.iter().all(|count| *count == 0)
+    }
+
+    /// Returns the bridge's CPU time a frame, as a multiple of the relay's.
+    pub fn times_relay(&self) -> Option<f64> {
+        Some(self.bridge?.cpu_us_a_frame / self.relay?.cpu_us_a_frame)
     }
 
     /// Tells whether the generator was the limit.

@@ -275,6 +275,7 @@ impl<'a> Step<'a> {
             without_leave: (standing as u64).saturating_sub(ears.completed.get()),
             callbacks_failed,
             bridge: BridgeCost::between(&idle, &begin, &end, lateness.len(), standing),
+            relay: None,
             generator: Generator::between(&begin, &end, &lateness, allowed_cores()),
         })
     }

@@ -12,6 +12,8 @@ mod server;
 
 use std::cell::Cell;
 
+use secrecy::ExposeSecret as _;
+
 use super::*;
 use crate::engine::store::record::ConversationRecord;
 use crate::engine::store::tests::{HOUR_MS, LIST, Place, conversation, ended, message, tracker};
@@ -192,5 +194,36 @@ fn a_database_that_cannot_be_used_is_named_with_a_remedy_and_without_its_passwor
         let error = refused(&wrong).to_string();
         assert!(error.contains(why) && error.contains("DATABASE_URL"), "{error}");
         assert!(!error.contains(PASSWORD) && !error.contains("wrong-one"), "{error}");
+    }
+}
+
+#[test]
+fn an_encrypted_connection_is_one_to_the_server_that_is_meant() {
+    use rustls::RootCertStore;
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject as _;
+
+    let Some(mut server) = PostgresServer::start() else { return };
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let url = server.database("calls");
+    let certificate = CertificateDer::from_pem_file(server.encrypt()).unwrap();
+    let open = |url: &str, trusts_it: bool| {
+        let mut roots = RootCertStore::empty();
+        if trusts_it {
+            roots.add(certificate.clone()).unwrap();
+        }
+        let mut config: postgres::Config = url.parse().unwrap();
+        config.ssl_mode(postgres::config::SslMode::Require);
+        PostgresStore::open(Address::new(config, Some(roots)))
+    };
+    let named = url.replace("127.0.0.1", "localhost");
+    let store = open(&named, true).unwrap();
+    store.create_trackers(vec![tracker("1", "Refund")]).unwrap();
+    let encrypted = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+                     WHERE ssl AND application_name = 'symbl-bridge'";
+    assert!(server.sql("calls", encrypted).parse::<u32>().unwrap() >= 3, "writer, reader, watch");
+    for (url, trusts_it) in [(&named, false), (&url, true)] {
+        let error = open(url, trusts_it).err().unwrap().to_string();
+        assert!(error.contains("certificate"), "{error}");
     }
 }

@@ -106,7 +106,7 @@ impl Shared {
         let mut is_stale = true;
         while !self.is_ending() {
             if std::mem::take(&mut is_stale) {
-                self.trackers.refresh(|| session.read(|access| tracker::all(access)))?;
+                self.trackers.refresh(|| session.read(tracker::all))?;
             }
             if beat_at.is_none_or(|at| at.elapsed() >= BEAT) {
                 session.read(|access| change::beat(access, &self.node))?;
