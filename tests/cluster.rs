@@ -2,6 +2,11 @@
 
 mod support;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Actor as _;
 use serde_json::Value;
 use support::bridge::{Bridge, Settings};
 use support::caller::{Call, Caller};
@@ -12,6 +17,16 @@ use support::socket::Closing;
 use support::symbl_server::SymblServer;
 use support::wait::{wait_for, wait_until, wait_until_asked};
 use support::{AGENT, CUSTOMER, STRANGER};
+use symbl_bridge::bridge::call::registry::{Registry, RegistryLimits};
+use symbl_bridge::bridge::cluster::local::LocalCluster;
+use symbl_bridge::bridge::cluster::nats::NatsCluster;
+use symbl_bridge::bridge::cluster::{Cluster, State};
+use symbl_bridge::bridge::load::LoadMeter;
+use symbl_bridge::bridge::supervisor::Supervisor;
+use symbl_bridge::bridge::updates_hub::UpdatesHub;
+use symbl_bridge::config;
+use symbl_bridge::telemetry::metrics::Metrics;
+use symbl_bridge::twilio::CallSid;
 
 fn node(server: &SymblServer, nats: &NatsServer, name: &str) -> Settings {
     Settings::with_upstream(&server.base_url())
@@ -327,4 +342,42 @@ async fn calls_go_on_while_nats_is_gone_and_all_is_shared_again_when_it_is_back(
     for bridge in [north, south] {
         bridge.finish().await;
     }
+}
+
+/// A node without sockets in this process.
+async fn joined(nats: &NatsServer) -> NatsCluster {
+    let environment = HashMap::from([
+        ("BRIDGE__CLUSTER__NATS_URL".to_owned(), nats.url()),
+        ("BRIDGE__MEDIA__TOKEN_SECRET".to_owned(), "the-same-on-every-node".to_owned()),
+    ]);
+    let settings = config::Settings::load(&config::Sources { file: None, environment }).expect("settings");
+    let shared = settings.cluster.expect("a cluster");
+    let hub = UpdatesHub::new(1, 1, Metrics::default()).start();
+    let cluster = NatsCluster::new(&shared, hub, 1, Metrics::default());
+    let limits = RegistryLimits { calls: 1, legs: 1, ended_call_lifetime: 1 };
+    let registry = Registry::new(settings.conference.policy, settings.parties, limits);
+    let (load, own) = (LoadMeter::default(), Arc::new(cluster.clone()));
+    cluster.start(&shared, Supervisor::new(registry, own, load, None, Metrics::default()).start());
+    wait_until("the node to join", || cluster.state() == State::Joined).await;
+    cluster
+}
+
+/// What whoever gets calls new streams relies on: `here` and `there` are two nodes, or one.
+async fn work_is_done_once(here: &dyn Cluster, there: &dyn Cluster) {
+    let minute = Duration::from_secs(60);
+    assert_eq!(here.claim_once("CA1", minute).get().await, Some(true));
+    assert_eq!(there.claim_once("CA1", minute).get().await, Some(false));
+    assert_eq!(there.claim_once("CA2", minute).get().await, Some(true));
+    assert_eq!(there.claim_once("CA3", Duration::ZERO).get().await, Some(true));
+    assert_eq!(here.claim_once("CA3", minute).get().await, Some(true), "its time is over");
+    let nobody = CallSid::parse("CA1").expect("a CallSid");
+    assert_eq!(here.has_live_leg(&nobody).get().await, Some(false));
+}
+
+#[actix::test]
+async fn one_node_alone_and_two_that_share_do_work_once() {
+    let local = LocalCluster::new(UpdatesHub::new(1, 1, Metrics::default()).start());
+    work_is_done_once(&local, &local).await;
+    let Some(nats) = NatsServer::start().await else { return };
+    work_is_done_once(&joined(&nats).await, &joined(&nats).await).await;
 }
