@@ -6,6 +6,7 @@
 
 mod drain;
 mod operations;
+mod reattaching;
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,13 +28,17 @@ use crate::bridge::call::leg::LegLimits;
 use crate::bridge::call::registry::{Registry, RegistryLimits};
 use crate::bridge::call::stream_token::StreamTokens;
 use crate::bridge::call::upload::BYTES_PER_MS;
+use crate::bridge::cluster::Cluster;
+use crate::bridge::cluster::local::LocalCluster;
+use crate::bridge::cluster::nats::NatsCluster;
 use crate::bridge::http::unproven::Unproven;
 use crate::bridge::http::watchers::Watchers;
 use crate::bridge::load::LoadMeter;
+use crate::bridge::reattach::elsewhere::AcrossNodes;
 use crate::bridge::services::{Services, Shared};
 use crate::bridge::supervisor::Supervisor;
 use crate::bridge::updates_hub::UpdatesHub;
-use crate::config::{HttpSettings, Settings, StorePlace, Upstream};
+use crate::config::{HttpSettings, Settings, StorePlace, StoreSettings, Upstream};
 use crate::dashboard::{self, Dashboard};
 use crate::engine;
 use crate::engine::EngineState;
@@ -43,7 +48,8 @@ use crate::engine::housekeeping::forget_old_conversations;
 use crate::engine::listening::Listening;
 use crate::engine::llm::LlmSettings;
 use crate::engine::settings::EngineSettings;
-use crate::engine::store::{SqliteStore, Store, StoreError};
+use crate::engine::store::postgres::Address;
+use crate::engine::store::{PostgresStore, SqliteStore, Store, StoreError};
 use crate::listener::entrances::{Entrance, EntranceError, Entrances};
 use crate::listener::front_door::{self, FrontDoor};
 use crate::listener::server;
@@ -55,6 +61,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::twilio::PublicUrl;
 use drain::Ending;
 use operations::Operations;
+use reattaching::{Reattaching, reattach, stream_token_key};
 
 /// How often it is looked whether the actors live that every call needs.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -103,7 +110,10 @@ pub struct Application {
 struct Bridge {
     supervisor: Addr<Supervisor>,
     hub: Addr<UpdatesHub>,
+    cluster: Arc<dyn Cluster>,
     recorder: Option<Recorder>,
+    /// Gets calls new streams once the listener runs; none if nobody does.
+    reattaching: Option<Reattaching>,
 }
 
 /// The engine in this process.
@@ -256,10 +266,13 @@ impl Application {
     /// # Errors
     ///
     /// The listener broke, or an actor that every call needs died.
-    pub async fn run(self, mut stop: mpsc::Receiver<()>) -> io::Result<()> {
+    pub async fn run(mut self, mut stop: mpsc::Receiver<()>) -> io::Result<()> {
         let address = self.address.to_string();
         let upstream = self.upstream.as_ref().map_or_else(|| "none".to_owned(), Endpoint::to_string);
         events::ServerListening { leg: None, address: &address, upstream: &upstream }.emit();
+        if let Some(reattaching) = self.bridge.as_mut().and_then(|bridge| bridge.reattaching.take()) {
+            actix::spawn(reattaching.run());
+        }
         let handle = self.server.handle();
         let mut server = std::pin::pin!(self.server);
         tokio::select! {
@@ -270,8 +283,9 @@ impl Application {
         self.ending.begin();
         let drain = async {
             let legs_cut = match (&self.bridge, &self.engine) {
-                (Some(Bridge { supervisor, hub, .. }), _) => {
-                    drain::bridge(supervisor, hub, self.drain_deadline, self.stop_within).await
+                (Some(Bridge { supervisor, hub, cluster, .. }), _) => {
+                    let actors = (supervisor, hub, cluster.as_ref());
+                    drain::bridge(actors, self.drain_deadline, self.stop_within).await
                 }
                 (None, Some(engine)) => drain::engine(&engine.state, self.drain_deadline, ENGINE_DRAIN).await,
                 (None, None) => 0,
@@ -323,10 +337,13 @@ impl Engine {
             Some((app_id, app_secret)) => Credentials { app_id, app_secret },
             None => Credentials::generate(),
         };
+        let store = open_store(&settings.store)?;
         let application = EngineApplication::new(credentials.app_id.clone(), &credentials.app_secret);
         let listening = Listening::waiting("the speech model is being loaded", metrics.recognition.clone());
         let engine_settings = EngineSettings {
             applications: vec![application],
+            // Engines that share a store stand behind one balancer, and a token has to be good at each of them.
+            signing_key: store.shared_secret()?,
             // A call may outlive the token it began with; the bridge has no reason to be cut off for it.
             close_at_token_expiry: false,
             llm: settings.llm.as_ref().map(|llm| LlmSettings {
@@ -339,7 +356,6 @@ impl Engine {
             ..EngineSettings::default()
         };
         let analysis = Analysis::start("the model of meaning is being loaded");
-        let store = open_store(&settings.store.place)?;
         let (state, _) =
             EngineState::new(engine_settings, Arc::new(listening.clone()), analysis, Arc::clone(&store));
         let conversations = state.resume()? as u64;
@@ -353,8 +369,13 @@ impl Engine {
     }
 }
 
-fn open_store(place: &StorePlace) -> Result<Arc<dyn Store>, StartError> {
-    let dir = match place {
+fn open_store(settings: &StoreSettings) -> Result<Arc<dyn Store>, StartError> {
+    if let Some(database) = &settings.database {
+        let roots = database.is_encrypted.then(native_roots_cert_store).transpose();
+        let roots = roots.map_err(StartError::Certificates)?;
+        return Ok(Arc::new(PostgresStore::open(Address::new(database.config.clone(), roots))?));
+    }
+    let dir = match &settings.place {
         StorePlace::Memory => return Ok(Arc::new(SqliteStore::in_memory()?)),
         StorePlace::Directory(dir) => dir.clone(),
         StorePlace::UserData => user_data_dir().ok_or(StartError::NoDataDirectory)?,
@@ -386,11 +407,32 @@ fn build_bridge(
         legs: settings.limits.max_legs,
         ended_call_lifetime: 1000 * (token_seconds + 1),
     };
-    let registry = Registry::new(settings.conference.policy, settings.parties.clone(), limits);
+    let mut registry = Registry::new(settings.conference.policy, settings.parties.clone(), limits);
     let load = LoadMeter::default();
     load.watch_this_thread();
     let max_delay = settings.limits.max_delay;
-    let supervisor = Supervisor::new(registry, hub.clone(), load.clone(), max_delay, metrics.clone()).start();
+    let (reattach, mut worker) = reattach(settings, &mut registry, metrics).unzip();
+    let nats = settings
+        .cluster
+        .as_ref()
+        .map(|shared| (NatsCluster::new(shared, hub.clone(), updates.keep, metrics.clone()), shared));
+    let cluster: Arc<dyn Cluster> = match &nats {
+        Some((nats, _)) => Arc::new(nats.clone()),
+        None => Arc::new(LocalCluster::new(hub.clone())),
+    };
+    let supervisor =
+        Supervisor::new(registry, Arc::clone(&cluster), load.clone(), max_delay, metrics.clone())
+            .telling(reattach.clone())
+            .start();
+    if let Some((nats, shared)) = nats {
+        nats.start(shared, supervisor.clone());
+        worker = worker.map(|worker| worker.asking(Arc::new(AcrossNodes(Arc::clone(&cluster)))));
+        if let Some(reattach) = reattach.clone() {
+            cluster.on_calls_lost(Box::new(move |calls| {
+                reattach.legs_lost(calls.into_iter().map(Into::into).collect());
+            }));
+        }
+    }
     let symbl = &settings.symbl;
     let (app_id, app_secret) = match engine {
         Some(engine) => (engine.credentials.app_id.clone(), engine.credentials.app_secret.clone()),
@@ -399,14 +441,14 @@ fn build_bridge(
             symbl.app_secret.clone().unwrap_or_else(|| SecretString::from(String::new())),
         ),
     };
-    let mut key = [0; 32];
-    getrandom::fill(&mut key).map_err(|_| StartError::Random)?;
+    let key = stream_token_key(settings)?;
     let recorder = start_recorder(settings)?;
     let buffer = usize::try_from(symbl.buffer.as_millis()).unwrap_or(usize::MAX) * BYTES_PER_MS;
     let media_url = public_url.stream("/twilio/media");
     let shared = Shared {
         supervisor: supervisor.clone(),
         hub: hub.clone(),
+        cluster: Arc::clone(&cluster),
         tokens: Arc::new(TokenClient::new(upstream.clone(), app_id, app_secret)),
         upstream: upstream.clone(),
         public_upstream: engine.is_none().then(|| upstream.to_string()),
@@ -436,8 +478,11 @@ fn build_bridge(
         log_transcripts: settings.log_transcripts,
         recorder: recorder.clone(),
         announcement: settings.recording.announcement.clone(),
+        reattach,
     };
-    Ok((shared, Bridge { supervisor, hub, recorder }))
+    let most_calls = settings.limits.max_calls;
+    let reattaching = worker.map(|worker| Reattaching { worker, shared: shared.clone(), most_calls });
+    Ok((shared, Bridge { supervisor, hub, cluster, recorder, reattaching }))
 }
 
 fn start_recorder(settings: &Settings) -> Result<Option<Recorder>, StartError> {

@@ -12,6 +12,7 @@ use actix::Addr;
 use tokio::time::Instant;
 
 use crate::bridge::call::leg::millis;
+use crate::bridge::cluster::Cluster;
 use crate::bridge::supervisor::{Census, Drain, EndAllLegs, Supervisor, TakeCensus};
 use crate::bridge::updates_hub::{CloseDashboards, UpdatesHub};
 use crate::engine::EngineState;
@@ -19,6 +20,9 @@ use crate::telemetry::events;
 
 /// How often an operator hears who is being waited for.
 const SAY_EVERY: Duration = Duration::from_secs(5);
+
+/// How long the last updates may take to reach dashboards by way of other nodes.
+const SETTLE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Legs that a line names.
 const MOST_NAMED: usize = 20;
@@ -44,8 +48,7 @@ impl Ending {
 
 /// Ends every leg of the bridge, then the dashboards; returns how many legs had to be cut off.
 pub(super) async fn bridge(
-    supervisor: &Addr<Supervisor>,
-    hub: &Addr<UpdatesHub>,
+    (supervisor, hub, cluster): (&Addr<Supervisor>, &Addr<UpdatesHub>, &dyn Cluster),
     deadline: Duration,
     stop_within: Duration,
 ) -> u64 {
@@ -61,6 +64,7 @@ pub(super) async fn bridge(
     wait_for_callers(supervisor, deadline).await;
     let _ = tokio::time::timeout(stop_within, supervisor.send(EndAllLegs)).await;
     let legs_cut = self::census(supervisor).await.legs.len() as u64;
+    cluster.settle(SETTLE_WITHIN).get().await;
     let _ = hub.send(CloseDashboards).await;
     legs_cut
 }

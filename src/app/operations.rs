@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, Result};
 use serde_json::json;
 
 use super::drain::Ending;
+use crate::bridge::cluster::State as ClusterState;
 use crate::bridge::services::Shared;
 use crate::engine::EngineState;
 use crate::engine::analysis::{Analysis, State as AnalysisState};
@@ -89,6 +90,12 @@ impl Operations {
         }
         if let Some(failure) = self.bridge.as_ref().and_then(|shared| shared.tokens.last_failure()) {
             notes.push(format!("the latest request for an access token failed: {failure}"));
+        }
+        if self.bridge.as_ref().is_some_and(|shared| shared.cluster.state() == ClusterState::CutOff) {
+            notes.push(
+                "NATS cannot be reached: calls go on, and this node shares neither conferences nor updates with others"
+                    .to_owned(),
+            );
         }
         notes
     }

@@ -19,19 +19,25 @@
 //! * [`media_sockets`] - the media sockets as the supervisor sees them, and when each has to be gone.
 //! * [`leg_guard`] - what makes sure that a leg ends, whoever dies.
 //! * [`leg_meter`] - what a page shows of a leg while it lasts.
+//! * [`leg_on_page`] - that, as JSON.
 //! * [`load`] - how late the process is.
+//! * [`reattach`] - new streams for calls that lost theirs, through Twilio's REST API.
 //! * [`http`] - routes: Twilio's webhooks, the media socket, the updates socket, what the dashboard needs.
+//! * [`cluster`] - what several nodes share; by default there is one.
 //! * [`services`] - what the actors of one worker thread share.
 //!
 //! Decisions are made in [`call`], which has no clock and no socket; the actors perform them. A leg's two socket
 //! actors live on one worker thread, so audio never crosses threads.
 
 pub mod call;
+pub mod cluster;
 pub mod http;
 pub mod leg_guard;
 pub mod leg_meter;
+pub mod leg_on_page;
 pub mod load;
 pub mod media_sockets;
+pub mod reattach;
 mod recorded;
 pub mod services;
 pub mod supervisor;

@@ -12,9 +12,11 @@ use actix_web::rt::net::TcpStream;
 use super::call::leg::LegLimits;
 use super::call::room::masked;
 use super::call::stream_token::StreamTokens;
+use super::cluster::Cluster;
 use super::http::unproven::Unproven;
 use super::http::watchers::Watchers;
 use super::load::LoadMeter;
+use super::reattach::Reattach;
 use super::supervisor::Supervisor;
 use super::updates_hub::UpdatesHub;
 use crate::config::{Announcement, MediaSettings, Mode, UpdatesSettings, WhenFull};
@@ -33,6 +35,8 @@ pub struct Shared {
     pub supervisor: Addr<Supervisor>,
     /// The relay to dashboards.
     pub hub: Addr<UpdatesHub>,
+    /// What several nodes share.
+    pub cluster: Arc<dyn Cluster>,
     /// Gets access tokens for the upstream.
     pub tokens: Arc<TokenClient>,
     /// Where the upstream lives.
@@ -81,6 +85,8 @@ pub struct Shared {
     pub recorder: Option<Recorder>,
     /// What callers hear first.
     pub announcement: Option<Announcement>,
+    /// Gets new streams for calls that lost theirs; none: nobody does.
+    pub reattach: Option<Reattach>,
 }
 
 /// One worker's services: what is shared, and the worker's own HTTP client.

@@ -4,7 +4,9 @@
 //! reports the end, or, should whoever holds the leg die, the [`LegGuard`] it leaves behind does. A media socket that does
 //! not end when it must is cut from outside ([`MediaSockets`]).
 
+mod ends;
 mod message;
+mod reattach;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,22 +16,27 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 pub use message::{
-    AnnounceCall, CallEnded, Census, Drain, EndAllLegs, LegConnected, LegEnded, LegInterrupted, LegNow,
-    LegResumed, MediaEnded, ReadMeters, SocketOpened, StartLeg, StreamStopped, TagsOfCall, TakeCensus,
+    AnnounceCall, CallEnded, Census, Drain, Elsewhere, EndAllLegs, LegConnected, LegEnded, LegInterrupted,
+    LegNow, LegResumed, MediaEnded, ReadMeters, SocketOpened, StartLeg, StreamStopped, TagsOfCall,
+    TakeCensus,
 };
+pub use reattach::PlanReattach;
 
+use super::call::facts::{CallFacts, LegFacts};
 use super::call::leg::{Interruption, LegExit, Millis, Stage, millis};
-use super::call::registry::{LegId, LegPlan, NotStreamed, Registry, StreamRefusal};
+use super::call::registry::{
+    Announcement, CallPlan, LegId, LegPlan, NotStreamed, Registry, StreamRefusal, StreamStart,
+};
 use super::call::room::masked;
 use super::call::update::LegNews;
+use super::cluster::{Cluster, LegBegan, LegProposal, State};
 use super::leg_guard::LegGuard;
 use super::leg_meter::LegMeter;
 use super::load::LoadMeter;
 use super::media_sockets::MediaSockets;
+use super::reattach::Reattach;
 use super::services::tags;
-use super::tell;
-use super::twilio_stream::StopLeg;
-use super::updates_hub::{Publish, UpdatesHub};
+use super::twilio_stream::{StopLeg, TwilioStream};
 use crate::telemetry::events;
 use crate::telemetry::metrics::Metrics;
 
@@ -48,7 +55,8 @@ pub struct Supervisor {
     sockets: MediaSockets,
     /// One a live leg.
     meters: BTreeMap<LegId, Arc<LegMeter>>,
-    hub: Addr<UpdatesHub>,
+    /// What other nodes know, and the way to all dashboards.
+    cluster: Arc<dyn Cluster>,
     load: LoadMeter,
     /// Beyond this delay no new leg is taken.
     max_delay: Option<Duration>,
@@ -57,13 +65,15 @@ pub struct Supervisor {
     draining: bool,
     /// Who waits until no leg is left.
     waiting_for_none: Vec<oneshot::Sender<()>>,
+    /// Hears what becomes of calls and their streams; none: nobody gets a new one.
+    reattach: Option<Reattach>,
 }
 
 impl Supervisor {
     /// Returns a supervisor that has not started.
     pub fn new(
         registry: Registry,
-        hub: Addr<UpdatesHub>,
+        cluster: Arc<dyn Cluster>,
         load: LoadMeter,
         max_delay: Option<Duration>,
         metrics: Metrics,
@@ -76,14 +86,21 @@ impl Supervisor {
             registry,
             meters: BTreeMap::new(),
             sockets: MediaSockets::default(),
-            hub,
+            cluster,
             load,
             max_delay,
             metrics,
             began: Instant::now(),
             draining: false,
             waiting_for_none: Vec::new(),
+            reattach: None,
         }
+    }
+
+    /// Tells `reattach` what becomes of calls and their streams.
+    #[must_use]
+    pub fn telling(self, reattach: Option<Reattach>) -> Self {
+        Self { reattach, ..self }
     }
 
     fn now(&self) -> Millis {
@@ -92,7 +109,7 @@ impl Supervisor {
 
     fn publish(&self, news: impl IntoIterator<Item = LegNews>) {
         for news in news {
-            tell(&self.hub, Publish(news));
+            self.cluster.publish(news);
         }
     }
 
@@ -118,10 +135,28 @@ impl Actor for Supervisor {
 }
 
 impl Handler<AnnounceCall> for Supervisor {
-    type Result = MessageResult<AnnounceCall>;
+    type Result = ActorResponse<Self, CallPlan>;
 
     fn handle(&mut self, AnnounceCall(call): AnnounceCall, _: &mut Self::Context) -> Self::Result {
-        let mut plan = self.registry.announce(self.now(), &call, unique_id);
+        if self.cluster.state() != State::Joined {
+            return ActorResponse::reply(self.announce(&call, None));
+        }
+        let wish = self.registry.wish_of(&call, unique_id);
+        let asked = self.cluster.announce(&call.call_sid, wish).get().into_actor(self);
+        ActorResponse::r#async(asked.map(move |facts, supervisor, _| supervisor.announce(&call, facts)))
+    }
+}
+
+impl Supervisor {
+    fn announce(&mut self, call: &Announcement, facts: Option<CallFacts>) -> CallPlan {
+        if let Some(facts) = &facts {
+            self.registry.learn(self.now(), call, facts);
+        }
+        let mut plan = self.registry.announce(self.now(), call, unique_id);
+        if let Some(facts) = facts {
+            // A call that is too much for this node still joins its conference.
+            plan.room = facts.room;
+        }
         if let Some(reason) = self.closed_to_newcomers() {
             plan.stream = Err(reason);
         }
@@ -134,7 +169,7 @@ impl Handler<AnnounceCall> for Supervisor {
             self.metrics.legs.not_streamed.add(reason.as_str());
             events::CallNotStreamed { leg: Some(&leg), reason: &reason.to_string() }.emit();
         }
-        MessageResult(plan)
+        plan
     }
 }
 
@@ -147,18 +182,64 @@ impl Handler<SocketOpened> for Supervisor {
 }
 
 impl Handler<StartLeg> for Supervisor {
-    type Result = Result<(LegPlan, LegGuard), StreamRefusal>;
+    type Result = ActorResponse<Self, Result<(LegPlan, LegGuard), StreamRefusal>>;
 
     fn handle(&mut self, StartLeg { start, stream }: StartLeg, ctx: &mut Self::Context) -> Self::Result {
-        if self.draining {
-            return Err(StreamRefusal::ShuttingDown);
+        if self.cluster.state() != State::Joined {
+            return ActorResponse::reply(self.start_leg(&start, stream, None, ctx));
         }
-        let plan = self.registry.begin_leg(self.now(), &start, unique_id)?;
+        if self.draining {
+            return ActorResponse::reply(Err(StreamRefusal::ShuttingDown));
+        }
+        let (room, party, connection_id) = match self.registry.expect_leg(self.now(), &start, unique_id) {
+            Ok(expected) => expected,
+            Err(refusal) => return ActorResponse::reply(Err(refusal)),
+        };
+        let proposal = LegProposal {
+            call_sid: start.call_sid.clone(),
+            stream: start.stream,
+            room,
+            connection_id: connection_id.unwrap_or_else(unique_id),
+            speaker: party.speaker,
+        };
+        let asked = self.cluster.begin_leg(proposal).get().into_actor(self);
+        ActorResponse::r#async(asked.map(move |facts, supervisor, ctx| {
+            facts.and_then(|facts| supervisor.start_leg(&start, stream, facts, ctx))
+        }))
+    }
+}
+
+impl Supervisor {
+    /// Begins a leg; what the cluster gave for it goes back if it does not begin.
+    fn start_leg(
+        &mut self,
+        start: &StreamStart,
+        stream: Addr<TwilioStream>,
+        facts: Option<LegFacts>,
+        ctx: &mut Context<Self>,
+    ) -> Result<(LegPlan, LegGuard), StreamRefusal> {
+        let plan = match &facts {
+            _ if self.draining => Err(StreamRefusal::ShuttingDown),
+            Some(facts) => self.registry.begin_leg_as(self.now(), start, facts),
+            None => self.registry.begin_leg(self.now(), start, unique_id),
+        };
+        let plan = plan.inspect_err(|_| {
+            if let Some(facts) = &facts {
+                self.cluster.give_back(&start.call_sid, facts);
+            }
+        })?;
         for older in &plan.replaces {
             self.stop(*older, LegExit::Replaced, ctx);
         }
         self.sockets.began(stream, plan.leg);
         self.metrics.legs.started.inc();
+        if let Some(reattach) = &self.reattach {
+            reattach.leg_began(start, &plan);
+        }
+        if let Some(leg) = self.registry.live_leg(plan.leg) {
+            let name = facts.map(|facts| facts.name);
+            self.cluster.leg_began(LegBegan { leg, stream: start.stream, name });
+        }
         if self.registry.has_ended(&start.call_sid) {
             // The callback overtook the stream; what was said is heard, and nobody else would end this leg.
             self.stop(plan.leg, LegExit::CallCompleted, ctx);
@@ -204,6 +285,10 @@ impl Handler<MediaEnded> for Supervisor {
 
     fn handle(&mut self, MediaEnded { leg }: MediaEnded, _: &mut Self::Context) {
         self.registry.media_ended(leg);
+        if let Some(reattach) = &self.reattach {
+            reattach.media_ended(leg);
+        }
+        self.cluster.media_ended(leg);
         self.sockets.must_end(self.now(), leg);
     }
 }
@@ -216,8 +301,12 @@ impl Handler<LegEnded> for Supervisor {
         if !news.is_empty() {
             self.metrics.legs.ended.add(exit.as_str());
         }
+        if let Some(reattach) = &self.reattach {
+            reattach.leg_ended(leg, exit);
+        }
         self.meters.remove(&leg);
         self.publish(news);
+        self.cluster.leg_ended(leg);
         let stream = self.sockets.leg_ended(self.now(), leg);
         if let (Some(stream), LegExit::Panicked) = (stream, exit) {
             // Its connection could not say good-bye. A socket that cannot hear it has its deadline.
@@ -228,26 +317,6 @@ impl Handler<LegEnded> for Supervisor {
                 // Whoever gave up waiting no longer needs the answer.
                 let _ = waiting.send(());
             }
-        }
-    }
-}
-
-impl Handler<CallEnded> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, CallEnded(call_sid): CallEnded, ctx: &mut Self::Context) {
-        for leg in self.registry.call_ended(self.now(), &call_sid) {
-            self.stop(leg, LegExit::CallCompleted, ctx);
-        }
-    }
-}
-
-impl Handler<StreamStopped> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, StreamStopped(stream_sid): StreamStopped, ctx: &mut Self::Context) {
-        if let Some(leg) = self.registry.leg_of_stream(&stream_sid) {
-            self.stop(leg, LegExit::StreamStopped, ctx);
         }
     }
 }

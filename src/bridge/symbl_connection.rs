@@ -29,7 +29,8 @@ use crate::telemetry::metrics::share::Share;
 use crate::telemetry::metrics::tally::Tally;
 use crate::telemetry::trace::TraceContext;
 use crate::telemetry::{LegTags, events};
-use crate::ws::client::{ClientSession, ClientSocket, ConnectError, FrameWriter, Offer, Pumping, connect};
+use crate::ws::client::{ClientSocket, ConnectError, Offer, connect};
+use crate::ws::pump::{FrameWriter, Pumping, Session};
 use crate::ws::{CloseCode, End, Incoming, close_reason};
 
 /// Twenty seconds of audio. The mailbox is emptied at every wake-up, so it only fills if the thread stands still.
@@ -143,6 +144,15 @@ impl SymblConnection {
             levels: LevelWriter::new(Arc::clone(end.meter())),
             end,
         }
+    }
+
+    /// Starts the actor on this thread.
+    pub fn begin(self) -> Addr<Self> {
+        Self::create(|ctx| {
+            // Before it has run for the first time: the caller's next frames may be in the same read as `start`.
+            ctx.set_mailbox_capacity(MAILBOX);
+            self
+        })
     }
 
     fn now(&self) -> Millis {
@@ -414,7 +424,7 @@ async fn handshake(
     connect(&services.http, &url, offer, shared.connect_timeout).await
 }
 
-impl ClientSession for SymblConnection {
+impl Session for SymblConnection {
     fn write(&mut self, frames: &mut FrameWriter<'_>) {
         let now = self.now();
         // In one write with the frame that follows it.
@@ -458,7 +468,6 @@ impl Actor for SymblConnection {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(MAILBOX);
         self.end.begun();
         self.happen(LegEvent::Begin, ctx);
     }

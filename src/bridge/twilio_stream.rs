@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use actix_web::web::Data;
-use actix_web_actors::ws::{Message as WsMessage, ProtocolError, WebsocketContext};
 use bytes::BytesMut;
 
 use super::call::leg::LegExit;
@@ -36,7 +35,8 @@ use crate::twilio::{
     decode_payload,
 };
 use crate::ws::crowd::Place;
-use crate::ws::server::Shell;
+use crate::ws::direct::Line;
+use crate::ws::pump::{FrameWriter, Session};
 use crate::ws::socket_handle::SocketHandle;
 use crate::ws::{CloseCode, End, Incoming};
 use refusal::Refusal;
@@ -73,7 +73,7 @@ pub struct StopLeg(pub LegExit);
 /// The actor.
 pub struct TwilioStream {
     services: Data<Services>,
-    shell: Shell,
+    line: Line,
     /// For the supervisor, to end the connection from outside.
     socket: Option<SocketHandle>,
     /// What the handshake belongs to; the call's own trace goes before it.
@@ -137,16 +137,16 @@ impl TwilioStream {
     /// Returns an actor for a socket that has just opened.
     pub fn new(
         services: Data<Services>,
-        shell: Shell,
+        line: Line,
         socket: Option<SocketHandle>,
         place: Place,
         trace: Option<TraceContext>,
     ) -> Self {
         let (phase, decoded) = (Phase::AwaitingStart { _place: place }, BytesMut::new());
-        Self { services, shell, socket, trace, phase, decoded, useless: 0 }
+        Self { services, line, socket, trace, phase, decoded, useless: 0 }
     }
 
-    fn text(&mut self, text: &str, ctx: &mut WebsocketContext<Self>) {
+    fn text(&mut self, text: &str, ctx: &mut Context<Self>) {
         let message = match scan_media(text) {
             Some(media) => Ok(StreamMessage::Media(media)),
             None => parse(text),
@@ -176,7 +176,7 @@ impl TwilioStream {
         }
     }
 
-    fn media(&mut self, media: &Media<'_>, ctx: &mut WebsocketContext<Self>) {
+    fn media(&mut self, media: &Media<'_>, ctx: &mut Context<Self>) {
         if let Phase::Streaming(stream) = &self.phase
             && media.stream_sid.as_deref().is_some_and(|sid| sid != stream.stream_sid.as_str())
         {
@@ -205,7 +205,7 @@ impl TwilioStream {
         }
     }
 
-    fn start(&mut self, start: &Start, ctx: &mut WebsocketContext<Self>) {
+    fn start(&mut self, start: &Start, ctx: &mut Context<Self>) {
         match &self.phase {
             Phase::AwaitingStart { .. } => {}
             Phase::Streaming(stream) if start.stream_sid.as_ref() == Some(&stream.stream_sid) => return,
@@ -250,13 +250,7 @@ impl TwilioStream {
         Ok(StreamStart { call_sid, stream_sid, stream, parameters })
     }
 
-    fn begin(
-        &mut self,
-        start: StreamStart,
-        plan: LegPlan,
-        guard: LegGuard,
-        ctx: &mut WebsocketContext<Self>,
-    ) {
+    fn begin(&mut self, start: StreamStart, plan: LegPlan, guard: LegGuard, ctx: &mut Context<Self>) {
         let (call_sid, stream_sid): (&CallSid, &StreamSid) = (&start.call_sid, &start.stream_sid);
         let tags = tags(call_sid.as_str(), stream_sid.as_str(), &plan.connection_id, plan.room.as_str());
         let tags = Rc::new(tags.traced(plan.trace));
@@ -266,7 +260,7 @@ impl TwilioStream {
         let recording = recorded::begin(services.shared.recorder.as_ref(), &start, &plan, &tags);
         let connection =
             SymblConnection::new(services, plan, Rc::clone(&tags), ctx.address(), guard, recording.clone())
-                .start();
+                .begin();
         let mut stream = Box::new(Stream {
             tags,
             received: self.services.shared.metrics.media.tally(),
@@ -290,7 +284,7 @@ impl TwilioStream {
         });
     }
 
-    fn look_for_silence(&mut self, ctx: &mut WebsocketContext<Self>) {
+    fn look_for_silence(&mut self, ctx: &mut Context<Self>) {
         let Phase::Streaming(stream) = &mut self.phase else {
             return;
         };
@@ -308,19 +302,19 @@ impl TwilioStream {
         }
     }
 
-    fn stop(&mut self, ctx: &mut WebsocketContext<Self>) {
+    fn stop(&mut self, ctx: &mut Context<Self>) {
         if let Phase::Streaming(mut stream) = std::mem::replace(&mut self.phase, Phase::Over) {
             stream.connection.end(LegExit::Hangup);
         }
-        ctx.run_later(CLOSE_AFTER_STOP, |stream, ctx| stream.shell.close(ctx, CloseCode::Normal, "stopped"));
+        ctx.run_later(CLOSE_AFTER_STOP, |stream, ctx| stream.line.close(ctx, CloseCode::Normal, "stopped"));
     }
 
     /// Ends the leg from our side, with the close code that tells Twilio why.
-    fn end(&mut self, exit: LegExit, ctx: &mut WebsocketContext<Self>) {
+    fn end(&mut self, exit: LegExit, ctx: &mut Context<Self>) {
         if matches!(self.phase, Phase::Over) {
             // Stopped before; at the end of the process there is no more time for Twilio to close first.
             if exit == LegExit::Shutdown {
-                self.shell.close(ctx, CloseCode::Normal, "stopped");
+                self.line.close(ctx, CloseCode::Normal, "stopped");
             }
             return;
         }
@@ -333,11 +327,11 @@ impl TwilioStream {
             LegExit::MediaFault => CloseCode::Policy,
             _ => CloseCode::Normal,
         };
-        self.shell.close(ctx, code, exit.as_str());
+        self.line.close(ctx, code, exit.as_str());
     }
 
     /// Counts a message that is of no use; many in a row end the socket.
-    fn useless(&mut self, reason: &str, ctx: &mut WebsocketContext<Self>) {
+    fn useless(&mut self, reason: &str, ctx: &mut Context<Self>) {
         self.useless += 1;
         self.services.shared.metrics.media.ignored.inc();
         let tags = match &self.phase {
@@ -351,12 +345,12 @@ impl TwilioStream {
             match self.phase {
                 Phase::AwaitingStart { .. } => self.refuse(&Refusal::NoStartInTime, ctx),
                 Phase::Streaming(_) => self.refuse(&Refusal::Useless, ctx),
-                Phase::Over => self.shell.close(ctx, CloseCode::Normal, "stopped"),
+                Phase::Over => self.line.close(ctx, CloseCode::Normal, "stopped"),
             }
         }
     }
 
-    fn refuse(&mut self, refusal: &Refusal, ctx: &mut WebsocketContext<Self>) {
+    fn refuse(&mut self, refusal: &Refusal, ctx: &mut Context<Self>) {
         let code = refusal.close_code();
         let reason = refusal.to_string();
         self.services.shared.metrics.doors.refused(Door::Media, refusal.as_str());
@@ -366,7 +360,7 @@ impl TwilioStream {
             tags = Some(stream.tags);
         }
         events::MediaSocketRefused { leg: tags.as_deref(), reason: &reason, code: code.into() }.emit();
-        self.shell.close(ctx, code, &reason);
+        self.line.close(ctx, code, &reason);
     }
 }
 
@@ -420,7 +414,7 @@ impl Stream {
 }
 
 impl Actor for TwilioStream {
-    type Context = WebsocketContext<Self>;
+    type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
@@ -436,9 +430,13 @@ impl Actor for TwilioStream {
     }
 }
 
-impl StreamHandler<Result<WsMessage, ProtocolError>> for TwilioStream {
-    fn handle(&mut self, item: Result<WsMessage, ProtocolError>, ctx: &mut Self::Context) {
-        match self.shell.receive(item, ctx) {
+impl Session for TwilioStream {
+    fn write(&mut self, frames: &mut FrameWriter<'_>) {
+        self.line.write(frames);
+    }
+
+    fn receive(&mut self, incoming: Incoming, ctx: &mut Context<Self>) {
+        match self.line.receive(incoming, ctx) {
             Some(Incoming::Text(text)) => self.text(&text, ctx),
             Some(Incoming::Binary(_)) => self.useless("binary message", ctx),
             Some(Incoming::Ended(end)) => {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
+use actix_web::dev::ServerHandle;
 use bytes::Bytes;
 use clap::Args;
 use tokio::sync::oneshot;
@@ -14,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::audio::load_mulaw_8k;
+use crate::simulator::rest::{Exchange, server};
 use crate::simulator::{CallReport, PhoneOptions, Progress, Scenario, updates};
 use crate::twilio::signature::BadAuthToken;
 use crate::twilio::{AuthToken, Caller};
@@ -111,6 +113,11 @@ pub struct LineArgs {
     )]
     pub account_sid: String,
 
+    /// Serves Twilio's REST API for these calls on this port of this machine, so that a bridge which is started anew in mid-call finds
+    /// them: its twilio.api_url is http://127.0.0.1:PORT.
+    #[arg(long, value_name = "PORT")]
+    pub rest_port: Option<u16>,
+
     /// Prints the lifecycle updates of /symbl/updates; with the dashboards' token if they need one.
     #[arg(long, num_args = 0..=1, default_missing_value = "", require_equals = true, value_name = "TOKEN")]
     pub updates: Option<String>,
@@ -120,17 +127,41 @@ pub struct LineArgs {
 #[derive(Debug, Clone)]
 pub struct GivenToken(Option<AuthToken>);
 
+impl GivenToken {
+    /// Returns the token, if the text was not empty.
+    pub(super) fn into_token(self) -> Option<AuthToken> {
+        self.0
+    }
+}
+
 impl LineArgs {
     /// Returns a call on this line.
     pub(super) fn phone(&self, from: impl Into<String>, to: &str, audio: Bytes) -> PhoneOptions {
         PhoneOptions {
             public_url: self.public_url.as_deref().filter(|url| !url.is_empty()).map(with_scheme),
-            auth_token: self.auth_token.clone().and_then(|token| token.0),
+            auth_token: self.auth_token.clone().and_then(GivenToken::into_token),
             account_sid: self.account_sid.clone(),
             audio,
             speed: self.speed,
             ..PhoneOptions::new(&self.url, from, to)
         }
+    }
+}
+
+impl LineArgs {
+    /// Serves the REST side of these calls, if that is wanted; returns what ends it.
+    fn serve_rest(&self, calls: &mut [PhoneOptions]) -> std::io::Result<Option<ServerHandle>> {
+        let Some(port) = self.rest_port else { return Ok(None) };
+        let exchange = Exchange::default();
+        for call in calls {
+            call.exchange = exchange.clone();
+        }
+        let token = self.auth_token.as_ref().and_then(|token| token.0.as_ref());
+        let address = (std::net::Ipv4Addr::LOCALHOST, port).into();
+        let (address, server, handle) = server::serve(&exchange, address, &self.account_sid, token)?;
+        actix::spawn(server);
+        let _ = writeln!(std::io::stderr(), "twilio's rest api is at http://{address}");
+        Ok(Some(handle))
     }
 }
 
@@ -177,7 +208,11 @@ pub(super) async fn place(
     calls: Vec<(Duration, PhoneOptions)>,
     out: &mut dyn Write,
 ) -> Outcome {
-    let (waits, calls): (Vec<Duration>, Vec<PhoneOptions>) = calls.into_iter().unzip();
+    let (waits, mut calls): (Vec<Duration>, Vec<PhoneOptions>) = calls.into_iter().unzip();
+    let serving = match line.serve_rest(&mut calls) {
+        Ok(serving) => serving,
+        Err(fault) => return Outcome::Usage(format!("--rest-port: {fault}")),
+    };
     let screen = Rc::new(Screen::new(&calls));
     let hang_up = CancellationToken::new();
     let interrupt = {
@@ -197,6 +232,9 @@ pub(super) async fn place(
     let reports =
         scenario.on_progress(move |caller, progress| watching.progress(caller, progress)).run().await;
     interrupt.abort();
+    if let Some(serving) = serving {
+        serving.stop(false).await;
+    }
     let were_updates_good = match watcher {
         Some(watcher) => watcher.close().await,
         None => true,
@@ -255,7 +293,7 @@ pub(super) fn caller_number(given: &[String], index: usize) -> String {
 }
 
 /// `WEBHOOK_DOMAIN` is often a bare host.
-fn with_scheme(url: &str) -> String {
+pub(super) fn with_scheme(url: &str) -> String {
     if url.contains("://") { url.to_owned() } else { format!("https://{url}") }
 }
 
@@ -274,7 +312,7 @@ fn seconds(raw: &str) -> Result<Duration, String> {
     }
 }
 
-fn token(raw: &str) -> Result<GivenToken, BadAuthToken> {
+pub(super) fn token(raw: &str) -> Result<GivenToken, BadAuthToken> {
     if raw.is_empty() {
         Ok(GivenToken(None))
     } else {

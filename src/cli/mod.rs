@@ -6,6 +6,7 @@
 //! * [`call`] - simulated telephones that call a bridge.
 //! * [`replay`] - recorded calls, sent through a bridge again.
 //! * [`doctor`] - looks at everything that calls depend on.
+//! * [`load`] - many of them at once, and what they cost a bridge.
 //! * [`model`] - the recogniser's files: install, list, verify.
 //! * [`eval`] - how well the engine hears recordings, and understands labelled rows.
 //! * [`train`] - learns what rules miss from labelled rows.
@@ -18,6 +19,7 @@ pub mod doctor;
 pub mod engine;
 pub mod eval;
 mod eval_insights;
+pub mod load;
 pub mod model;
 pub mod replay;
 pub mod serve;
@@ -54,11 +56,14 @@ enum Command {
     Engine(engine::EngineArgs),
     Demo(demo::DemoArgs),
     Call(call::CallArgs),
+    Load(load::LoadArgs),
     Replay(replay::ReplayArgs),
     Doctor(doctor::DoctorArgs),
     Model(model::ModelArgs),
     Eval(eval::EvalArgs),
     BenchSpeech(bench_speech::BenchSpeechArgs),
+    #[command(hide = true)]
+    LoadRelay(load::LoadRelayArgs),
     #[command(hide = true)]
     Train(train::TrainArgs),
 }
@@ -71,6 +76,8 @@ impl Cli {
             Command::Demo(args) => demo::run(&args),
             Command::Engine(args) => engine::run(&args),
             Command::Call(args) => call::run(args),
+            Command::Load(args) => load::run(args),
+            Command::LoadRelay(args) => load::run_relay(&args),
             Command::Replay(args) => replay::run(&args),
             Command::Doctor(args) => doctor::run(&args),
             Command::Model(args) => model::run(args),

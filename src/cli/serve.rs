@@ -24,6 +24,7 @@ use crate::telemetry::format::{self, LogFormat};
 Settings come from the defaults (config/default.toml), then --config FILE, then .env and the environment:
   WEBHOOK_DOMAIN       public host name of this server, for instance bridge.example.com
   TWILIO_AUTH_TOKEN    the account's auth token
+  TWILIO_ACCOUNT_SID   the account: with it calls whose stream died get a new one (docs/reattach.md)
   SYMBL_API_BASE_URL   a server of the Symbl protocol, with SYMBL_APP_ID and SYMBL_APP_SECRET;
                        unset: the engine in this process
   BRIDGE__SECTION__KEY any other key, for instance BRIDGE__HTTP__PORT=8080

@@ -4,15 +4,18 @@
 //! `BRIDGE__SECTION__KEY`, the names that users of this integration already have (`reader::KNOWN_NAMES`).
 //! [`Settings::load`] collects every mistake before it gives up, each with its key, fault and remedy.
 
+mod cluster;
 mod http;
 mod limits;
 mod llm;
 pub mod networks;
 mod parties;
 mod reader;
+mod reattach;
 mod recording;
 #[cfg(test)]
 mod reference;
+mod store;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -26,13 +29,16 @@ use crate::symbl::start_template::{DEFAULT_TEMPLATE, StartTemplate};
 use crate::twilio::signature::AuthToken;
 use crate::twilio::{PhoneNumber, PublicUrl, Signer};
 
+pub use cluster::ClusterSettings;
 pub use http::{HttpSettings, TlsSettings};
 pub use limits::{LimitSettings, WhenFull};
 pub use llm::LlmSettings;
 pub use parties::{NamedParty, PartyList};
 use reader::Reader;
 pub use reader::{ConfigError, Problem};
+pub use reattach::{JournalPlace, ReattachSettings};
 pub use recording::{Announcement, RecordingSettings};
+pub use store::{DatabaseSettings, StorePlace, StoreSettings};
 
 /// Where settings come from.
 #[derive(Debug, Clone, Default)]
@@ -184,26 +190,6 @@ pub struct ModelSettings {
     pub meaning: bool,
 }
 
-/// Where the embedded engine keeps conversations.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreSettings {
-    /// Where they are kept.
-    pub place: StorePlace,
-    /// How long they are kept after their end; none: for ever.
-    pub retention: Option<Duration>,
-}
-
-/// A place for conversations.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StorePlace {
-    /// The user's data directory.
-    UserData,
-    /// A directory of the operator's.
-    Directory(PathBuf),
-    /// Nowhere: they end with the process.
-    Memory,
-}
-
 /// Everything an operator can set.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -223,6 +209,10 @@ pub struct Settings {
     pub parties: PartyList,
     /// Media sockets.
     pub media: MediaSettings,
+    /// What stream tokens are signed with; none: a key of the auth token's, or one that is made up at each start.
+    pub stream_secret: Option<SecretString>,
+    /// New streams for calls that lost theirs; none: such calls stay without.
+    pub reattach: Option<ReattachSettings>,
     /// Dashboards.
     pub updates: UpdatesSettings,
     /// Who may watch.
@@ -239,6 +229,8 @@ pub struct Settings {
     pub llm: Option<LlmSettings>,
     /// Whether transcripts are logged.
     pub log_transcripts: bool,
+    /// What several nodes share; none: this one is alone.
+    pub cluster: Option<ClusterSettings>,
     /// How long live calls may go on after SIGTERM.
     pub drain_deadline: Duration,
 }
@@ -306,6 +298,17 @@ impl Settings {
             max_unproven: read.number("media.max_unproven", 1..=1_000_000) as usize,
             max_unproven_per_address: read.number("media.max_unproven_per_address", 1..=1_000_000) as usize,
         };
+        let reattach = reattach::read(read, mode, &twilio, public_url.is_some());
+        let watchers = WatcherSettings {
+            token: read.parsed_secret("updates.token", access_token),
+            origins: read
+                .text("updates.origins")
+                .map(|list| list.split(',').map(|origin| origin.trim().to_owned()).collect())
+                .unwrap_or_default(),
+        };
+        let stream_secret = read.parsed_secret("media.token_secret", access_token);
+        let has_token_key = stream_secret.is_some() || !twilio.auth_tokens.is_empty();
+        let cluster = cluster::read(read, has_token_key, public_url.is_some() && watchers.token.is_none());
         let policies = [("number", RoomPolicy::Number), ("pair", RoomPolicy::Pair)];
         Self {
             mode,
@@ -319,19 +322,15 @@ impl Settings {
             },
             parties: parties::read(read),
             media,
+            stream_secret,
+            reattach,
             updates: UpdatesSettings {
                 queue: read.number("updates.queue", 1..=65_536) as usize,
                 keep: read.number("updates.keep", 0..=65_536) as usize,
                 max_dashboards: read.number("updates.max_dashboards", 1..=100_000) as usize,
                 ping_every: read.millis("updates.ping_ms", 1_000..=600_000),
             },
-            watchers: WatcherSettings {
-                token: read.parsed_secret("updates.token", access_token),
-                origins: read
-                    .text("updates.origins")
-                    .map(|list| list.split(',').map(|origin| origin.trim().to_owned()).collect())
-                    .unwrap_or_default(),
-            },
+            watchers,
             limits: limits::read(read),
             model: ModelSettings {
                 name: read.text("model.name").unwrap_or_else(|| "base".to_owned()),
@@ -339,18 +338,10 @@ impl Settings {
                 workers: NonZeroUsize::new(read.number("model.workers", 0..=1024) as usize),
                 meaning: read.flag("model.meaning"),
             },
-            store: StoreSettings {
-                place: match read.text("store.dir").as_deref() {
-                    None => StorePlace::UserData,
-                    Some("memory") => StorePlace::Memory,
-                    Some(dir) => StorePlace::Directory(PathBuf::from(dir)),
-                },
-                retention: Some(read.number("store.retention_days", 0..=36_500))
-                    .filter(|days| *days > 0)
-                    .map(|days| Duration::from_secs(days * 24 * 3600)),
-            },
+            store: store::read(read),
             recording: recording::read(read, media.token_lifetime),
             llm: llm::read(read),
+            cluster,
             log_transcripts: read.flag("log.transcripts"),
             drain_deadline: read.millis("drain.deadline_ms", 0..=86_400_000),
         }

@@ -21,6 +21,7 @@ pub(super) const KNOWN_NAMES: &[(&str, &str)] = &[
     ("SYMBL_APP_ID", "symbl.app_id"),
     ("SYMBL_APP_SECRET", "symbl.app_secret"),
     ("SYMBL_API_BASE_URL", "symbl.api_base_url"),
+    ("DATABASE_URL", "store.url"),
     ("AGENT_PHONE", "parties.agents"),
     ("CUSTOMER_PHONE", "parties.customers"),
 ];

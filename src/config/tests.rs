@@ -92,6 +92,13 @@ fn every_mistake_is_named_with_its_fault_and_remedy() {
         ),
         ("BRIDGE__TLS__CERT", "cert.pem", "tls.key (BRIDGE__TLS__KEY) is missing, but tls.cert is set"),
         ("BRIDGE__TLS__KEY", "key.pem", "tls.cert (BRIDGE__TLS__CERT) is missing, but tls.key is set"),
+        (
+            "BRIDGE__CLUSTER__NATS_URL",
+            "nats://127.0.0.1:4222",
+            "media.token_secret (BRIDGE__MEDIA__TOKEN_SECRET) is missing",
+        ),
+        ("BRIDGE__CLUSTER__NATS_URL", "http://127.0.0.1", "cannot be used: must be nats://HOST:PORT"),
+        ("BRIDGE__CLUSTER__NAME", "a.b", "must be at most 32 letters, digits, - and _"),
         ("BRIDGE__HTTP__PROT", "1", "http.prot (BRIDGE__HTTP__PROT) is not a setting"),
         ("BRIDGE__SYMBL__START_REQUEST", "/no/such/file.json", "cannot read /no/such/file.json"),
     ] {
@@ -133,4 +140,30 @@ fn files_for_deployment_name_settings_that_exist() {
         let problems = problems.map(|error| error.to_string()).unwrap_or_default();
         assert!(!problems.contains("is not a setting"), "{name}: {problems}");
     }
+}
+
+#[test]
+fn calls_are_reattached_only_with_everything_that_it_needs() {
+    let all = [
+        ("WEBHOOK_DOMAIN", "bridge.example.com"),
+        ("TWILIO_ACCOUNT_SID", "ACa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"),
+        ("TWILIO_AUTH_TOKEN", "0123456789abcdef0123456789abcdef"),
+    ];
+    let with = |more: &[(&str, &str)]| Settings::load(&sources(&[&all[..], more].concat())).unwrap().reattach;
+    let settings = with(&[]).unwrap();
+    assert_eq!(settings.api.as_str(), "https://api.twilio.com");
+    assert_eq!(settings.journal, JournalPlace::BesideStore);
+    assert_eq!(with(&[("BRIDGE__REATTACH__JOURNAL", "none")]).unwrap().journal, JournalPlace::Nowhere);
+    let named = with(&[("BRIDGE__REATTACH__JOURNAL", "/x/y")]).unwrap();
+    assert_eq!(named.journal, JournalPlace::File(PathBuf::from("/x/y")));
+    assert!(with(&[("BRIDGE__REATTACH__ENABLED", "false")]).is_none());
+    assert!(with(&[("MODE", "receive_call")]).is_none(), "a <Connect> stream cannot be started from outside");
+    for missing in 0..all.len() {
+        let mut some = all.to_vec();
+        let (name, _) = some.remove(missing);
+        some.push(("BRIDGE__TWILIO__CHECK_SIGNATURES", "false"));
+        assert!(Settings::load(&sources(&some)).unwrap().reattach.is_none(), "without {name}");
+    }
+    let open = Settings::load(&sources(&[("BRIDGE__TWILIO__API_URL", "http://api.twilio.com")])).unwrap_err();
+    assert!(open.to_string().contains("twilio.api_url"), "credentials in plain text: {open}");
 }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use super::analysis::Analysis;
 use super::conversation::Conversation;
 use super::conversation::Interrupted;
-use super::conversation::actor::{Drain, SocketGone};
+use super::conversation::actor::{Drain, GoOn, SocketGone};
 use super::conversation::ids::SocketId;
 use super::counters::Counters;
 use super::llm::stage::Stage;
@@ -116,6 +116,32 @@ impl Directory {
                 seats: Seats::default(),
             });
         }
+    }
+
+    /// Goes on with a conversation that began on another engine.
+    ///
+    /// Must be called on a thread that runs an actix system: the conversation lives there.
+    pub fn go_on(self: &Arc<Self>, before: Interrupted) {
+        let id: Arc<str> = before.conversation.record.connection_id.as_str().into();
+        let mut rooms = self.lock();
+        if let Some(entry) = rooms.by_id.get(&id).filter(|entry| entry.conversation.connected()) {
+            // Subscribers wait in it, or legs that have not started.
+            #[expect(clippy::disallowed_methods, reason = "once for a leg that comes in")]
+            entry.conversation.do_send(GoOn(before));
+        } else if !rooms.is_draining && rooms.by_id.len() < self.limits.conversations {
+            let conversation =
+                Conversation::start(id.clone(), self.clone(), self.timers.clone(), Some(before));
+            rooms.by_id.insert(id, Entry { conversation, seats: Seats::default() });
+        }
+    }
+
+    /// Returns whether legs have come in with a connection id.
+    pub fn has_legs(&self, connection_id: &str) -> bool {
+        let rooms = self.lock();
+        rooms
+            .by_id
+            .get(connection_id)
+            .is_some_and(|entry| entry.seats.legs > 0 && entry.conversation.connected())
     }
 
     /// Returns what judges sentences.

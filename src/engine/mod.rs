@@ -12,6 +12,7 @@
 //! * [`llm`] - an optional second opinion from a language model elsewhere.
 //! * [`meaning`] - sentences as vectors.
 //! * [`store`] - the record that stays.
+//! * `taking_over` - conversations that come from another engine with their legs.
 //! * [`import`] - transcripts that were typed or come from elsewhere, judged like live calls.
 //! * [`housekeeping`] - forgets conversations whose time is over.
 //! * [`model`] - the recogniser's files: what they are, where they lie, how they get there.
@@ -40,6 +41,7 @@ pub mod settings;
 pub mod speech;
 mod state;
 pub mod store;
+mod taking_over;
 pub mod token;
 
 pub use state::{Counts, EngineState};

@@ -15,7 +15,9 @@ use super::http::refusal::Refusals;
 use super::import::Imports;
 use super::llm::stage::Stage;
 use super::settings::EngineSettings;
+use super::store::view::OpenConversation;
 use super::store::{Store, StoreError};
+use super::taking_over::Turns;
 use super::token::TokenMint;
 
 /// Messages of an interrupted conversation that its topics are made of after a restart.
@@ -38,6 +40,7 @@ struct Shared {
     hearing: Arc<dyn Hearing>,
     refusals: Arc<Refusals>,
     imports: Imports,
+    turns: Turns,
 }
 
 /// What is going on, for gauges.
@@ -77,6 +80,7 @@ impl EngineState {
             ),
             refusals: Refusals::new(&settings),
             imports: Imports::start(settings.limits.imports),
+            turns: Turns::default(),
             hearing,
             settings,
         };
@@ -91,20 +95,25 @@ impl EngineState {
     ///
     /// The store cannot be read.
     pub fn resume(&self) -> Result<usize, StoreError> {
-        let now_ms = i64::try_from(unix_now_s()).unwrap_or(i64::MAX).saturating_mul(1000);
-        let grace_ms = i64::try_from(self.settings().timers.resume_grace.as_millis()).unwrap_or(i64::MAX);
+        let (now_ms, grace_ms) = (unix_now_ms(), self.grace_ms());
         let store = self.store();
         let mut interrupted = Vec::new();
         for conversation in store.open_conversations(now_ms, grace_ms)? {
-            let mut messages = store.messages(&conversation.record.id, false)?;
-            let old = messages.len().saturating_sub(MESSAGES_REMEMBERED);
-            let messages =
-                messages.drain(old..).map(|message| (message.id, message.text, message.polarity)).collect();
-            interrupted.push(Interrupted { conversation, messages });
+            interrupted.push(remember(&**store, conversation)?);
         }
         let count = interrupted.len();
         self.directory().resume(interrupted);
         Ok(count)
+    }
+
+    /// Returns how long conversations go on at least when a restart took their legs from them.
+    pub(super) fn grace_ms(&self) -> i64 {
+        i64::try_from(self.settings().timers.resume_grace.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Returns the turns of those that take conversations over.
+    pub(super) fn turns(&self) -> &Turns {
+        &self.shared.turns
     }
 
     /// Returns where conversations stay.
@@ -173,6 +182,20 @@ impl EngineState {
     pub(super) fn refusals(&self) -> &Arc<Refusals> {
         &self.shared.refusals
     }
+}
+
+/// Returns a conversation with what was said last in it.
+pub(super) fn remember(store: &dyn Store, conversation: OpenConversation) -> Result<Interrupted, StoreError> {
+    let mut messages = store.messages(&conversation.record.id, false)?;
+    let old = messages.len().saturating_sub(MESSAGES_REMEMBERED);
+    let messages =
+        messages.drain(old..).map(|message| (message.id, message.text, message.polarity)).collect();
+    Ok(Interrupted { conversation, messages })
+}
+
+/// Returns milliseconds of Unix time, to the second.
+pub(super) fn unix_now_ms() -> i64 {
+    i64::try_from(unix_now_s()).unwrap_or(i64::MAX).saturating_mul(1000)
 }
 
 /// Returns seconds of Unix time.

@@ -31,6 +31,7 @@ use crate::telemetry::events;
 use crate::telemetry::seldom::Seldom;
 use crate::ws::crowd::Crowd;
 use crate::ws::socket_handle;
+use crate::ws::upgrade::{SharedService, Upgrades};
 
 /// How long requests in flight may take once the listener is told to stop.
 const STOP_SECONDS: u64 = 2;
@@ -172,7 +173,11 @@ where
     S::Service: 'static,
     B: MessageBody + 'static,
 {
-    let application = application.into_factory().map_err(|error| error.into().error_response());
+    let application = application
+        .into_factory()
+        .map_err(|error| error.into().error_response())
+        .map(|response| response.into().map_into_boxed_body());
+    let application = SharedService::new(map_config(application, |()| AppConfig::default()));
     HttpService::build()
         // Ends idle connections when the server is told to stop; actix-web does the same.
         .graceful_shutdown_signal(move || {
@@ -183,7 +188,8 @@ where
         .client_request_timeout(settings.head_timeout)
         .client_disconnect_timeout(DISCONNECT)
         .on_connect_ext(prepare)
-        .h1(map_config(application, |()| AppConfig::default()))
+        .upgrade(Upgrades(application.clone()))
+        .h1(application)
 }
 
 /// A handshake that failed or took too long; the connection is gone, and scanners fail so all day.

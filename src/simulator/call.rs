@@ -1,10 +1,12 @@
 //! The course of one call: TwiML fetched and obeyed, callbacks posted (twilio-protocol.md, section 7).
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use awc::Client;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +15,7 @@ use super::address::{Address, BadAddress};
 use super::media_stream::{MediaStream, Voice};
 use super::phone::{PhoneOptions, Progress};
 use super::report::{CallReport, StreamEnd, StreamReport};
+use super::rest::exchange::{Exchange, Order};
 use super::rooms::{ConferencePost, Participant, Rooms};
 use super::twiml_reader::{self, DialNoun, StreamNoun, TwimlDocument, Verb};
 use super::webhooks::{Answer, Webhooks};
@@ -37,6 +40,8 @@ pub(super) struct CallContext {
     pub(super) voice: Rc<Voice>,
     pub(super) speed: f64,
     pub(super) sign_with_slash: bool,
+    /// Where the REST API finds the call.
+    exchange: Exchange,
     /// Cancelled when the caller hangs up, whatever the reason.
     pub(super) over: CancellationToken,
     on_progress: Rc<dyn Fn(&Progress)>,
@@ -75,7 +80,8 @@ pub(super) struct Call {
     rooms: Rooms,
     voice_url: String,
     began: Instant,
-    running: Vec<RunningStream>,
+    /// Streams of the TwiML, and those that the REST API has started.
+    running: Rc<RefCell<Vec<RunningStream>>>,
     finished: Vec<StreamReport>,
     twiml: Vec<String>,
     has_clock: bool,
@@ -104,6 +110,7 @@ impl Call {
             voice: Rc::new(Voice::new(options.audio.clone(), options.duration)),
             speed: options.speed,
             sign_with_slash: options.sign_with_slash,
+            exchange: options.exchange.clone(),
             over: hang_up.child_token(),
             on_progress,
         };
@@ -113,7 +120,7 @@ impl Call {
             rooms,
             voice_url,
             began: Instant::now(),
-            running: Vec::new(),
+            running: Rc::default(),
             finished: Vec::new(),
             twiml: Vec::new(),
             has_clock: false,
@@ -129,12 +136,18 @@ impl Call {
         let was_answered = match answer.and_then(|answer| self.document("voice", &answer)) {
             Some(document) => {
                 self.context.progress(&Progress::Answered { verbs: document.verbs.len() });
+                let (call_sid, options) = (&self.context.call_sid, &self.options);
+                let orders = self.context.exchange.begin(call_sid, &options.from, &options.to);
+                let obeying =
+                    obey_orders(self.context.clone(), orders, Rc::clone(&self.running), Instant::now());
+                tokio::task::spawn_local(obeying);
                 self.obey(document).await;
                 true
             }
             None => false,
         };
         self.context.over.cancel();
+        self.context.exchange.end(&self.context.call_sid);
         self.end_streams().await;
         self.post_completed(was_answered).await;
         self.context.progress(&Progress::HungUp);
@@ -210,23 +223,8 @@ impl Call {
     fn start_stream(&mut self, noun: StreamNoun) {
         self.twiml.push(summary("Start", &noun));
         self.has_clock = true;
-        let stop = self.context.over.child_token();
-        let name = noun.name.clone();
-        let context = self.context.clone();
-        let stream = MediaStream {
-            call: context.clone(),
-            noun: noun.clone(),
-            bidirectional: false,
-            stop: stop.clone(),
-        };
-        let task = tokio::task::spawn_local(async move {
-            let report = stream.run().await;
-            MediaStream::post_error(context.clone(), noun, &report).await;
-            // The call outlives a stream that fails, and the caller talks on.
-            keep_talking(&context, report.frames_sent);
-            report
-        });
-        self.running.push(RunningStream { name, stop, task });
+        let running = run_stream(&self.context, noun, 0);
+        self.running.borrow_mut().push(running);
     }
 
     async fn connect_stream(&mut self, noun: StreamNoun) {
@@ -234,7 +232,14 @@ impl Call {
         self.has_clock = true;
         let context = self.context.clone();
         let stop = context.over.child_token();
-        let stream = MediaStream { call: context.clone(), noun: noun.clone(), bidirectional: true, stop };
+        let noun_of_stream = noun.clone();
+        let stream = MediaStream {
+            call: context.clone(),
+            noun: noun_of_stream,
+            bidirectional: true,
+            frames_before: 0,
+            stop,
+        };
         let report = stream.run().await;
         MediaStream::post_error(context.clone(), noun, &report).await;
         keep_talking(&context, report.frames_sent);
@@ -243,7 +248,7 @@ impl Call {
 
     fn stop_stream(&mut self, name: &str) {
         self.twiml.push(format!("Stop/Stream {name}"));
-        match self.running.iter().find(|running| running.name == name) {
+        match self.running.borrow().iter().find(|running| running.name == name) {
             Some(running) => running.stop.cancel(),
             None => {
                 self.context.webhooks.problem(format!("<Stop> names a stream that is not running: {name}"))
@@ -269,12 +274,14 @@ impl Call {
         }
         let (posts, ended) = self.rooms.join(&participant);
         self.context.progress(&Progress::Joined(dial.room.clone()));
+        self.context.exchange.set_room(&call_sid, Some(&dial.room));
         self.post_all(posts).await;
         let was_put_out = tokio::select! {
             biased;
             () = self.context.over.cancelled() => false,
             () = ended.cancelled() => true,
         };
+        self.context.exchange.set_room(&call_sid, None);
         let posts = self.rooms.leave(&participant);
         self.post_all(posts).await;
         let Some(action) = &dial.action else {
@@ -360,7 +367,8 @@ impl Call {
     }
 
     async fn end_streams(&mut self) {
-        for running in self.running.drain(..) {
+        let ended: Vec<RunningStream> = self.running.borrow_mut().drain(..).collect();
+        for running in ended {
             match running.task.await {
                 Ok(report) => self.finished.push(report),
                 Err(fault) => self.context.webhooks.problem(format!("the simulator itself failed: {fault}")),
@@ -425,6 +433,56 @@ impl Call {
         pairs.extend_from_slice(more);
         pairs.sort_by_key(|(name, _)| *name);
         Form::from_pairs(pairs)
+    }
+}
+
+/// Runs a `<Start>` stream beside the document; the caller has said so many frames before.
+fn run_stream(context: &CallContext, noun: StreamNoun, frames_before: u64) -> RunningStream {
+    let (stop, name) = (context.over.child_token(), noun.name.clone());
+    let context = context.clone();
+    let stream = MediaStream {
+        call: context.clone(),
+        noun: noun.clone(),
+        bidirectional: false,
+        frames_before,
+        stop: stop.clone(),
+    };
+    let named = if name.is_empty() { chance::sid("MZ") } else { name.clone() };
+    context.exchange.set_stream(&context.call_sid, &named, true);
+    let task = tokio::task::spawn_local(async move {
+        let report = stream.run().await;
+        context.exchange.set_stream(&context.call_sid, &named, false);
+        MediaStream::post_error(context.clone(), noun, &report).await;
+        // The call outlives a stream that fails, and the caller talks on.
+        keep_talking(&context, frames_before + report.frames_sent);
+        report
+    });
+    RunningStream { name, stop, task }
+}
+
+/// Does what the REST API says to a call, until the call is over.
+async fn obey_orders(
+    context: CallContext,
+    mut orders: mpsc::Receiver<Order>,
+    running: Rc<RefCell<Vec<RunningStream>>>,
+    began: Instant,
+) {
+    while let Some(order) = orders.recv().await {
+        if context.over.is_cancelled() {
+            return;
+        }
+        match order {
+            Order::Start(noun) => {
+                let talked = began.elapsed().mul_f64(context.speed).as_millis();
+                let frames_before = u64::try_from(talked).unwrap_or(u64::MAX) / FRAME_MS;
+                running.borrow_mut().push(run_stream(&context, noun, frames_before));
+            }
+            Order::Stop(name) => {
+                for stream in running.borrow().iter().filter(|stream| stream.name == name) {
+                    stream.stop.cancel();
+                }
+            }
+        }
     }
 }
 

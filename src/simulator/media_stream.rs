@@ -40,6 +40,8 @@ pub(super) struct MediaStream {
     pub(super) call: CallContext,
     pub(super) noun: StreamNoun,
     pub(super) bidirectional: bool,
+    /// What the caller has said before it began.
+    pub(super) frames_before: u64,
     /// Cancelled by `<Stop>`, and with the call.
     pub(super) stop: CancellationToken,
 }
@@ -141,7 +143,7 @@ impl MediaStream {
         }
         let first_timestamp_ms = chance::within(FIRST_TIMESTAMP_MS);
         let begin = Instant::now() + self.call.real_time(Duration::from_millis(first_timestamp_ms));
-        let total = self.call.voice.frames();
+        let total = self.call.voice.frames().saturating_sub(self.frames_before);
         while counters.frames_sent < total {
             let sent = counters.frames_sent;
             let due =
@@ -155,7 +157,7 @@ impl MediaStream {
                     }
                 }
                 () = sleep_until(due) => {
-                    let frame = self.call.voice.frame(sent);
+                    let frame = self.call.voice.frame(self.frames_before + sent);
                     let timestamp_ms = first_timestamp_ms + FRAME_MS * sent;
                     let text = wire::media(&counters.ids, counters.next_sequence, sent + 1, timestamp_ms, &frame);
                     if let Err(end) = send(&mut socket, Message::Text(text.into())).await {

@@ -2,8 +2,10 @@
 //!
 //! * [`phone`] - one caller: asks for TwiML, obeys it, streams audio, posts callbacks.
 //! * [`scenario`] - several callers, at once or one after another.
+//! * [`load`] - many legs at once and what they cost; it reuses the wire, not the phones.
 //! * [`updates`] - follows the bridge's `/symbl/updates`.
 //! * [`report`] - what happened, and what a real Twilio would complain of.
+//! * [`rest`] - Twilio's REST side of the calls.
 //! * [`twiml_reader`] - TwiML, read as strictly as Twilio does.
 //!
 //! A caller streams to the address in the TwiML. If that is the public one, the simulator connects to the
@@ -14,9 +16,11 @@
 mod address;
 mod call;
 mod chance;
+pub mod load;
 mod media_stream;
 pub mod phone;
 pub mod report;
+pub mod rest;
 mod rooms;
 pub mod scenario;
 pub mod twiml_reader;

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::address::BadAddress;
 use super::call::Call;
 use super::report::{CallReport, StreamEnd};
+use super::rest::Exchange;
 use super::rooms::Rooms;
 use super::webhooks::client;
 use crate::twilio::AuthToken;
@@ -39,6 +40,8 @@ pub struct PhoneOptions {
     pub speed: f64,
     /// Signs the media socket's address with a slash at its end, as Twilio sometimes does.
     pub sign_with_slash: bool,
+    /// Where Twilio's REST API finds the call while it lasts.
+    pub exchange: Exchange,
 }
 
 impl PhoneOptions {
@@ -56,6 +59,7 @@ impl PhoneOptions {
             duration: None,
             speed: 1.0,
             sign_with_slash: false,
+            exchange: Exchange::default(),
         }
     }
 }

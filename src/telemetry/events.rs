@@ -219,6 +219,45 @@ events! {
         /// Role of the party.
         role: &'a str,
     }
+    /// Twilio was asked which calls go on, after a start.
+    Info process CallsLookedFor "calls_looked_for" "calls looked for that go on" {
+        /// Calls that go on, by Twilio's list.
+        in_progress: u64,
+        /// Calls that seem to be without a stream; some may turn out to be over.
+        without_stream: u64,
+    }
+    /// Twilio was asked for a new stream of a call that lost its own.
+    Info leg StreamRequested "stream_requested" "new stream requested" {
+        /// The stream's name.
+        name: &'a str,
+    }
+    /// A call that was without a stream has one again.
+    Info leg LegReattached "leg_reattached" "call has a stream again" {
+        /// For how long it had none.
+        gap_ms: u64,
+    }
+    /// A call goes on without a stream.
+    Warn leg ReattachFailed "reattach_failed" "call stays without a stream" {
+        /// Why.
+        reason: &'a str,
+    }
+    /// Calls that lose their streams stay without.
+    Error process ReattachStopped "reattach_stopped" "no call gets a new stream" {
+        /// Why.
+        reason: &'a str,
+    }
+    /// Twilio's REST API is asked again after a pause; at most one line in ten seconds.
+    Warn process TwilioRestDelayed "twilio_rest_delayed" "twilio's rest api is asked again later" {
+        /// Why.
+        reason: &'a str,
+        /// The pause.
+        in_ms: u64,
+    }
+    /// Calls are not remembered for a restart.
+    Warn process CallsJournalUnavailable "calls_journal_unavailable" "calls are not remembered for a restart" {
+        /// Why.
+        reason: &'a str,
+    }
     /// The server listens to the leg.
     Info leg LegConnected "leg_connected" "connected to the symbl server" {
         /// The server's conversation.
@@ -348,6 +387,25 @@ events! {
         recordings: u64,
         /// The setting that says so: `retention_days` or `max_bytes`.
         reason: &'a str,
+    }
+    /// This node shares calls and updates with the others.
+    Info process ClusterJoined "cluster_joined" "joined the cluster" {
+        /// This node; another name in each life.
+        node: &'a str,
+    }
+    /// This node cannot reach what nodes share; it goes on alone and tries again.
+    Warn process ClusterLost "cluster_lost" "cut off from the cluster" {
+        /// This node.
+        node: &'a str,
+        /// Why.
+        reason: &'a str,
+    }
+    /// Another node died; this one reported its legs.
+    Warn process NodeLost "node_lost" "another node died" {
+        /// The other node.
+        node: &'a str,
+        /// Its legs that this node reported.
+        legs: u64,
     }
     /// A dashboard joined.
     Info process DashboardJoined "dashboard_joined" "dashboard joined" {

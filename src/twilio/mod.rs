@@ -1,4 +1,4 @@
-//! Media Streams messages, forms, TwiML, signatures. Never touches a socket or a clock.
+//! Media Streams messages, forms, TwiML, signatures. Never touches a clock, and only [`rest::client`] touches a socket.
 //!
 //! * [`sid`] - Twilio's identifiers.
 //! * [`caller`] - who calls: a number, a SIP or client address, or nobody we are told of.
@@ -10,7 +10,7 @@
 //! * [`public_url`] - the address the world knows us by; what we emit and what Twilio signs.
 //! * [`signature`] - `X-Twilio-Signature`, made and checked.
 //! * [`twiml`] - the documents we answer with.
-//! * [`rest`] - the REST API's messages: accounts, numbers, calls.
+//! * [`rest`] - the REST API: accounts, numbers, calls, conferences, streams.
 
 pub mod caller;
 pub mod continuity;

@@ -4,8 +4,11 @@
 //! room. The shell answers pings, reassembles fragments, and turns every kind of end into [`Incoming::Ended`].
 //! It never parses what the frames carry.
 //!
-//! * [`server`] - sockets that others open to us.
-//! * [`client`] - sockets that we open: connect, and a pump that pulls what is due from its actor.
+//! * [`server`] - sockets that others open to us, over actix-web-actors.
+//! * [`client`] - sockets that we open.
+//! * [`direct`] - sockets that others open to us, for actors that take the connection itself: the audio path.
+//! * [`pump`] - drives a socket of either kind for its actor.
+//! * [`upgrade`] - how a socket leaves HTTP behind.
 //! * [`outbox`] - what waits to be sent on a socket of [`server`]: bounded, droppable first.
 //! * [`socket_handle`] - cutting a connection whose peer stopped reading.
 //! * [`assembler`] - the bounded reassembly that both sides share.
@@ -17,10 +20,13 @@ pub mod assembler;
 pub mod client;
 pub mod client_address;
 pub mod crowd;
+pub mod direct;
 pub mod frame_guard;
 pub mod outbox;
+pub mod pump;
 pub mod server;
 pub mod socket_handle;
+pub mod upgrade;
 
 use bytes::Bytes;
 use bytestring::ByteString;

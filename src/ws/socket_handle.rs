@@ -39,6 +39,11 @@ impl SocketHandle {
     }
 }
 
+/// Returns what keeps the handles of a request's connection working after the request is gone.
+pub(super) fn hold(request: &actix_http::Request) -> Option<impl Sized + use<>> {
+    request.conn_data::<Connection>().map(|connection| Arc::clone(&connection.0))
+}
+
 /// Returns what `HttpServer::on_connect` is to do: bound how long a dead peer holds a plain TCP connection, and keep a
 /// handle to it. A peer that acknowledges nothing for `time_limit` is gone, or reads so slowly that it might as well be.
 pub fn prepare(time_limit: Duration) -> impl Fn(&dyn Any, &mut Extensions) + Send + Clone + 'static {

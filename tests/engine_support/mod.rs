@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what helps a test may fail it")]
 
 pub(crate) mod client;
+pub(crate) mod process;
 pub(crate) mod scripted;
 
 use std::sync::{Arc, LazyLock};
@@ -16,7 +17,7 @@ use symbl_bridge::engine::analysis::Analysis;
 use symbl_bridge::engine::applications::Application;
 use symbl_bridge::engine::hearing::Hearing;
 use symbl_bridge::engine::settings::EngineSettings;
-use symbl_bridge::engine::store::SqliteStore;
+use symbl_bridge::engine::store::{SqliteStore, Store};
 use symbl_bridge::engine::{EngineState, http};
 use symbl_bridge::ws::socket_handle;
 
@@ -90,12 +91,19 @@ impl Engine {
     }
 
     pub(crate) fn start_with(settings: EngineSettings, hearing: impl Hearing + 'static) -> Self {
-        let (state, _) = EngineState::new(
-            settings,
-            Arc::new(hearing),
-            Analysis::start("tests judge by words"),
-            Arc::new(SqliteStore::in_memory().unwrap()),
-        );
+        let store = Arc::new(SqliteStore::in_memory().unwrap());
+        Self::start_at("127.0.0.1:0", settings, hearing, store)
+    }
+
+    /// Starts an engine at an address, with a store of the test's.
+    pub(crate) fn start_at(
+        address: &str,
+        settings: EngineSettings,
+        hearing: impl Hearing + 'static,
+        store: Arc<dyn Store>,
+    ) -> Self {
+        let (state, _) =
+            EngineState::new(settings, Arc::new(hearing), Analysis::start("tests judge by words"), store);
         let shared = state.clone();
         let server =
             HttpServer::new(move || App::new().configure(|cfg| http::configure(cfg, shared.clone())))
@@ -103,7 +111,7 @@ impl Engine {
                 .workers(2)
                 .disable_signals()
                 .shutdown_timeout(1)
-                .bind("127.0.0.1:0")
+                .bind(address)
                 .unwrap();
         let address = server.addrs()[0];
         let server = server.run();

@@ -11,6 +11,8 @@
 //! * [`socket`], [`raw_socket`] - WebSocket clients: a correct one, and one that writes any bytes.
 //! * [`fault_proxy`] - a proxy whose one side misbehaves to order.
 //! * [`http`] - requests as exact bytes.
+//! * [`nats_server`] - the real nats-server, for nodes that share.
+//! * [`postgres`], [`nginx`] - the real servers that nodes share and stand behind.
 //! * [`twilio_rest`] - Twilio's REST API, scripted.
 //! * [`wait`] - waiting for states, with a deadline.
 //! * [`witness`] - a call that must not notice what happens to others.
@@ -25,6 +27,9 @@ pub mod caller;
 pub mod dashboard;
 pub mod fault_proxy;
 pub mod http;
+pub mod nats_server;
+pub mod nginx;
+pub mod postgres;
 pub mod raw_socket;
 pub mod socket;
 pub mod symbl_server;

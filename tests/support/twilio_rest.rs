@@ -1,4 +1,4 @@
-//! Twilio's REST API as a scripted server: one account, its numbers, its calls, and failures to order.
+//! Twilio's REST API as a scripted server: one account, its numbers, its calls with their streams, its conferences, and failures to order.
 //!
 //! It records every request it hears, and knows nothing of the bridge's client (reference 6).
 
@@ -24,6 +24,7 @@ pub struct Heard {
     pub path: String,
     pub query: Vec<(String, String)>,
     pub authorization: String,
+    pub at: std::time::Instant,
     pub form: Vec<(String, String)>,
 }
 
@@ -45,12 +46,32 @@ impl Failure {
     }
 }
 
+/// A stream that the bridge has started on a call.
+#[derive(Debug, Clone)]
+pub struct StartedStream {
+    pub call_sid: String,
+    pub name: String,
+    pub url: String,
+    pub track: String,
+    pub status_callback: String,
+    pub parameters: std::collections::BTreeMap<String, String>,
+    pub is_stopped: bool,
+}
+
 struct Record {
     account: Value,
     numbers: Vec<Value>,
     calls: Vec<Value>,
+    /// Name of a conference and who is in it.
+    conferences: Vec<(String, Vec<String>)>,
+    /// Streams that were started, oldest first.
+    streams: Vec<StartedStream>,
+    /// Streams of this many tracks are all that a call may have.
+    most_streams: usize,
     /// Each serves one request; then the server behaves.
     failures: VecDeque<Failure>,
+    /// The same for requests whose method and path contain this.
+    failures_of: Vec<(&'static str, String, Failure)>,
     /// What the `Date` header is off by, in seconds.
     clock_error: i64,
     is_silent: bool,
@@ -80,7 +101,11 @@ impl TwilioRest {
             account: json!({ "sid": account_sid, "status": "active", "type": "Full", "friendly_name": "ours" }),
             numbers: Vec::new(),
             calls: Vec::new(),
+            conferences: Vec::new(),
+            streams: Vec::new(),
+            most_streams: 4,
             failures: VecDeque::new(),
+            failures_of: Vec::new(),
             clock_error: 0,
             is_silent: false,
             heard: Vec::new(),
@@ -129,6 +154,57 @@ impl TwilioRest {
         self.record().calls.push(call);
     }
 
+    /// Adds a call that goes on, as a list names it.
+    pub fn add_live_call(&self, call_sid: &str, from: &str, to: &str) {
+        self.add_call(json!({
+            "sid": call_sid, "from": from, "to": to, "status": "in-progress", "direction": "inbound",
+            "start_time": "Tue, 03 Mar 2026 10:15:00 +0000", "end_time": null,
+        }));
+    }
+
+    /// Lets a call end, or never have been there, where the list may not know it yet.
+    pub fn end_call(&self, call_sid: &str, is_still_listed: bool) {
+        let mut record = self.record();
+        if is_still_listed {
+            let call = record.calls.iter_mut().find(|call| call["sid"] == call_sid).expect("a call");
+            call["is_over"] = true.into();
+        } else {
+            record.calls.retain(|call| call["sid"] != call_sid);
+        }
+    }
+
+    /// Puts calls into a conference.
+    pub fn add_conference(&self, name: &str, call_sids: &[&str]) {
+        self.record()
+            .conferences
+            .push((name.to_string(), call_sids.iter().map(ToString::to_string).collect()));
+    }
+
+    /// Lets a call have so many streams at once, whose names are these already.
+    pub fn add_stream(&self, call_sid: &str, name: &str, most: usize) {
+        let mut record = self.record();
+        record.most_streams = most;
+        record.streams.push(StartedStream {
+            call_sid: call_sid.to_string(),
+            name: name.to_string(),
+            url: String::new(),
+            track: String::new(),
+            status_callback: String::new(),
+            parameters: std::collections::BTreeMap::new(),
+            is_stopped: false,
+        });
+    }
+
+    /// The streams so far.
+    pub fn streams(&self) -> Vec<StartedStream> {
+        self.record().streams.clone()
+    }
+
+    /// Answers the next request of this method, whose path contains this, so.
+    pub fn fail_of(&self, method: &'static str, path: &str, failure: Failure) {
+        self.record().failures_of.push((method, path.to_string(), failure));
+    }
+
     /// Returns a number as it is now.
     pub fn number(&self, phone_number: &str) -> Value {
         let record = self.record();
@@ -173,7 +249,12 @@ async fn serve(mut stream: TcpStream, record: Arc<Mutex<Record>>, expected: Stri
         let (status, body, retry_after, clock_error, is_silent) = {
             let mut record = record.lock().expect("no connection panicked");
             record.heard.push(heard.clone());
-            let failure = record.failures.pop_front();
+            let of_this = |(method, path, _): &(&str, String, Failure)| {
+                *method == heard.method && heard.path.contains(path)
+            };
+            let position = record.failures_of.iter().position(of_this);
+            let failure = position.map(|position| record.failures_of.remove(position).2);
+            let failure = failure.or_else(|| record.failures.pop_front());
             let retry_after = failure.as_ref().and_then(|failure| failure.retry_after);
             let (status, body) = match failure {
                 Some(failure) => (failure.status, error(failure.status, failure.code)),
@@ -229,9 +310,44 @@ fn answer(record: &mut Record, heard: &Heard, expected: &str, account_sid: &str)
             let found = record.calls.iter().filter(matches).cloned().collect();
             (200, page("calls", found, heard, PAGE))
         }
+        ("GET", "/Conferences.json") => {
+            let conferences = (1..).zip(&record.conferences).map(|(number, (name, _))| {
+                json!({ "sid": format!("CF{number:032x}"), "friendly_name": name, "status": "in-progress" })
+            });
+            let found = conferences.collect();
+            (200, page("conferences", found, heard, PAGE))
+        }
+        ("GET", path) if path.starts_with("/Conferences/CF") && path.ends_with("/Participants.json") => {
+            let number = path.trim_start_matches("/Conferences/CF").trim_end_matches("/Participants.json");
+            let number = usize::from_str_radix(number, 16).unwrap_or_default();
+            let Some((_, inside)) = record.conferences.get(number.wrapping_sub(1)) else {
+                return (404, error(404, 20404));
+            };
+            let found =
+                inside.iter().map(|call| json!({ "call_sid": call, "status": "connected" })).collect();
+            (200, page("participants", found, heard, PAGE))
+        }
+        ("POST", path) if path.starts_with("/Calls/") && path.ends_with("/Streams.json") => {
+            let sid = path.trim_start_matches("/Calls/").trim_end_matches("/Streams.json");
+            start_stream(record, sid, heard)
+        }
+        ("POST", path) if path.starts_with("/Calls/") && path.contains("/Streams/") => {
+            let found = path.trim_start_matches("/Calls/").trim_end_matches(".json").split_once("/Streams/");
+            let (sid, name) = found.expect("the guard's");
+            let is_it = |stream: &&mut StartedStream| {
+                stream.call_sid == sid && stream.name == name && !stream.is_stopped
+            };
+            match record.streams.iter_mut().find(is_it) {
+                Some(stream) if parameter(&heard.form, "Status") == Some("stopped") => {
+                    stream.is_stopped = true;
+                    (200, json!({ "name": name, "status": "stopped" }))
+                }
+                _ => (404, error(404, 20404)),
+            }
+        }
         ("GET", path) if path.starts_with("/Calls/") => {
             let sid = path.trim_start_matches("/Calls/").trim_end_matches(".json");
-            let found = record.calls.iter().find(|call| call["sid"] == sid);
+            let found = record.calls.iter().find(|call| call["sid"] == sid && call["is_over"] != true);
             found.map_or_else(|| (404, error(404, 20404)), |call| (200, call.clone()))
         }
         ("POST", path) if path.starts_with("/IncomingPhoneNumbers/") => {
@@ -255,6 +371,44 @@ fn answer(record: &mut Record, heard: &Heard, expected: &str, account_sid: &str)
         }
         _ => (404, error(404, 20404)),
     }
+}
+
+/// Starts a stream, as strictly as Twilio.
+fn start_stream(record: &mut Record, call_sid: &str, heard: &Heard) -> (u16, Value) {
+    let Some(call) = record.calls.iter().find(|call| call["sid"] == call_sid) else {
+        return (404, error(404, 20404));
+    };
+    if call["status"] != "in-progress" || call["is_over"] == true {
+        return (400, error(400, 21220));
+    }
+    let of_call = |stream: &&StartedStream| stream.call_sid == call_sid && !stream.is_stopped;
+    let field = |name: &str| parameter(&heard.form, name).unwrap_or_default().to_string();
+    let name = field("Name");
+    let names_of_call = record.streams.iter().filter(|stream| stream.call_sid == call_sid);
+    let is_taken = names_of_call.clone().any(|stream| stream.name == name);
+    let is_full = record.streams.iter().filter(of_call).count() >= record.most_streams;
+    if is_taken || is_full || !field("Url").starts_with("wss://") {
+        return (400, error(400, if is_full { 31_005 } else { 21_200 }));
+    }
+    let mut parameters = std::collections::BTreeMap::new();
+    for number in 1..=99 {
+        let of =
+            |part: &str| parameter(&heard.form, &format!("Parameter{number}.{part}")).map(str::to_string);
+        if let Some((name, value)) = of("Name").zip(of("Value")) {
+            parameters.insert(name, value);
+        }
+    }
+    record.streams.push(StartedStream {
+        call_sid: call_sid.to_string(),
+        name: name.clone(),
+        url: field("Url"),
+        track: field("Track"),
+        status_callback: field("StatusCallback"),
+        parameters,
+        is_stopped: false,
+    });
+    let sid = format!("MZ{:032x}", record.streams.len());
+    (201, json!({ "sid": sid, "call_sid": call_sid, "name": name, "status": "in-progress" }))
 }
 
 fn page(name: &str, entries: Vec<Value>, heard: &Heard, size: usize) -> Value {
@@ -302,6 +456,7 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<He
         path: url.path().to_string(),
         query: url.query_pairs().map(owned).collect(),
         authorization: header("authorization").unwrap_or_default(),
+        at: std::time::Instant::now(),
         form: url::form_urlencoded::parse(&body).map(owned).collect(),
     })
 }

@@ -55,6 +55,17 @@ pub struct Twiml {
 }
 
 impl Twiml {
+    /// What Twilio was asked for by its REST API instead: a stream with these parameters, and nothing else.
+    pub fn of_rest(parameters: Attributes) -> Self {
+        Self {
+            verb: "Start".to_string(),
+            stream: Attributes::new(),
+            parameters,
+            dial: None,
+            conference: None,
+        }
+    }
+
     /// Reads an answer to the voice webhook; panics where Twilio would refuse, warn or ignore.
     pub fn of(answer: &Answer) -> Self {
         let document = checked(answer);

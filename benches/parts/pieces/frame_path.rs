@@ -7,7 +7,7 @@ use symbl_bridge::bridge::call::leg::{Leg, LegEvent, LegLimits, Outgoing};
 use symbl_bridge::bridge::symbl_connection::Audio;
 use symbl_bridge::twilio::media::scan_media;
 use symbl_bridge::twilio::{Continuity, decode_payload};
-use symbl_bridge::ws::client::FrameWriter;
+use symbl_bridge::ws::pump::{FrameWriter, Side};
 
 /// The media messages of a second, numbered as Twilio numbers them.
 pub(crate) fn frames() -> Vec<String> {
@@ -74,12 +74,13 @@ impl Path {
         self.leg.hear(audio);
         self.now += 20;
         if let Some(position) = self.leg.next_ping(self.now) {
-            FrameWriter::new(&mut self.socket, &mut false).ping(position.to_string().as_bytes());
+            FrameWriter::new(&mut self.socket, &mut false, Side::Client)
+                .ping(position.to_string().as_bytes());
             self.leg.on_event(self.now, LegEvent::Received(position));
         }
         let mut written = 0;
         if let Some(Outgoing::Audio(audio)) = self.leg.next_frame(self.now) {
-            FrameWriter::new(&mut self.socket, &mut false).binary(audio);
+            FrameWriter::new(&mut self.socket, &mut false, Side::Client).binary(audio);
             let count = audio.len();
             self.leg.mark_sent(count);
             written = self.socket.len();

@@ -4,7 +4,14 @@
 //! withhold. A leg is removed in one place, [`Registry::leg_ended`], however it ended; that is where exactly one
 //! `connection_stopped` comes from, with a `connection_started` before it if none was sent yet.
 
+#[path = "registry_cluster.rs"]
+mod cluster;
+#[path = "registry_reattach.rs"]
+mod reattach;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
+
+pub use reattach::NotReattached;
 
 use super::leg::{Interruption, LegExit, Millis};
 use super::party::{Party, Role, party_of};
@@ -169,6 +176,8 @@ struct Call {
 struct LegRecord {
     call_sid: CallSid,
     stream_sid: StreamSid,
+    /// The number of its stream.
+    stream: u32,
     room: Room,
     party: Party,
     connection_id: String,
@@ -202,12 +211,14 @@ pub struct Registry {
     calls: HashMap<CallSid, Call>,
     legs: BTreeMap<LegId, LegRecord>,
     last_leg: u64,
+    recalled: reattach::Recalled,
 }
 
 impl Registry {
     /// Returns an empty registry.
     pub fn new(policy: RoomPolicy, known: PartyList, limits: RegistryLimits) -> Self {
-        Self { policy, known, limits, calls: HashMap::new(), legs: BTreeMap::new(), last_leg: 0 }
+        let recalled = reattach::Recalled::default();
+        Self { policy, known, limits, calls: HashMap::new(), legs: BTreeMap::new(), last_leg: 0, recalled }
     }
 
     /// Takes a call that Twilio asks about; asked again about the same call, plans the same.
@@ -238,6 +249,17 @@ impl Registry {
         CallPlan { room: known.room.clone(), party: known.party.clone(), stream }
     }
 
+    fn check_room_for(&self, call_sid: &CallSid) -> Result<(), StreamRefusal> {
+        // A call that nobody announced, with a token of ours: an earlier life of this server was asked about it.
+        if self.calls.len() >= self.limits.calls && !self.calls.contains_key(call_sid) {
+            return Err(StreamRefusal::TooManyCalls);
+        }
+        if !self.has_a_place_for(call_sid) {
+            return Err(StreamRefusal::TooManyLegs);
+        }
+        Ok(())
+    }
+
     fn fresh_call(&self, now: Millis, call: &Announcement, unique: impl FnOnce() -> String) -> Call {
         let party = party_of(&call.from, &call.call_sid, &self.known);
         let room = call.room.clone().unwrap_or_else(|| self.room_for(&party, &call.to, unique));
@@ -249,7 +271,7 @@ impl Registry {
             announced_at: now,
             heard_of_at: now,
             ended: false,
-            next_stream: 1,
+            next_stream: self.recalled.next_stream(&call.call_sid),
             legs: 0,
         }
     }
@@ -281,13 +303,7 @@ impl Registry {
         start: &StreamStart,
         unique: impl Fn() -> String,
     ) -> Result<LegPlan, StreamRefusal> {
-        // A call that nobody announced, with a token of ours: an earlier life of this server was asked about it.
-        if self.calls.len() >= self.limits.calls && !self.calls.contains_key(&start.call_sid) {
-            return Err(StreamRefusal::TooManyCalls);
-        }
-        if !self.has_a_place_for(&start.call_sid) {
-            return Err(StreamRefusal::TooManyLegs);
-        }
+        self.check_room_for(&start.call_sid)?;
         let fresh = self.fresh_call(now, &start.parameters, &unique);
         let call = self.calls.entry(start.call_sid.clone()).or_insert(fresh);
         if start.stream < call.next_stream {
@@ -300,13 +316,15 @@ impl Registry {
         let (room, party, trace) = (call.room.clone(), call.party.clone(), call.trace);
 
         let replaces: Vec<LegId> = self.legs_of(&start.call_sid).collect();
-        let together = self.legs.values().find(|leg| leg.room == room && !leg.media_ended);
-        let connection_id = together.map_or_else(unique, |leg| leg.connection_id.clone());
+        let connection_id = self.open_connection_of(&room);
+        let connection_id = connection_id.or_else(|| self.recalled.connection_of(&room));
+        let connection_id = connection_id.unwrap_or_else(unique);
         self.last_leg += 1;
         let leg = LegId(self.last_leg);
         let record = LegRecord {
             call_sid: start.call_sid.clone(),
             stream_sid: start.stream_sid.clone(),
+            stream: start.stream,
             room: room.clone(),
             party: party.clone(),
             connection_id: connection_id.clone(),
@@ -316,6 +334,12 @@ impl Registry {
         };
         self.legs.insert(leg, record);
         Ok(LegPlan { leg, party, room, connection_id, replaces, trace })
+    }
+
+    /// Returns the connection of the room's legs whose callers are there.
+    fn open_connection_of(&self, room: &Room) -> Option<String> {
+        let together = self.legs.values().find(|leg| leg.room == *room && !leg.media_ended);
+        together.map(|leg| leg.connection_id.clone())
     }
 
     /// A call that has a leg already will only put another in its place.
@@ -397,6 +421,7 @@ impl Registry {
 
     /// Forgets calls that are over or that nothing more was heard of.
     pub fn forget_old_calls(&mut self, now: Millis) {
+        self.recalled.forget_old(now);
         self.calls.retain(|_, call| {
             let is_over = call.ended || call.next_stream > 1;
             let lifetime = if is_over { self.limits.ended_call_lifetime } else { SILENT_CALL_LIFETIME };

@@ -6,17 +6,17 @@ use super::*;
 use crate::config::NamedParty;
 use crate::twilio::PhoneNumber;
 
-const AGENT: &str = "+12125550001";
+pub(super) const AGENT: &str = "+12125550001";
 const OUR_NUMBER: &str = "+14155550100";
 const ENDED_CALL_LIFETIME: Millis = 120_000;
 
-fn registry(policy: RoomPolicy) -> Registry {
+pub(super) fn registry(policy: RoomPolicy) -> Registry {
     let agent = NamedParty { number: PhoneNumber::parse(AGENT).unwrap(), name: None, is_agent: true };
     let limits = RegistryLimits { calls: 5, legs: 5, ended_call_lifetime: ENDED_CALL_LIFETIME };
     Registry::new(policy, PartyList { people: vec![agent] }, limits)
 }
 
-fn call(sid: &str, from: &str) -> Announcement {
+pub(super) fn call(sid: &str, from: &str) -> Announcement {
     Announcement {
         trace: None,
         call_sid: CallSid::parse(sid).unwrap(),
@@ -26,7 +26,7 @@ fn call(sid: &str, from: &str) -> Announcement {
     }
 }
 
-fn start(sid: &str, from: &str, stream: u32) -> StreamStart {
+pub(super) fn start(sid: &str, from: &str, stream: u32) -> StreamStart {
     StreamStart {
         call_sid: CallSid::parse(sid).unwrap(),
         stream_sid: StreamSid::parse(&format!("MZ{sid}{stream}")).unwrap(),
@@ -36,7 +36,7 @@ fn start(sid: &str, from: &str, stream: u32) -> StreamStart {
 }
 
 /// Ids that differ.
-fn counter() -> impl Fn() -> String {
+pub(super) fn counter() -> impl Fn() -> String {
     let next = std::cell::Cell::new(0);
     move || {
         next.set(next.get() + 1);

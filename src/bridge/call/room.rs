@@ -12,6 +12,9 @@ const LONGEST: usize = 64;
 /// What the room of a dialled number begins with.
 const OF_NUMBER: &str = "number-";
 
+/// What the room of a pair begins with.
+const OF_PAIR: &str = "pair-";
+
 /// The name of a conference: 1 to 64 letters, digits, spaces and `-_.`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Room(Arc<str>);
@@ -45,7 +48,12 @@ impl Room {
 
     /// Returns a room of its own; `unique` makes it so.
     pub fn of_pair(unique: &str) -> Self {
-        Self(format!("pair-{}", &unique[..unique.len().min(36)]).into())
+        Self(format!("{OF_PAIR}{}", &unique[..unique.len().min(36)]).into())
+    }
+
+    /// Returns whether the name is one that [`Room::of_pair`] gives.
+    pub fn is_of_pair(&self) -> bool {
+        self.0.starts_with(OF_PAIR)
     }
 
     /// Returns the name.

@@ -38,6 +38,14 @@ impl StreamTokens {
         Self { key, lifetime_seconds }
     }
 
+    /// Returns the key that belongs to a secret. The secret may be used for other things, too: nothing can be told from the key.
+    pub fn key_of(secret: &str) -> [u8; 32] {
+        #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any key length");
+        mac.update(b"symbl-bridge stream tokens v1");
+        mac.finalize().into_bytes().into()
+    }
+
     /// Returns the token for the call's stream number `stream`; `now` in seconds since 1970.
     pub fn issue(&self, call_sid: &CallSid, stream: u32, now: u64) -> String {
         let expiry = now + self.lifetime_seconds;
@@ -75,6 +83,15 @@ mod tests {
     use super::*;
 
     const LIFETIME: u64 = 120;
+
+    #[test]
+    fn who_has_the_same_secret_takes_the_token() {
+        let tokens = |secret| StreamTokens::new(StreamTokens::key_of(secret), LIFETIME);
+        let call = CallSid::parse("CA1").unwrap();
+        let token = tokens("sesame").issue(&call, 1, 1000);
+        assert_eq!(tokens("sesame").check(Some(&token), &call, 1001), Ok(1));
+        assert_eq!(tokens("Sesame").check(Some(&token), &call, 1001), Err(BadStreamToken::Forged));
+    }
 
     #[test]
     fn a_token_is_good_for_its_call_and_time_only() {

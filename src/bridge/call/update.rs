@@ -3,17 +3,18 @@
 //! Numbers never come twice, whichever process gave them: each begins above all that the one before it can have used. So a
 //! dashboard that says what it saw last gets what it missed, or hears that it must begin anew.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::leg::{Interruption, LegExit, Millis};
 use super::registry::LegId;
 use crate::symbl::Speaker;
 
 /// What an update says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UpdateKind {
     /// A leg is up.
@@ -31,7 +32,7 @@ pub enum UpdateKind {
 }
 
 /// A leg as updates describe it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LegView {
     /// The caller.
@@ -39,7 +40,7 @@ pub struct LegView {
     /// What a dashboard subscribes to.
     pub connection_id: String,
     /// The server's id of the conversation; absent when the server never named one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation_id: Option<String>,
     /// Twilio's call.
     pub call_sid: String,
@@ -71,6 +72,68 @@ pub enum LegNews {
     Stopped(LegId, LegView, LegExit),
 }
 
+/// The reason of a leg whose node died; another node says so for it.
+pub const NODE_LOST: &str = "node_lost";
+
+/// News as all nodes of a cluster hear them: an update before it has a number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Told {
+    /// The leg's name, the same on every node and never used twice.
+    pub leg: String,
+    /// What happened.
+    pub kind: UpdateKind,
+    /// The leg as updates describe it.
+    pub view: LegView,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Cow<'static, str>>,
+    /// What the interruption came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interruption: Option<InterruptionSize>,
+}
+
+impl LegNews {
+    /// Returns the leg's number.
+    pub fn leg(&self) -> LegId {
+        match self {
+            Self::Started(leg, _)
+            | Self::Interrupted(leg, ..)
+            | Self::Failed(leg, _)
+            | Self::Stopped(leg, ..)
+            | Self::Resumed { leg, .. } => *leg,
+        }
+    }
+
+    /// Returns the news under the leg's name.
+    pub fn told(self, leg: String, at: Timestamp) -> Told {
+        let told = |kind, view, reason: Option<&'static str>| Told {
+            leg,
+            kind,
+            view,
+            at,
+            reason: reason.map(Cow::Borrowed),
+            interruption: None,
+        };
+        match self {
+            Self::Started(_, view) => told(UpdateKind::ConnectionStarted, view, None),
+            Self::Interrupted(_, view, why) => {
+                told(UpdateKind::ConnectionInterrupted, view, Some(why.as_str()))
+            }
+            Self::Resumed { view, interrupted_ms, lost_ms, .. } => {
+                let resumed = told(UpdateKind::ConnectionResumed, view, None);
+                Told { interruption: Some(InterruptionSize { interrupted_ms, lost_ms }), ..resumed }
+            }
+            Self::Failed(_, view) => {
+                told(UpdateKind::ConnectionFailed, view, Some(LegExit::UpstreamFailed.as_str()))
+            }
+            Self::Stopped(_, view, exit) => told(UpdateKind::ConnectionStopped, view, Some(exit.as_str())),
+        }
+    }
+}
+
 /// One update, ready for the wire.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Update {
@@ -86,14 +149,14 @@ pub struct Update {
     pub at: Timestamp,
     /// Why; only on `connection_interrupted`, `connection_failed` and `connection_stopped`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<&'static str>,
+    pub reason: Option<Cow<'static, str>>,
     /// What the interruption came to; only on `connection_resumed`.
     #[serde(flatten)]
     pub interruption: Option<InterruptionSize>,
 }
 
 /// How large an interruption was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InterruptionSize {
     /// Milliseconds in which nobody listened. What was said meanwhile was sent when somebody did.
@@ -108,7 +171,8 @@ pub struct UpdateLog {
     /// Numbers of this process are above it.
     start: u64,
     last_id: u64,
-    live: BTreeMap<LegId, LiveLeg>,
+    /// By the legs' names.
+    live: HashMap<String, LiveLeg>,
     recent: VecDeque<Update>,
     keep: usize,
 }
@@ -158,12 +222,18 @@ pub enum Anew {
 impl UpdateLog {
     /// Returns a log whose numbers are above `start` and which keeps the last `keep` updates.
     pub fn new(start: u64, keep: usize) -> Self {
-        Self { start, last_id: start, live: BTreeMap::new(), recent: VecDeque::new(), keep }
+        Self { start, last_id: start, live: HashMap::new(), recent: VecDeque::new(), keep }
     }
 
-    /// Returns the update that tells the news.
+    /// Returns the update that tells the news of a leg of this process.
     pub fn publish(&mut self, news: LegNews, at: Timestamp) -> Update {
-        let update = self.next(news, at);
+        let leg = news.leg().0.to_string();
+        self.append(self.last_id + 1, news.told(leg, at))
+    }
+
+    /// Returns the update that tells what has this number.
+    pub fn append(&mut self, id: u64, told: Told) -> Update {
+        let update = self.take(id, told);
         if self.recent.len() >= self.keep {
             self.recent.pop_front();
         }
@@ -171,6 +241,22 @@ impl UpdateLog {
             self.recent.push_back(update.clone());
         }
         update
+    }
+
+    /// Takes note that updates up to `id` are lost to this log: they were told before anything that it knows.
+    pub fn skip_to(&mut self, id: u64) {
+        self.last_id = id;
+        self.recent.clear();
+    }
+
+    /// Returns the number of the newest update.
+    pub fn last_id(&self) -> u64 {
+        self.last_id
+    }
+
+    /// Returns whether a leg of this name is up.
+    pub fn is_live(&self, leg: &str) -> bool {
+        self.live.contains_key(leg)
     }
 
     /// Returns how a dashboard is answered that saw the update `after` last, and what it hears then.
@@ -190,46 +276,39 @@ impl UpdateLog {
         (Answer { kind, id: self.last_id, reason: anew }, updates)
     }
 
-    fn next(&mut self, news: LegNews, at: Timestamp) -> Update {
-        self.last_id += 1;
-        let id = self.last_id;
-        let update = |kind, leg, reason| Update { kind, leg, id, at, reason, interruption: None };
-        match news {
-            LegNews::Started(number, leg) => {
-                let started = update(UpdateKind::ConnectionStarted, leg, None);
-                let exists = Update { kind: UpdateKind::ConnectionExists, ..started.clone() };
-                self.live.insert(number, LiveLeg { exists, interrupted: None });
-                started
+    fn take(&mut self, id: u64, told: Told) -> Update {
+        self.last_id = id;
+        let Told { leg, kind, view, at, reason, interruption } = told;
+        let update = Update { kind, leg: view, id, at, reason, interruption };
+        match kind {
+            UpdateKind::ConnectionStarted | UpdateKind::ConnectionExists => {
+                let exists = Update { kind: UpdateKind::ConnectionExists, ..update.clone() };
+                self.live.insert(leg, LiveLeg { exists, interrupted: None });
             }
-            LegNews::Interrupted(number, leg, why) => {
-                let interrupted = update(UpdateKind::ConnectionInterrupted, leg, Some(why.as_str()));
-                if let Some(live) = self.live.get_mut(&number) {
-                    live.interrupted = Some(interrupted.clone());
+            UpdateKind::ConnectionInterrupted => {
+                if let Some(live) = self.live.get_mut(&leg) {
+                    live.interrupted = Some(update.clone());
                 }
-                interrupted
             }
-            LegNews::Resumed { leg: number, view, interrupted_ms, lost_ms } => {
-                if let Some(live) = self.live.get_mut(&number) {
+            UpdateKind::ConnectionResumed => {
+                if let Some(live) = self.live.get_mut(&leg) {
                     live.interrupted = None;
-                    live.exists.leg = view.clone();
+                    live.exists.leg = update.leg.clone();
                 }
-                let size = InterruptionSize { interrupted_ms, lost_ms };
-                let resumed = update(UpdateKind::ConnectionResumed, view, None);
-                Update { interruption: Some(size), ..resumed }
             }
-            LegNews::Failed(_, leg) => {
-                update(UpdateKind::ConnectionFailed, leg, Some(LegExit::UpstreamFailed.as_str()))
-            }
-            LegNews::Stopped(number, leg, exit) => {
-                self.live.remove(&number);
-                update(UpdateKind::ConnectionStopped, leg, Some(exit.as_str()))
+            UpdateKind::ConnectionFailed => {}
+            UpdateKind::ConnectionStopped => {
+                self.live.remove(&leg);
             }
         }
+        update
     }
 
     /// Returns one `connection_exists` for each live leg, oldest first, with its interruption if there is one.
     pub fn snapshot(&self) -> impl Iterator<Item = &Update> {
-        self.live.values().flat_map(|live| std::iter::once(&live.exists).chain(&live.interrupted))
+        let mut live: Vec<&LiveLeg> = self.live.values().collect();
+        live.sort_unstable_by_key(|live| live.exists.id);
+        live.into_iter().flat_map(|live| std::iter::once(&live.exists).chain(&live.interrupted))
     }
 }
 

@@ -43,6 +43,13 @@ pub async fn stream_status(
         services.shared.metrics.media.stream_errors.inc();
     }
     events::StreamStatusReported { leg: Some(&leg), status: report.event.as_str(), error }.emit();
+    if let Some(reattach) = &services.shared.reattach {
+        match report.event {
+            StreamEvent::Error => reattach.stream_ended(&report.call_sid, true),
+            StreamEvent::Stopped => reattach.stream_ended(&report.call_sid, false),
+            StreamEvent::Started | StreamEvent::Other(_) => {}
+        }
+    }
     if report.event == StreamEvent::Stopped
         && let Some(stream_sid) = report.stream_sid
     {

@@ -9,12 +9,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::watchers::NotAdmitted;
-use crate::bridge::call::leg::Stage;
-use crate::bridge::call::update::LegView;
+use crate::bridge::leg_on_page::{LegOnPage, on_page};
 use crate::bridge::services::Services;
-use crate::bridge::supervisor::{LegNow, ReadMeters};
+use crate::bridge::supervisor::ReadMeters;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,31 +22,15 @@ struct Legs {
     #[serde(skip_serializing_if = "Option::is_none")]
     connection_id: Option<String>,
     at: Timestamp,
-    legs: Vec<LegOnPage>,
+    legs: Vec<Shown>,
 }
 
+/// A leg of this node, or of another, which wrote it itself.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LegOnPage {
-    #[serde(flatten)]
-    view: LegView,
-    role: &'static str,
-    state: Stage,
-    /// Audio that the caller's stream has carried.
-    streamed_ms: u64,
-    /// Audio that the server has not acknowledged.
-    lag_ms: u64,
-    #[serde(flatten)]
-    levels: Option<Levels>,
-}
-
-/// Peaks of 100 ms each, in dB of full scale.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Levels {
-    levels: Vec<i8>,
-    /// The position of the end of the last, on the clock of `streamedMs`.
-    levels_end_ms: u64,
+#[serde(untagged)]
+enum Shown {
+    Here(LegOnPage),
+    Elsewhere(Box<RawValue>),
 }
 
 /// `GET /symbl/legs`: all live legs, without levels.
@@ -78,27 +62,17 @@ async fn answer(services: &Services, connection_id: Option<String>) -> HttpRespo
     let Ok(legs) = services.shared.supervisor.send(ask).await else {
         return HttpResponse::ServiceUnavailable().json(json!({ "message": "the server is shutting down" }));
     };
-    if connection_id.is_some() && legs.is_empty() {
+    let elsewhere = services.shared.cluster.legs_elsewhere(connection_id.as_deref()).get().await;
+    if connection_id.is_some() && legs.is_empty() && elsewhere.is_empty() {
         let message = "no live leg has this connectionId; /symbl/legs lists those that are up";
         return HttpResponse::NotFound().json(json!({ "message": message }));
     }
     let with_levels = connection_id.is_some();
-    let legs = legs.into_iter().map(|leg| on_page(leg, with_levels)).collect();
+    let here = legs.into_iter().map(|leg| Shown::Here(on_page(leg, with_levels)));
+    let legs = here.chain(elsewhere.into_iter().map(Shown::Elsewhere)).collect();
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(Legs {
         connection_id,
         at: Timestamp::now(),
         legs,
     })
-}
-
-fn on_page(LegNow { leg, reading }: LegNow, with_levels: bool) -> LegOnPage {
-    let levels = Levels { levels: reading.levels, levels_end_ms: reading.levels_end_ms };
-    LegOnPage {
-        view: leg.view,
-        role: leg.role.as_str(),
-        state: reading.stage,
-        streamed_ms: reading.streamed_ms,
-        lag_ms: reading.lag_ms,
-        levels: with_levels.then_some(levels),
-    }
 }

@@ -11,21 +11,18 @@ use crate::bridge::services::Services;
 use crate::bridge::twilio_stream::{self, TwilioStream};
 use crate::bridge::updates_session::{self, UpdatesSession};
 use crate::telemetry::metrics::doors::Door;
+use crate::ws::direct;
 use crate::ws::server::accept;
 use crate::ws::socket_handle::SocketHandle;
 
 /// `WS /twilio/media`: one caller's audio.
-pub async fn media(
-    request: HttpRequest,
-    services: Data<Services>,
-    payload: Payload,
-) -> Result<HttpResponse, Error> {
+pub async fn media(request: HttpRequest, services: Data<Services>) -> Result<HttpResponse, Error> {
     signed::check_handshake(&services.shared, &request).map_err(BadFormBody::from)?;
     let place = services.shared.unproven.admit(&request)?;
     let socket = SocketHandle::of(&request);
     let trace = trace_of(&request);
-    let actor = |shell| TwilioStream::new(services, shell, socket, place, trace);
-    accept(actor, &request, payload, twilio_stream::MESSAGE_LIMIT, None)
+    let actor = move |line| TwilioStream::new(services, line, socket, place, trace);
+    direct::accept(actor, &request, twilio_stream::MESSAGE_LIMIT)
 }
 
 /// `WS /symbl/updates`: lifecycle updates.

@@ -12,9 +12,9 @@ use crate::bridge::services::{Services, Shared};
 use crate::bridge::supervisor::AnnounceCall;
 use crate::config::{Mode, WhenFull};
 use crate::telemetry::events;
-use crate::twilio::Form;
 use crate::twilio::twiml::{self, ConferenceTwiml, SpokenText, StreamTwiml};
 use crate::twilio::webhook::VoiceRequest;
+use crate::twilio::{CallSid, Form};
 
 /// Answers with TwiML; the same again for the same call.
 pub async fn answer(
@@ -54,13 +54,8 @@ fn document(shared: &Shared, call: &Announcement, plan: &CallPlan) -> String {
         .map(|spoken| SpokenText { text: &spoken.text, language: spoken.language.as_deref() });
     let streamed = plan.stream.ok().and_then(|stream| {
         let token = shared.stream_tokens.issue(&call.call_sid, stream, seconds_now());
-        let name = format!("leg-{}-{stream}", call.call_sid);
-        let parameters = [
-            ("from", call.from.user_id().unwrap_or_default()),
-            ("to", call.to.as_str()),
-            ("room", plan.room.as_str()),
-            ("token", token.as_str()),
-        ];
+        let name = stream_name(&call.call_sid, stream);
+        let parameters = stream_parameters(call, &plan.room, &token);
         let stream = StreamTwiml {
             name: &name,
             url: &shared.media_url,
@@ -75,6 +70,25 @@ fn document(shared: &Shared, call: &Announcement, plan: &CallPlan) -> String {
         document.map_err(|error| not_streamed(&error.to_string())).ok()
     });
     streamed.unwrap_or_else(|| without_stream(shared, &conference))
+}
+
+/// Returns the name of a call's stream, which no other stream of the call has.
+pub(in crate::bridge) fn stream_name(call_sid: &CallSid, stream: u32) -> String {
+    format!("leg-{call_sid}-{stream}")
+}
+
+/// Returns what a stream says of its call when it comes.
+pub(in crate::bridge) fn stream_parameters<'a>(
+    call: &'a Announcement,
+    room: &'a Room,
+    token: &'a str,
+) -> [(&'a str, &'a str); 4] {
+    [
+        ("from", call.from.user_id().unwrap_or_default()),
+        ("to", &call.to),
+        ("room", room.as_str()),
+        ("token", token),
+    ]
 }
 
 /// A call is not refused because it cannot be analysed, unless the operator wants it so: the caller still joins the
@@ -97,14 +111,14 @@ fn not_streamed(reason: &str) {
 }
 
 /// Where Twilio reports what becomes of a call.
-struct Callbacks {
-    stream: String,
+pub(in crate::bridge) struct Callbacks {
+    pub(in crate::bridge) stream: String,
     conference: String,
     dial_done: String,
 }
 
 impl Callbacks {
-    fn of(shared: &Shared) -> Self {
+    pub(in crate::bridge) fn of(shared: &Shared) -> Self {
         let page = |path| shared.public_url.page(path);
         Self {
             stream: page("/twilio/stream-events"),

@@ -108,6 +108,23 @@ pub struct CallEnded(pub CallSid);
 #[rtype(result = "()")]
 pub struct StreamStopped(pub StreamSid);
 
+/// What other nodes say; it is about calls and streams that may or may not be here.
+#[derive(Message, Debug, Clone, PartialEq, Eq)]
+#[rtype(result = "()")]
+pub enum Elsewhere {
+    /// A call is over.
+    CallEnded(CallSid),
+    /// A media stream is over.
+    StreamStopped(StreamSid),
+    /// A stream of a call has begun there; it takes the place of the older ones.
+    LegBegan {
+        /// The call.
+        call_sid: CallSid,
+        /// The stream's number.
+        stream: u32,
+    },
+}
+
 /// Asks for what log lines about a call carry.
 pub struct TagsOfCall(pub CallSid);
 

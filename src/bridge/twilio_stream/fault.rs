@@ -1,7 +1,6 @@
 //! Actors made to die, for the test of who tidies up then.
 
 use actix::prelude::*;
-use actix_web_actors::ws::WebsocketContext;
 
 use super::{Phase, TwilioStream};
 use crate::bridge::symbl_connection::SymblConnection;
@@ -21,7 +20,7 @@ pub(crate) enum Fault {
 impl Handler<Fault> for TwilioStream {
     type Result = ();
 
-    fn handle(&mut self, fault: Fault, _: &mut WebsocketContext<Self>) {
+    fn handle(&mut self, fault: Fault, _: &mut Context<Self>) {
         match (&self.phase, fault) {
             (_, Fault::Stream) => panic!("a fault that a test asked for"),
             (Phase::Streaming(stream), Fault::Connection) => {

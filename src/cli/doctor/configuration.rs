@@ -130,7 +130,8 @@ fn notes(settings: &Settings) -> Vec<Finding> {
         );
     }
     let is_embedded = settings.symbl.upstream == Upstream::Embedded;
-    if is_embedded && settings.store.place != StorePlace::Memory && settings.store.retention.is_none() {
+    let is_kept = settings.store.place != StorePlace::Memory || settings.store.database.is_some();
+    if is_embedded && is_kept && settings.store.retention.is_none() {
         note(
             "store.retention_days",
             "is 0: conversations are kept for ever".to_owned(),

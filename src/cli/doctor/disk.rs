@@ -82,6 +82,9 @@ fn directories(settings: &Settings) -> [Directory; 2] {
         (Upstream::Server(_), _) => {
             Place::Unused("not used: another server keeps conversations (SYMBL_API_BASE_URL)")
         }
+        _ if settings.store.database.is_some() => {
+            Place::Unused("store.url is set: conversations are kept in PostgreSQL")
+        }
         (_, StorePlace::Memory) => Place::Unused("store.dir is `memory`: conversations end with the process"),
         (_, StorePlace::Directory(dir)) => Place::Directory(dir.clone()),
         (_, StorePlace::UserData) => match user_data_dir() {

@@ -135,6 +135,7 @@ async fn start_engine(settings: &Settings, screen: &Screen) -> Result<Server, St
     own.http.tls = None;
     own.http.workers = std::num::NonZeroUsize::new(1);
     own.store.place = StorePlace::Memory;
+    own.store.database = None;
     own.llm = None;
     own.recording.enabled = false;
     own.symbl.app_id = None;

@@ -151,6 +151,11 @@ pub struct SocketGone {
     pub id: SocketId,
 }
 
+/// A conversation that began on another engine goes on in this room.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct GoOn(pub Interrupted);
+
 /// The engine goes down.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -465,6 +470,15 @@ impl Handler<SocketGone> for Conversation {
     fn handle(&mut self, message: SocketGone, ctx: &mut Self::Context) {
         self.peers.remove(&message.id);
         let effects = self.room.socket_gone(message.id);
+        self.perform_and_rest(effects, ctx);
+    }
+}
+
+impl Handler<GoOn> for Conversation {
+    type Result = ();
+
+    fn handle(&mut self, message: GoOn, ctx: &mut Self::Context) {
+        let effects = self.room.resume(message.0, self.timers.resume_grace, now_ms());
         self.perform_and_rest(effects, ctx);
     }
 }

@@ -68,15 +68,26 @@ impl Room {
     }
 
     /// Goes on with a conversation that a restart of the engine interrupted, as if its legs had just been dropped:
-    /// they may come back for as long as they asked for, and at least for `grace`.
+    /// they may come back for as long as they asked for, and at least for `grace`. With a conversation going on here that
+    /// one has ended.
     pub fn resume(&mut self, before: Interrupted, grace: Duration, now_ms: i64) -> Vec<Effect> {
         let asked_for = before.conversation.record.no_connection_timeout_ms;
         let asked_for = Duration::from_millis(u64::try_from(asked_for).unwrap_or(0));
         let mut live = Live::go_on(&before.conversation, now_ms);
         live.no_connection_timeout = asked_for.max(grace);
         live.last_end = End::Dropped;
+        if let Some(going_on) = &self.live {
+            // Somebody was faster: there is one conversation here, and the other has ended when it was last heard of.
+            let is_the_same = going_on.id == live.id;
+            let end_ms = live.ended_at_ms();
+            let ended = Effect::Record(Record::Ended { conversation_id: live.id, end_ms });
+            return if is_the_same { Vec::new() } else { vec![ended] };
+        }
         let mut effects =
             vec![Effect::Began(live.id.clone()), Effect::Remember(Ask::Remember(before.messages))];
+        if !self.subscribers.is_empty() {
+            effects.push(send(Audience::Subscribers, live.created()));
+        }
         self.live = Some(live);
         effects.extend(self.settle());
         effects

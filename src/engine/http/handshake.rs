@@ -11,6 +11,7 @@ use crate::engine::EngineState;
 use crate::engine::counters::Count;
 use crate::engine::directory::{NoSeat, Role, Seat};
 use crate::engine::state::unix_now_s;
+use crate::engine::taking_over;
 use crate::telemetry::trace::{self, TraceContext};
 
 /// Bytes of a connection id after decoding (2.1).
@@ -55,6 +56,11 @@ pub async fn admit(
         let text = "Token validation failed for provided token.";
         return Err(refuse(request, state, StatusCode::UNAUTHORIZED, text).await);
     };
+    if role == Role::Leg
+        && let Err(busy) = taking_over::take_over(state, &connection_id).await
+    {
+        return Err(refuse(request, state, StatusCode::SERVICE_UNAVAILABLE, &busy.to_string()).await);
+    }
     let seat = match state.directory().enter(&connection_id, role) {
         Ok(seat) => seat,
         Err(reason) => {

@@ -177,7 +177,9 @@ impl Imports {
         // Looked up first: a job that ends in between has its last status in the store by then.
         let is_unfinished = self.shared.lock().contains_key(id);
         let mut job = store.job(id)?;
-        if let Some(job) = job.as_mut().filter(|job| !is_unfinished && job.status != job::COMPLETED) {
+        // In a shared store it may be another engine's, which the store looks after.
+        let is_interrupted = !is_unfinished && !store.is_shared();
+        if let Some(job) = job.as_mut().filter(|job| is_interrupted && job.status != job::COMPLETED) {
             job::FAILED.clone_into(&mut job.status);
         }
         Ok(job)

@@ -3,19 +3,28 @@
 //! * [`record`] - what is written down.
 //! * [`view`] - what is read back.
 //! * [`error`] - what can go wrong, each with its remedy.
+//! * `writer` - the one thread that writes, and the bounded queue in front of it.
 //! * [`sqlite`] - the store in one file.
+//! * [`postgres`] - the store in a PostgreSQL database, which several engines share.
 //!
 //! Imports nothing of ours, so that another database can stand behind [`Store`] without touching its users.
 
 pub mod error;
+pub mod postgres;
 pub mod record;
 pub mod sqlite;
+#[cfg(test)]
+mod tests;
 pub mod view;
+mod writer;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use secrecy::SecretString;
 
 use serde_json::{Map, Value};
 
+pub use self::postgres::PostgresStore;
 pub use error::StoreError;
 pub use sqlite::SqliteStore;
 
@@ -44,8 +53,32 @@ pub trait Store: Send + Sync {
     /// Returns the conversations that go on after a restart, newest first, and ends the others at their last message.
     ///
     /// A conversation goes on for its own `no_connection_timeout_ms`, or `grace_ms` if that is longer, after the last
-    /// thing known of it; of several with one connection id the newest goes on.
+    /// thing known of it; of several with one connection id the newest goes on. A store that engines share returns
+    /// none and leaves alone what a living engine has: see [`Store::take_over`].
     fn open_conversations(&self, now_ms: i64, grace_ms: i64) -> Result<Vec<OpenConversation>, StoreError>;
+
+    /// Returns whether other engines may use the same store.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Returns what engines that share this store have in common and nobody else knows, to sign tokens with; none when
+    /// the store is one engine's own.
+    fn shared_secret(&self) -> Result<Option<SecretString>, StoreError> {
+        Ok(None)
+    }
+
+    /// Makes this engine the one that has the conversation of a connection id, if one is open that it does not have:
+    /// another engine has it, or had it before it died, or this engine had before it was started anew. For how long it
+    /// goes on after that, see [`Store::open_conversations`].
+    fn take_over(
+        &self,
+        _connection_id: &str,
+        _now_ms: i64,
+        _grace_ms: i64,
+    ) -> Result<Option<OpenConversation>, StoreError> {
+        Ok(None)
+    }
 
     /// Deletes conversations that ended before a time; returns how many.
     fn delete_ended_before(&self, before_ms: i64) -> Result<u64, StoreError>;
@@ -117,4 +150,14 @@ pub trait Store: Send + Sync {
 
     /// Returns a job.
     fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError>;
+}
+
+/// Returns what a column of real numbers takes: SQLite turns NaN into NULL, and sums with it are NaN.
+fn finite(number: f64) -> f64 {
+    if number.is_finite() { number } else { 0.0 }
+}
+
+/// Locks, also after a panic elsewhere: what is behind these locks is whole between any two statements.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,6 +5,8 @@
 //! * [`upstream`] - connections to the Symbl-protocol server, and how far it is behind.
 //! * [`doors`] - webhooks, and who was refused at which door.
 //! * [`updates`] - dashboards.
+//! * [`cluster`] - several nodes.
+//! * [`reattach`] - new streams for calls that lost theirs.
 //! * [`recognition`] - how long callers' words take to become text.
 //! * [`sampled`] - what others count; copied when somebody looks.
 //! * [`process`] - memory, processor time and file descriptors.
@@ -14,12 +16,14 @@
 //! There is no global: [`Metrics`] is a value, and an application in a test has its own. A label is a word of a short
 //! list, never a call, a number or a room.
 
+pub mod cluster;
 pub mod counted;
 pub mod doors;
 pub mod exposition;
 pub mod legs;
 pub mod media;
 pub mod process;
+pub mod reattach;
 pub mod recognition;
 pub mod sampled;
 pub mod share;
@@ -33,11 +37,13 @@ use std::sync::Arc;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use self::cluster::ClusterMetrics;
 use self::doors::DoorMetrics;
 use self::exposition::Exposition;
 use self::legs::LegMetrics;
 use self::media::MediaMetrics;
 use self::process::ProcessFigures;
+use self::reattach::ReattachMetrics;
 use self::recognition::RecognitionMetrics;
 use self::sampled::SampledMetrics;
 use self::updates::UpdateMetrics;
@@ -71,6 +77,10 @@ pub struct Groups {
     pub doors: DoorMetrics,
     /// Dashboards.
     pub updates: UpdateMetrics,
+    /// Several nodes.
+    pub cluster: ClusterMetrics,
+    /// New streams for calls that lost theirs.
+    pub reattach: ReattachMetrics,
     /// The recogniser's pace.
     pub recognition: RecognitionMetrics,
     /// What others count.
@@ -89,6 +99,8 @@ impl Default for Metrics {
             upstream: UpstreamMetrics::registered(&mut registry),
             doors: DoorMetrics::registered(&mut registry),
             updates: UpdateMetrics::registered(&mut registry),
+            cluster: ClusterMetrics::registered(&mut registry),
+            reattach: ReattachMetrics::registered(&mut registry),
             recognition: RecognitionMetrics::registered(&mut registry),
             sampled: SampledMetrics::registered(&mut registry),
         };

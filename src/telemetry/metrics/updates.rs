@@ -29,7 +29,7 @@ impl UpdateMetrics {
             ),
             published: Counter::default(),
         };
-        metrics.left.expect(&["closed", "slow_consumer"]);
+        metrics.left.expect(&["begins_anew", "closed", "slow_consumer"]);
         registry.register("dashboards", "Dashboards connected", metrics.dashboards.clone());
         registry.register(
             "updates_published",

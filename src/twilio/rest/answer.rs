@@ -74,7 +74,7 @@ impl std::fmt::Debug for IncomingNumber {
 }
 
 /// A call as a list names it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct Call {
     /// `CA…`.
     pub sid: String,
@@ -84,6 +84,36 @@ pub struct Call {
     /// `inbound`, `outbound-api`, `outbound-dial`.
     #[serde(default, deserialize_with = "text")]
     pub direction: String,
+    /// Who calls.
+    #[serde(default, deserialize_with = "text")]
+    pub from: String,
+    /// The number dialled.
+    #[serde(default, deserialize_with = "text")]
+    pub to: String,
+}
+
+/// Shows no number.
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call").field("sid", &self.sid).field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// A conference as a list names it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Conference {
+    /// `CF…`.
+    pub sid: String,
+    /// The room's name.
+    #[serde(default, deserialize_with = "text")]
+    pub friendly_name: String,
+}
+
+/// Who is in a conference.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Participant {
+    /// His call.
+    pub call_sid: String,
 }
 
 /// A part of a list.
@@ -104,6 +134,18 @@ struct NumberList {
 #[derive(Deserialize)]
 struct CallList {
     calls: Vec<Call>,
+    next_page_uri: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ConferenceList {
+    conferences: Vec<Conference>,
+    next_page_uri: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ParticipantList {
+    participants: Vec<Participant>,
     next_page_uri: Option<String>,
 }
 
@@ -140,6 +182,22 @@ impl Call {
     }
 }
 
+impl Conference {
+    /// Reads a list of conferences.
+    pub fn page(body: &[u8]) -> Result<Page<Self>, BadAnswer> {
+        let list: ConferenceList = read("list of conferences", body)?;
+        Ok(Page { entries: list.conferences, next: list.next_page_uri })
+    }
+}
+
+impl Participant {
+    /// Reads a list of participants.
+    pub fn page(body: &[u8]) -> Result<Page<Self>, BadAnswer> {
+        let list: ParticipantList = read("list of participants", body)?;
+        Ok(Page { entries: list.participants, next: list.next_page_uri })
+    }
+}
+
 fn read<'a, T: Deserialize<'a>>(what: &'static str, body: &'a [u8]) -> Result<T, BadAnswer> {
     serde_json::from_slice(body).map_err(|fault| BadAnswer {
         what,
@@ -171,8 +229,21 @@ mod tests {
             sid: "CAb2".to_owned(),
             status: "in-progress".to_owned(),
             direction: "inbound".to_owned(),
+            from: String::new(),
+            to: "+14155550100".to_owned(),
         };
         assert_eq!(page, Page { entries: vec![expected], next: None });
+        assert!(!format!("{page:?}").contains("415"), "numbers are not for logs");
+    }
+
+    #[test]
+    fn conferences_and_who_is_in_them_are_read() {
+        let body = br#"{"conferences":[{"sid":"CF1","friendly_name":"room-7","status":"in-progress"}],"next_page_uri":"/n"}"#;
+        let page = Conference::page(body).unwrap();
+        assert_eq!((page.entries[0].friendly_name.as_str(), page.next.as_deref()), ("room-7", Some("/n")));
+        let body =
+            br#"{"participants":[{"call_sid":"CA1","label":null,"muted":false}],"next_page_uri":null}"#;
+        assert_eq!(Participant::page(body).unwrap().entries[0].call_sid, "CA1");
     }
 
     #[test]

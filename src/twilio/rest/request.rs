@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::twilio::{AccountSid, CallSid, Form, PhoneNumber};
+use crate::twilio::{AccountSid, CallSid, ConferenceSid, Form, PhoneNumber, StreamUrl};
 
 /// What may stand in a path segment or a query value as it is: RFC 3986's unreserved characters.
 const ENCODE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -12,6 +12,9 @@ const ROOT: &str = "/2010-04-01/Accounts";
 
 /// Most entries that Twilio puts on one page.
 const PAGE_SIZE: u32 = 1000;
+
+/// The status of calls and conferences that go on.
+pub const IN_PROGRESS: &str = "in-progress";
 
 /// The two methods that are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +51,19 @@ pub struct NumberChange {
     pub voice_application_sid: Option<String>,
     /// The trunk that would take the calls instead; empty detaches it.
     pub trunk_sid: Option<String>,
+}
+
+/// A stream to start on a call that goes on: the same as `<Start><Stream>` says in TwiML.
+#[derive(Debug, Clone, Copy)]
+pub struct NewStream<'a> {
+    /// Name of the stream, unique in its call for all the call's life.
+    pub name: &'a str,
+    /// Our media socket.
+    pub url: &'a StreamUrl,
+    /// Where stream events are posted.
+    pub status_callback: &'a str,
+    /// Names and values that arrive in `start`; at most 99.
+    pub parameters: &'a [(&'a str, &'a str)],
 }
 
 impl RestRequest {
@@ -87,6 +103,49 @@ impl RestRequest {
     /// Asks for one call.
     pub fn call(account: &AccountSid, call: &CallSid) -> Self {
         Self::get(format!("{ROOT}/{}/Calls/{}.json", encode(account.as_str()), encode(call.as_str())))
+    }
+
+    /// Asks for the conferences that go on.
+    pub fn conferences(account: &AccountSid) -> Self {
+        Self::get(format!(
+            "{ROOT}/{}/Conferences.json?Status={IN_PROGRESS}&PageSize={PAGE_SIZE}",
+            encode(account.as_str())
+        ))
+    }
+
+    /// Asks who is in a conference.
+    pub fn participants(account: &AccountSid, conference: &ConferenceSid) -> Self {
+        Self::get(format!(
+            "{ROOT}/{}/Conferences/{}/Participants.json?PageSize={PAGE_SIZE}",
+            encode(account.as_str()),
+            encode(conference.as_str())
+        ))
+    }
+
+    /// Starts a stream of what the caller says; the call goes on as it is.
+    pub fn start_stream(account: &AccountSid, call: &CallSid, stream: &NewStream<'_>) -> Self {
+        let mut fields = vec![
+            ("Url".to_owned(), stream.url.as_str()),
+            ("Name".to_owned(), stream.name),
+            ("Track".to_owned(), "inbound_track"),
+            ("StatusCallback".to_owned(), stream.status_callback),
+            ("StatusCallbackMethod".to_owned(), "POST"),
+        ];
+        for (number, (name, value)) in (1..).zip(stream.parameters) {
+            fields.push((format!("Parameter{number}.Name"), name));
+            fields.push((format!("Parameter{number}.Value"), value));
+        }
+        let calls = format!("{ROOT}/{}/Calls", encode(account.as_str()));
+        Self::post(format!("{calls}/{}/Streams.json", encode(call.as_str())), Form::from_pairs(fields))
+    }
+
+    /// Stops the stream of a call that has this name.
+    pub fn stop_stream(account: &AccountSid, call: &CallSid, name: &str) -> Self {
+        let calls = format!("{ROOT}/{}/Calls", encode(account.as_str()));
+        Self::post(
+            format!("{calls}/{}/Streams/{}.json", encode(call.as_str()), encode(name)),
+            Form::from_pairs([("Status", "stopped")]),
+        )
     }
 
     /// Asks for the page that another one named; none when its target is not one of this API's, to which alone the
@@ -150,6 +209,11 @@ mod tests {
                 "/Calls.json?To=%2B14155550100&Status=in-progress&PageSize=1000",
             ),
             (RestRequest::call(&account(), &call), "/Calls/CA%2F1.json"),
+            (RestRequest::conferences(&account()), "/Conferences.json?Status=in-progress&PageSize=1000"),
+            (
+                RestRequest::participants(&account(), &ConferenceSid::parse("CF1").unwrap()),
+                "/Conferences/CF1/Participants.json?PageSize=1000",
+            ),
         ] {
             assert_eq!(request.target, format!("{root}{target}"));
             assert_eq!((request.method, request.form.is_empty()), (Method::Get, true));
@@ -170,6 +234,30 @@ mod tests {
             request.form.encode(),
             "VoiceUrl=https%3A%2F%2Fbridge.example.com%2Ftwilio%2Ftwiml&TrunkSid="
         );
+    }
+
+    #[test]
+    fn a_stream_is_asked_for_with_what_twiml_would_say() {
+        let url = StreamUrl::parse("wss://bridge.example.com/twilio/media").unwrap();
+        let stream = NewStream {
+            name: "leg-CA1-7",
+            url: &url,
+            status_callback: "https://bridge.example.com/e",
+            parameters: &[("from", "+12125550123"), ("room", "room 7")],
+        };
+        let call = CallSid::parse("CA1").unwrap();
+        let request = RestRequest::start_stream(&account(), &call, &stream);
+        assert_eq!(request.method, Method::Post);
+        assert!(request.target.ends_with("/Calls/CA1/Streams.json"), "{}", request.target);
+        assert_eq!(
+            request.form.encode(),
+            "Url=wss%3A%2F%2Fbridge.example.com%2Ftwilio%2Fmedia&Name=leg-CA1-7&Track=inbound_track\
+             &StatusCallback=https%3A%2F%2Fbridge.example.com%2Fe&StatusCallbackMethod=POST\
+             &Parameter1.Name=from&Parameter1.Value=%2B12125550123&Parameter2.Name=room&Parameter2.Value=room+7"
+        );
+        let request = RestRequest::stop_stream(&account(), &call, "leg-CA1-7");
+        assert!(request.target.ends_with("/Calls/CA1/Streams/leg-CA1-7.json"), "{}", request.target);
+        assert_eq!((request.method, request.form.encode()), (Method::Post, "Status=stopped".to_owned()));
     }
 
     #[test]

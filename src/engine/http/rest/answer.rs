@@ -79,7 +79,7 @@ impl From<StoreError> for Refusal {
             StoreError::TooManyTrackers { most } => {
                 (StatusCode::CONFLICT, format!("At most {most} trackers can be stored"))
             }
-            StoreError::Stalled => {
+            StoreError::Stalled | StoreError::Unreachable(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "The store is busy; try again later".to_owned())
             }
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "The store failed".to_owned()),

@@ -1,7 +1,7 @@
 //! The store in one SQLite file: one thread writes, a few connections read.
 //!
 //! * [`file`] - opening: lock, permissions, pragmas; [`schema`] - tables and migrations.
-//! * [`writer`] - the queue and the thread behind it; [`write`] - what it does with a record.
+//! * [`write`] - what becomes of a record; the queue in front of it is [`super::writer`].
 //! * [`read`] - queries; [`readers`] - the connections they run on.
 //! * [`tracker`] - stored trackers and jobs; [`change`] - what users of the REST API change.
 
@@ -11,16 +11,16 @@ mod read;
 mod readers;
 mod schema;
 #[cfg(test)]
-mod tests;
+pub(in crate::engine::store) mod tests;
 mod tracker;
 mod write;
-mod writer;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction};
+use log::warn;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use serde_json::{Map, Value};
 
 use super::record::{InsightRecord, MemberRecord, MessageRecord, Record, TopicRecord, TrackerMatchRecord};
@@ -28,10 +28,10 @@ use super::view::{
     ConversationQuery, JobRecord, OpenConversation, StoreCounts, StoredConversation, SummaryRecord,
     TalkRecord, TrackerRecord,
 };
-use super::{Store, StoreError};
+use super::writer::{Database, Writer};
+use super::{Store, StoreError, lock};
 use file::Lock;
 use readers::Readers;
-use writer::Writer;
 
 /// Conversations that one transaction deletes: live calls wait for it.
 const DELETED_AT_ONCE: u32 = 50;
@@ -41,7 +41,7 @@ const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A store in a file, or in memory for tests and demonstrations.
 pub struct SqliteStore {
-    writer: Writer,
+    writer: Writer<WritingConnection>,
     readers: Readers,
     trackers: RwLock<Arc<Vec<TrackerRecord>>>,
     /// Held while trackers change and are read back, so that the newest list is the one that stays.
@@ -80,11 +80,25 @@ impl SqliteStore {
     ) -> Result<Self, StoreError> {
         let trackers = readers.read(tracker::all)?;
         Ok(Self {
-            writer: Writer::start(connection)?,
+            writer: Writer::start(WritingConnection(connection))?,
             readers,
             trackers: RwLock::new(Arc::new(trackers)),
             tracker_change: Mutex::new(()),
             _lock: lock,
+        })
+    }
+
+    /// Runs a change in a transaction of its own, after everything recorded before, and waits for its commit.
+    fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Transaction) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.ask(|database| {
+            let mut connection = lock(&database.0);
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let result = change(&transaction)?;
+            transaction.commit()?;
+            Ok(result)
         })
     }
 
@@ -93,7 +107,7 @@ impl SqliteStore {
         change: impl FnOnce(&Transaction) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let _one_at_a_time = lock(&self.tracker_change);
-        let result = self.writer.change(change)?;
+        let result = self.change(change)?;
         let fresh = Arc::new(self.readers.read(tracker::all)?);
         *self.trackers.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(result)
@@ -101,13 +115,10 @@ impl SqliteStore {
 
     /// Gives back the space of what was deleted, and with it the last copies of its text.
     fn shrink(&self) {
-        self.writer.tidy(|connection| {
-            connection.busy_timeout(CHECKPOINT_PATIENCE)?;
-            // It answers with a row a page, and does no more than is asked for.
-            let mut vacuum = connection.prepare("PRAGMA incremental_vacuum(10000)")?;
-            let mut pages = vacuum.query([])?;
-            while pages.next()?.is_some() {}
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        self.writer.put(|database| {
+            if let Err(error) = shrink(&lock(&database.0)) {
+                warn!(error:% = error; "the store could not tidy up");
+            }
         });
     }
 }
@@ -126,13 +137,13 @@ impl Store for SqliteStore {
     }
 
     fn open_conversations(&self, now_ms: i64, grace_ms: i64) -> Result<Vec<OpenConversation>, StoreError> {
-        self.writer.change(move |transaction| change::take_up_again(transaction, now_ms, grace_ms))
+        self.change(move |transaction| change::take_up_again(transaction, now_ms, grace_ms))
     }
 
     fn delete_ended_before(&self, before_ms: i64) -> Result<u64, StoreError> {
         let mut deleted = 0;
         loop {
-            let some = self.writer.change(move |transaction| {
+            let some = self.change(move |transaction| {
                 Ok(change::delete_ended_before(transaction, before_ms, DELETED_AT_ONCE)?)
             })?;
             deleted += some;
@@ -180,12 +191,12 @@ impl Store for SqliteStore {
 
     fn set_metadata(&self, id: &str, metadata: &Map<String, Value>) -> Result<bool, StoreError> {
         let (id, metadata) = (id.to_owned(), Value::Object(metadata.clone()).to_string());
-        self.writer.change(move |transaction| Ok(change::set_metadata(transaction, &id, &metadata)?))
+        self.change(move |transaction| Ok(change::set_metadata(transaction, &id, &metadata)?))
     }
 
     fn rename_member(&self, conversation_id: &str, member: &MemberRecord) -> Result<bool, StoreError> {
         let (id, member) = (conversation_id.to_owned(), member.clone());
-        self.writer.change(move |transaction| Ok(change::rename_member(transaction, &id, &member)?))
+        self.change(move |transaction| Ok(change::rename_member(transaction, &id, &member)?))
     }
 
     fn assign_speakers(
@@ -194,13 +205,12 @@ impl Store for SqliteStore {
         speakers: Vec<(String, MemberRecord)>,
     ) -> Result<(), StoreError> {
         let id = conversation_id.to_owned();
-        self.writer.change(move |transaction| Ok(change::assign_speakers(transaction, &id, &speakers)?))
+        self.change(move |transaction| Ok(change::assign_speakers(transaction, &id, &speakers)?))
     }
 
     fn delete_conversation(&self, id: &str) -> Result<bool, StoreError> {
         let id = id.to_owned();
-        let existed =
-            self.writer.change(move |transaction| Ok(change::delete_conversation(transaction, &id)?))?;
+        let existed = self.change(move |transaction| Ok(change::delete_conversation(transaction, &id)?))?;
         if existed {
             self.shrink();
         }
@@ -227,7 +237,7 @@ impl Store for SqliteStore {
 
     fn put_job(&self, job: &JobRecord) -> Result<(), StoreError> {
         let job = job.clone();
-        self.writer.change(move |transaction| Ok(tracker::put_job(transaction, &job)?))
+        self.change(move |transaction| Ok(tracker::put_job(transaction, &job)?))
     }
 
     fn job(&self, id: &str) -> Result<Option<JobRecord>, StoreError> {
@@ -235,7 +245,20 @@ impl Store for SqliteStore {
     }
 }
 
-/// Locks, also after a panic elsewhere: what is behind these locks is whole between any two statements.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// The connection that writes; in memory it is also the one that reads.
+struct WritingConnection(Arc<Mutex<Connection>>);
+
+impl Database for WritingConnection {
+    fn write(&mut self, records: &[Record]) -> Result<usize, StoreError> {
+        Ok(write::all(&mut lock(&self.0), records)?)
+    }
+}
+
+fn shrink(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(CHECKPOINT_PATIENCE)?;
+    // It answers with a row a page, and does no more than is asked for.
+    let mut vacuum = connection.prepare("PRAGMA incremental_vacuum(10000)")?;
+    let mut pages = vacuum.query([])?;
+    while pages.next()?.is_some() {}
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }

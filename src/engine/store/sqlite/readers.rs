@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, TryLockError};
 
 use rusqlite::Connection;
 
-use super::{file, lock};
-use crate::engine::store::StoreError;
+use super::file;
+use crate::engine::store::{StoreError, lock};
 
 /// Reads at once; more wait for one of these. A read takes milliseconds and the disk is one.
 const CONNECTIONS: usize = 4;

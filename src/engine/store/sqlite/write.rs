@@ -1,14 +1,38 @@
 //! One record into the tables. Writing it again changes what is there, so a batch may be repeated.
 
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 
+use crate::engine::store::finite;
 use crate::engine::store::record::{
     ConversationRecord, InsightRecord, MemberRecord, MessageRecord, Record, TrackerMatchRecord,
 };
 
-/// Writes a record.
-pub(super) fn record(transaction: &Transaction, record: &Record) -> rusqlite::Result<()> {
+/// Writes all records or none; returns how many can never be written, whatever is tried.
+pub(super) fn all(connection: &mut Connection, records: &[Record]) -> rusqlite::Result<usize> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut refused = 0;
+    for record in records {
+        match self::record(&transaction, record) {
+            Ok(()) => {}
+            Err(error) if is_about_the_record(&error) => refused += 1,
+            Err(error) => return Err(error),
+        }
+    }
+    transaction.commit()?;
+    Ok(refused)
+}
+
+fn is_about_the_record(error: &rusqlite::Error) -> bool {
+    match error.sqlite_error_code() {
+        Some(code) => {
+            matches!(code, ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch)
+        }
+        None => true,
+    }
+}
+
+fn record(transaction: &Transaction, record: &Record) -> rusqlite::Result<()> {
     match record {
         Record::Began(conversation) => began(transaction, conversation),
         Record::Member { conversation_id, member } => self::member(transaction, conversation_id, member),
@@ -154,11 +178,6 @@ fn tracker_match(transaction: &Transaction, found: &TrackerMatchRecord) -> rusql
             json(&found.insights)?
         ],
     )
-}
-
-/// Returns what a column of real numbers takes: SQLite turns NaN into NULL.
-fn finite(number: f64) -> f64 {
-    if number.is_finite() { number } else { 0.0 }
 }
 
 pub(super) fn execute(

@@ -9,12 +9,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use log::{error, warn};
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
-use super::{lock, write};
-use crate::engine::store::StoreError;
-use crate::engine::store::record::Record;
-use crate::engine::store::view::StoreCounts;
+use super::record::Record;
+use super::view::StoreCounts;
+use super::{StoreError, lock};
 
 /// Records that may wait: minutes of a thousand busy calls, some ten megabytes. Beyond it new ones are lost and counted.
 const MOST_WAITING: usize = 16_384;
@@ -31,17 +29,22 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// At most one line in this time about the same trouble.
 const COMPLAINT_PAUSE: Duration = Duration::from_secs(30);
 
-type Work = Box<dyn FnOnce(&mut Connection) + Send>;
-
-enum Job {
-    Record(Record),
-    /// Somebody waits for it.
-    Work(Work),
+/// What the thread writes to. Only that thread touches it.
+pub(super) trait Database: Send + 'static {
+    /// Writes all records or none; returns how many can never be written, whatever is tried.
+    fn write(&mut self, records: &[Record]) -> Result<usize, StoreError>;
 }
 
-#[derive(Default)]
-struct Queue {
-    jobs: VecDeque<Job>,
+type Work<D> = Box<dyn FnOnce(&mut D) + Send>;
+
+enum Job<D> {
+    Record(Record),
+    /// Somebody waits for it.
+    Work(Work<D>),
+}
+
+struct Queue<D> {
+    jobs: VecDeque<Job<D>>,
     records: usize,
     works: usize,
     /// When the oldest record that waits has to be written.
@@ -49,9 +52,8 @@ struct Queue {
     is_closed: bool,
 }
 
-#[derive(Default)]
-struct Shared {
-    queue: Mutex<Queue>,
+struct Shared<D> {
+    queue: Mutex<Queue<D>>,
     wake: Condvar,
     written: AtomicU64,
     lost: AtomicU64,
@@ -60,17 +62,17 @@ struct Shared {
 }
 
 /// The writing end of the store. Dropped, it writes what waits and ends.
-pub(super) struct Writer {
-    shared: Arc<Shared>,
+pub(super) struct Writer<D: Database> {
+    shared: Arc<Shared<D>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Writer {
+impl<D: Database> Writer<D> {
     /// Starts the thread.
-    pub(super) fn start(connection: Arc<Mutex<Connection>>) -> Result<Self, StoreError> {
-        let shared = Arc::<Shared>::default();
+    pub(super) fn start(database: D) -> Result<Self, StoreError> {
+        let shared = Arc::<Shared<D>>::default();
         let own = Arc::clone(&shared);
-        let thread = thread::Builder::new().name("store".to_owned()).spawn(move || own.run(&connection));
+        let thread = thread::Builder::new().name("store".to_owned()).spawn(move || own.run(database));
         match thread {
             Ok(thread) => Ok(Self { shared, thread: Some(thread) }),
             Err(error) => {
@@ -102,28 +104,6 @@ impl Writer {
         let _ = self.ask(|_| Ok(()));
     }
 
-    /// Runs a change in a transaction of its own, after everything recorded before, and waits for its commit.
-    pub(super) fn change<T: Send + 'static>(
-        &self,
-        change: impl FnOnce(&Transaction) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.ask(|connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let result = change(&transaction)?;
-            transaction.commit()?;
-            Ok(result)
-        })
-    }
-
-    /// Runs housekeeping when the thread gets to it; nobody waits, and failing it does no harm.
-    pub(super) fn tidy(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<()> + Send + 'static) {
-        self.put(Box::new(move |connection| {
-            if let Err(error) = work(connection) {
-                warn!(error:% = error; "the store could not tidy up");
-            }
-        }));
-    }
-
     /// Returns what became of the records so far.
     pub(super) fn counts(&self) -> StoreCounts {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -135,26 +115,28 @@ impl Writer {
         }
     }
 
-    fn ask<T: Send + 'static>(
+    /// Runs work after everything recorded before, and waits for its result.
+    pub(super) fn ask<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut D) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered): (SyncSender<Result<T, StoreError>>, _) = sync_channel(1);
         // An asker that has given up does not read the answer.
-        self.put(Box::new(move |connection| drop(answer.send(work(connection)))));
+        self.put(move |database| drop(answer.send(work(database))));
         answered.recv_timeout(PATIENCE).unwrap_or(Err(StoreError::Stalled))
     }
 
-    fn put(&self, work: Work) {
+    /// Runs work when the thread gets to it; nobody waits.
+    pub(super) fn put(&self, work: impl FnOnce(&mut D) + Send + 'static) {
         let mut queue = self.shared.lock();
-        queue.jobs.push_back(Job::Work(work));
+        queue.jobs.push_back(Job::Work(Box::new(work)));
         queue.works += 1;
         drop(queue);
         self.shared.wake.notify_one();
     }
 }
 
-impl Drop for Writer {
+impl<D: Database> Drop for Writer<D> {
     fn drop(&mut self) {
         self.shared.lock().is_closed = true;
         self.shared.wake.notify_one();
@@ -166,24 +148,43 @@ impl Drop for Writer {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+impl<D> Default for Queue<D> {
+    fn default() -> Self {
+        Self { jobs: VecDeque::new(), records: 0, works: 0, due: None, is_closed: false }
+    }
+}
+
+impl<D> Default for Shared<D> {
+    fn default() -> Self {
+        Self {
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+            written: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            complained: Mutex::default(),
+        }
+    }
+}
+
+impl<D: Database> Shared<D> {
+    fn lock(&self) -> MutexGuard<'_, Queue<D>> {
         lock(&self.queue)
     }
 
-    fn run(&self, connection: &Mutex<Connection>) {
+    fn run(&self, mut database: D) {
         while let Some((jobs, is_last)) = self.next() {
             let mut records = Vec::new();
             for job in jobs {
                 match job {
                     Job::Record(record) => records.push(record),
                     Job::Work(work) => {
-                        self.write(&mut lock(connection), &mut records);
-                        work(&mut lock(connection));
+                        self.write(&mut database, &mut records);
+                        work(&mut database);
                     }
                 }
             }
-            self.write(&mut lock(connection), &mut records);
+            self.write(&mut database, &mut records);
             if is_last {
                 self.lose(records.len(), "the store ended before it could write");
                 return;
@@ -193,7 +194,7 @@ impl Shared {
     }
 
     /// Waits for what is to be done next, and whether it is the last; none when there is nothing left.
-    fn next(&self) -> Option<(VecDeque<Job>, bool)> {
+    fn next(&self) -> Option<(VecDeque<Job<D>>, bool)> {
         let mut queue = self.lock();
         loop {
             let wait = match queue.due {
@@ -217,11 +218,11 @@ impl Shared {
     }
 
     /// Writes the records in one transaction and empties the list, or leaves it as it is for another time.
-    fn write(&self, connection: &mut Connection, records: &mut Vec<Record>) {
+    fn write(&self, database: &mut D, records: &mut Vec<Record>) {
         if records.is_empty() {
             return;
         }
-        match write_all(connection, records) {
+        match database.write(records) {
             Ok(refused) => {
                 self.written.fetch_add((records.len() - refused) as u64, Ordering::Relaxed);
                 self.lose(refused, "their conversation is not in the store");
@@ -230,7 +231,6 @@ impl Shared {
             Err(error) => {
                 self.failures.fetch_add(1, Ordering::Relaxed);
                 let waiting = records.len();
-                let error = StoreError::from(error);
                 self.complain(|| warn!(waiting, error:% = error; "the store cannot write; it tries again"));
             }
         }
@@ -263,29 +263,5 @@ impl Shared {
             drop(complained);
             line();
         }
-    }
-}
-
-/// Writes all records or none; returns how many can never be written, whatever is tried.
-fn write_all(connection: &mut Connection, records: &[Record]) -> rusqlite::Result<usize> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut refused = 0;
-    for record in records {
-        match write::record(&transaction, record) {
-            Ok(()) => {}
-            Err(error) if is_about_the_record(&error) => refused += 1,
-            Err(error) => return Err(error),
-        }
-    }
-    transaction.commit()?;
-    Ok(refused)
-}
-
-fn is_about_the_record(error: &rusqlite::Error) -> bool {
-    match error.sqlite_error_code() {
-        Some(code) => {
-            matches!(code, ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch)
-        }
-        None => true,
     }
 }

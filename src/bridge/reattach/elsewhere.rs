@@ -1,0 +1,58 @@
+//! What other nodes know. One node alone knows it all itself: [`Alone`]; several ask each other: [`AcrossNodes`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt as _, ready};
+
+use super::LostCall;
+use crate::bridge::cluster::{self, Cluster};
+use crate::twilio::CallSid;
+
+/// The other nodes.
+pub trait Elsewhere: Send + Sync {
+    /// Returns whether a call has a live leg on another node.
+    fn has_live_leg<'a>(&'a self, call_sid: &'a CallSid) -> BoxFuture<'a, bool>;
+
+    /// Returns whether this node is the first to claim `key`, which then counts for `lifetime`; nobody to ask is no reason to leave
+    /// the work undone.
+    fn claim<'a>(&'a self, key: &'a str, lifetime: Duration) -> BoxFuture<'a, bool>;
+}
+
+/// There are no other nodes.
+#[derive(Debug, Clone, Copy)]
+pub struct Alone;
+
+impl Elsewhere for Alone {
+    fn has_live_leg<'a>(&'a self, _: &'a CallSid) -> BoxFuture<'a, bool> {
+        ready(false).boxed()
+    }
+
+    fn claim<'a>(&'a self, _: &'a str, _: Duration) -> BoxFuture<'a, bool> {
+        ready(true).boxed()
+    }
+}
+
+/// The other nodes of a cluster. While it cannot be reached this node does what it thinks right; of two streams of a call the newer
+/// takes the place of the older.
+#[derive(Clone)]
+pub struct AcrossNodes(pub Arc<dyn Cluster>);
+
+impl Elsewhere for AcrossNodes {
+    fn has_live_leg<'a>(&'a self, call_sid: &'a CallSid) -> BoxFuture<'a, bool> {
+        let asked = self.0.has_live_leg(call_sid).get();
+        async { asked.await.unwrap_or(false) }.boxed()
+    }
+
+    fn claim<'a>(&'a self, key: &'a str, lifetime: Duration) -> BoxFuture<'a, bool> {
+        let asked = self.0.claim_once(&format!("reattach-{key}"), lifetime).get();
+        async { asked.await.unwrap_or(true) }.boxed()
+    }
+}
+
+impl From<cluster::LostCall> for LostCall {
+    fn from(lost: cluster::LostCall) -> Self {
+        let cluster::LostCall { call_sid, room, connection_id, .. } = lost;
+        Self { call_sid, room: room.to_string(), connection_id }
+    }
+}
