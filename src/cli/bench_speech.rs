@@ -1,5 +1,9 @@
 //! `symbl-bridge bench-speech`: how many legs this machine can hear at once.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command's room is the one that prints")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "nothing here is async: each leg is a thread that waits for its next frame"
+)]
 
 use std::{
     fs,
@@ -30,8 +34,14 @@ static SCRIPT: &str = include_str!("../../tests/audio/demo/script.json");
 const BYTES_A_MS: usize = 8;
 /// As Twilio sends it: 20 ms a frame.
 const FRAME: usize = 20 * BYTES_A_MS;
-/// Silence between two turns when turns are put on each other's heels.
+/// Mu-law of no sound.
+const SILENCE: u8 = 0xff;
+/// Silence between two turns when one leg says them all.
 const GAP: usize = 1200 * BYTES_A_MS;
+/// Silence between one speaker's turn and the other's, as in the demo.
+const DIALOGUE_GAP: usize = 550 * BYTES_A_MS;
+/// Calls begin within so many milliseconds: about a turn.
+const DIALOGUE_SPREAD_MS: usize = 4000;
 
 /// Measures how many live legs this machine can hear.
 #[derive(Debug, Args)]
@@ -42,6 +52,9 @@ pub struct BenchSpeechArgs {
     /// Length of a run.
     #[arg(long, default_value_t = 30)]
     seconds: usize,
+    /// Two legs make a call: they take turns as the demo's two speakers do. Without it every leg speaks all the time.
+    #[arg(long)]
+    dialogue: bool,
     /// The model: base, tiny, or a directory with a model of the same layout.
     #[arg(long, default_value = "base")]
     model: String,
@@ -49,8 +62,18 @@ pub struct BenchSpeechArgs {
 
 /// A spoken phrase with its words.
 struct Turn {
+    by_agent: bool,
     audio: &'static [u8],
     text: String,
+}
+
+/// What the legs of a run say.
+struct Script {
+    turns: Vec<Turn>,
+    /// Whether a leg is silent while another has its turn.
+    dialogue: bool,
+    seconds: usize,
+    legs: usize,
 }
 
 /// What one leg went through.
@@ -77,18 +100,21 @@ pub fn run(args: BenchSpeechArgs) -> ExitCode {
 
 fn bench(args: &BenchSpeechArgs) -> Result<(), String> {
     let pool = start_pool(&args.model)?;
-    let turns: Arc<[Turn]> = turns()?.into();
     println!(
-        "legs  cores  others  first partial p50/p95 s  final p50/p95/max s  superseded  lost    WER   RSS MB"
+        "legs  cores  others  first partial p50/p95 s  final p50/p95/max s  superseded  lost    WER   RSS MB  one more"
     );
     for &legs in &args.legs {
+        let script = Script { turns: turns()?, dialogue: args.dialogue, seconds: args.seconds, legs };
+        let script = Arc::new(script);
         let before = (pool.load(), cpu_seconds(), busy_seconds(), Instant::now());
         let threads: Vec<_> = (0..legs)
             .map(|leg| {
-                let (pool, turns, seconds) = (pool.clone(), turns.clone(), args.seconds);
-                thread::spawn(move || live_leg(&pool, &turns, leg, legs, seconds))
+                let (pool, script) = (pool.clone(), script.clone());
+                thread::spawn(move || live_leg(&pool, &script, leg))
             })
             .collect();
+        thread::sleep(Duration::from_secs(args.seconds as u64 / 2));
+        let one_more = if pool.has_capacity_for(1) { "yes" } else { "no" };
         let mut all = LegReport::default();
         for thread in threads {
             let report = thread.join().map_err(|_| "a leg's thread failed".to_owned())??;
@@ -104,7 +130,7 @@ fn bench(args: &BenchSpeechArgs) -> Result<(), String> {
         let superseded = load.partials_superseded - before.0.partials_superseded;
         let asked = superseded + load.partials_done - before.0.partials_done;
         println!(
-            "{legs:4}  {cores:5.2}  {others:6.2}  {:>13} / {:<7}  {:>6} / {} / {:<5}  {superseded:4} of {asked:<4} {:3}  {:5.1} % {:7.0}",
+            "{legs:4}  {cores:5.2}  {others:6.2}  {:>13} / {:<7}  {:>6} / {} / {:<5}  {superseded:4} of {asked:<4} {:3}  {:5.1} % {:7.0}  {one_more}",
             quantile(&mut all.first_partial_ms, 0.5),
             quantile(&mut all.first_partial_ms, 0.95),
             quantile(&mut all.final_ms, 0.5),
@@ -129,41 +155,58 @@ fn turns() -> Result<Vec<Turn>, String> {
     }
     let script: Vec<Line> = serde_json::from_str(SCRIPT).map_err(|cause| cause.to_string())?;
     let cut = |line: Line| {
-        let track = if line.who == "agent" { AGENT } else { CUSTOMER };
+        let by_agent = line.who == "agent";
+        let track = if by_agent { AGENT } else { CUSTOMER };
         let audio = track.get(line.start_ms * BYTES_A_MS..line.end_ms * BYTES_A_MS)?;
-        Some(Turn { audio, text: line.text })
+        Some(Turn { by_agent, audio, text: line.text })
     };
     script.into_iter().map(cut).collect::<Option<_>>().ok_or("the script does not fit the audio".to_owned())
 }
 
-/// Plays turns on each other's heels to one leg in real time, beginning with another turn for every leg.
-fn live_leg(
-    pool: &Pool,
-    turns: &[Turn],
-    leg: usize,
-    legs: usize,
-    seconds: usize,
-) -> Result<LegReport, String> {
+impl Script {
+    /// Returns what a leg sends, mu-law, and its words. Legs begin with different turns, the two of a call with the same.
+    fn of_leg(&self, leg: usize) -> (Vec<u8>, String) {
+        let (mut audio, mut said) = (vec![SILENCE; GAP / 2], String::new());
+        let first = if self.dialogue { leg / 2 } else { leg };
+        let gap = if self.dialogue { DIALOGUE_GAP } else { GAP };
+        for turn in self.turns.iter().cycle().skip(first % self.turns.len()) {
+            if audio.len() >= self.seconds * 1000 * BYTES_A_MS {
+                break;
+            }
+            if self.dialogue && turn.by_agent != leg.is_multiple_of(2) {
+                audio.resize(audio.len() + turn.audio.len(), SILENCE);
+            } else {
+                audio.extend_from_slice(turn.audio);
+                said.push_str(&turn.text);
+                said.push(' ');
+            }
+            audio.resize(audio.len() + gap, SILENCE);
+        }
+        (audio, said)
+    }
+
+    /// Returns how much later than the first a leg begins: pauses must not all meet, and those of a call go together.
+    fn offset(&self, leg: usize) -> Duration {
+        if self.dialogue {
+            Duration::from_millis((DIALOGUE_SPREAD_MS * (leg / 2) / self.legs.div_ceil(2)) as u64)
+        } else {
+            Duration::from_millis((500 * leg / self.legs) as u64)
+        }
+    }
+}
+
+/// Plays a leg's part of the script in real time.
+fn live_leg(pool: &Pool, script: &Script, leg: usize) -> Result<LegReport, String> {
     let (results, decoded) = mpsc::channel::<Decoded>();
     let deliver = Arc::new(move |result| {
         // The receiver lives until the ear is settled.
         let _ = results.send(result);
     });
     let mut ear = Ear::open(pool, AudioFormat::Mulaw8k, true, deliver).map_err(|cause| cause.to_string())?;
-    let (mut audio, mut said) = (vec![0xff; GAP / 2], String::new());
-    for turn in turns.iter().cycle().skip(leg % turns.len()) {
-        if audio.len() >= seconds * 1000 * BYTES_A_MS {
-            break;
-        }
-        audio.extend_from_slice(turn.audio);
-        audio.resize(audio.len() + GAP, 0xff);
-        said.push_str(&turn.text);
-        said.push(' ');
-    }
+    let (audio, said) = script.of_leg(leg);
     let mut report = LegReport::default();
     let mut heard = String::new();
-    // Legs do not begin in step, or every pause would meet every other.
-    let began = Instant::now() + Duration::from_millis((500 * leg / legs) as u64);
+    let began = Instant::now() + script.offset(leg);
     let mut phrase_open = false;
     let mut note = |events: Vec<SpeechEvent>| {
         let now_ms = began.elapsed().as_secs_f64() * 1000.0;

@@ -29,6 +29,9 @@ const TOKENS_PER_SECOND: f32 = 6.5;
 /// Tokens allowed on top, for short segments.
 const SPARE_TOKENS: usize = 3;
 
+/// A token's score so far below the best adds nothing to a probability: all 32,768 of them less than a ten-thousandth.
+const NEGLIGIBLE: f32 = -20.0;
+
 /// A loaded model with a thread of its own. Copies made by [`Recognizer::for_worker`] share the weights.
 pub struct Moonshine {
     weights: Arc<Weights>,
@@ -289,7 +292,8 @@ fn best(scores: &[f32], forbid_end: bool) -> Choice {
             top = score;
         }
     }
-    let total: f32 = scores.iter().map(|score| (score - top).exp()).sum();
+    let near = scores.iter().map(|score| score - top).filter(|below| *below > NEGLIGIBLE);
+    let total: f32 = near.map(f32::exp).sum();
     Choice { token, log_probability: -total.max(1.0).ln() }
 }
 

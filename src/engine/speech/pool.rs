@@ -1,7 +1,8 @@
 //! The threads that recognise, shared by all legs, and the queue in front of them.
 //!
 //! Finals go before partials; a leg has one job in flight; a newer partial takes the place of an older one of its
-//! leg. So under load partials thin out and finals stay, and no leg can keep another waiting for long.
+//! leg. Under load, later looks at a phrase leave the last free worker to what may not wait. So partials thin out, finals
+//! stay, and no leg can keep another waiting for long.
 
 mod load;
 mod queue;
@@ -20,6 +21,10 @@ use super::{
     recognizer::{Hypothesis, RecognizeError, Recognizer, SegmentAudio},
     segmenter::Segment,
 };
+
+/// Share of the workers' time that is taken from which on the last free worker is kept for what may not wait. Below it a
+/// final seldom finds all workers busy, and partials come sooner with all of them.
+const UNDER_LOAD: f64 = 0.6;
 
 /// A leg that uses the pool, unique in the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,6 +53,13 @@ pub struct Job {
     pub draft: Vec<u32>,
     /// Receives the result, on a worker thread.
     pub deliver: Deliver,
+}
+
+impl Job {
+    /// Returns whether this is a partial of a phrase that has had one: the only work that can be left undone.
+    fn is_later_look(&self) -> bool {
+        self.urgency == Urgency::Partial && !self.draft.is_empty()
+    }
 }
 
 /// Takes a result away from a worker thread. It must neither block nor lose the result: an unbounded channel is
@@ -183,11 +195,19 @@ impl Shared {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns whether a worker that asks for work may be busy with a later look for a while. Under load the last
+    /// free one stays free: a final that comes then need not wait for a look to end.
+    fn has_a_worker_for_later_looks(&self, inner: &Inner) -> bool {
+        let is_last_free = inner.queue.in_flight() + 1 == self.workers;
+        self.workers == 1 || !is_last_free || inner.load.busy_fraction(Instant::now()) < UNDER_LOAD
+    }
+
     /// A worker's life.
     fn work(&self, recognizer: &dyn Recognizer) {
         let mut inner = self.lock();
         while !inner.stopping {
-            let Some((job, queued_at)) = inner.queue.take() else {
+            let later_looks = self.has_a_worker_for_later_looks(&inner);
+            let Some((job, queued_at)) = inner.queue.take(later_looks) else {
                 inner = self.work_waits.wait(inner).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
@@ -199,7 +219,7 @@ impl Shared {
             let (waited, audio) = (started - queued_at, length(&job.segment));
             (job.deliver)(Decoded { key: job.key, urgency: job.urgency, audio, heard, waited, worked });
             inner = self.lock();
-            inner.load.note(job.urgency, worked, ended);
+            inner.load.note(&job, worked, ended);
             inner.queue.done(job.leg);
             // The leg's next job was not free to run before.
             self.work_waits.notify_one();

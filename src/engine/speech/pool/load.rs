@@ -7,7 +7,7 @@ use super::{
         SAMPLE_RATE,
         recognizer::{RecognizeError, Recognizer, SegmentAudio},
     },
-    Urgency,
+    Job, Urgency,
 };
 
 /// The pool's state at one moment.
@@ -35,8 +35,8 @@ pub struct PoolLoad {
 
 /// Seconds over which the busy fraction is averaged.
 const MEMORY: f64 = 10.0;
-/// Share of the workers' time that legs may fill: beyond it queues grow without end.
-const FILL: f64 = 0.85;
+/// Share of the workers' time that finals and first looks may fill: beyond it they wait for each other too long.
+const FILL: f64 = 0.75;
 /// Two parties make a call: however slow the machine, one whole call is heard, late rather than by half.
 const ALWAYS_HEARD: usize = 2;
 /// A final that waited this long shows that the machine is slower than measured.
@@ -48,6 +48,8 @@ pub(super) struct LoadMeter {
     leg_cost: f64,
     /// Work of the past, in seconds, older work counting less.
     recent_work: f64,
+    /// The part of it that may not be left undone: all but later looks at a phrase.
+    recent_duty: f64,
     counted_at: Instant,
     pub(super) finals_done: u64,
     pub(super) partials_done: u64,
@@ -60,46 +62,48 @@ impl LoadMeter {
             workers: workers as f64,
             leg_cost,
             recent_work: 0.0,
+            recent_duty: 0.0,
             counted_at: now,
             finals_done: 0,
             partials_done: 0,
         }
     }
 
-    pub(super) fn note(&mut self, urgency: Urgency, worked: Duration, now: Instant) {
-        self.recent_work = self.remembered(now) + worked.as_secs_f64();
+    pub(super) fn note(&mut self, job: &Job, worked: Duration, now: Instant) {
+        let (fading, worked) = (self.fading(now), worked.as_secs_f64());
+        self.recent_work = self.recent_work * fading + worked;
+        self.recent_duty = self.recent_duty * fading + if job.is_later_look() { 0.0 } else { worked };
         self.counted_at = now;
-        match urgency {
+        match job.urgency {
             Urgency::Final => self.finals_done += 1,
             Urgency::Partial => self.partials_done += 1,
         }
     }
 
     pub(super) fn busy_fraction(&self, now: Instant) -> f64 {
-        (self.remembered(now) / (MEMORY * self.workers)).min(1.0)
+        (self.recent_work * self.fading(now) / (MEMORY * self.workers)).min(1.0)
     }
 
     /// Returns whether `more` legs fit beside `legs`, each taken to need what it usually does, or what it does at
-    /// present if that is more.
+    /// present if that is more. Later looks do not count: there are as many as there is time for.
     pub(super) fn allows(&self, legs: usize, more: usize, oldest_final_wait: Duration, now: Instant) -> bool {
         if legs + more <= ALWAYS_HEARD {
             return true;
         }
-        let present_cost = self.busy_fraction(now) * self.workers / legs as f64;
+        let present_cost = self.recent_duty * self.fading(now) / MEMORY / legs as f64;
         let cost = self.leg_cost.max(present_cost);
         oldest_final_wait < LATE && (legs + more) as f64 * cost <= self.workers * FILL
     }
 
-    fn remembered(&self, now: Instant) -> f64 {
+    fn fading(&self, now: Instant) -> f64 {
         let age = now.saturating_duration_since(self.counted_at).as_secs_f64();
-        self.recent_work * (-age / MEMORY).exp()
+        (-age / MEMORY).exp()
     }
 }
 
-/// A leg of a usual call is taken to need, every second, this many times what the trial run takes. An estimate: two
-/// partials a second of a phrase of some three seconds and its finals, three quarters of the time. On two cores
-/// that others used as well it allowed 11 legs with base and 20 with tiny; the measured load corrects it upwards only.
-const TRIAL_RUNS_A_SECOND: f64 = 1.8;
+/// A leg of a usual call is taken to need, every second, this many times what the trial run takes, for its finals and
+/// first looks: a phrase every five seconds, half the time silence. An estimate; the measured load corrects it upwards only.
+const TRIAL_RUNS_A_SECOND: f64 = 0.45;
 
 /// Runs `recognizer` over four seconds of faint noise and returns the share of one worker that a leg will take.
 pub(super) fn calibrate(recognizer: &dyn Recognizer) -> Result<f64, RecognizeError> {

@@ -47,15 +47,17 @@ impl Queue {
 
     /// Takes the job that is to run next; [`Queue::done`] must follow.
     ///
-    /// Finals first; then the first look at a phrase, which shows that somebody speaks at all; then all other looks.
-    pub(super) fn take(&mut self) -> Option<(Job, Instant)> {
+    /// Finals first; then the first look at a phrase, which shows that somebody speaks at all; then, if there is a
+    /// worker for `later_looks`, all other looks.
+    pub(super) fn take(&mut self, later_looks: bool) -> Option<(Job, Instant)> {
         let Self { finals, partials, in_flight, .. } = self;
         let is_free = |job: &Job| !in_flight.contains(&job.leg);
         let taken = if let Some(next) = finals.iter().position(|(job, _)| is_free(job)) {
             finals.remove(next)
         } else {
-            let first_look = partials.iter().position(|(job, _)| is_free(job) && job.draft.is_empty());
-            let next = first_look.or_else(|| partials.iter().position(|(job, _)| is_free(job)))?;
+            let first_look = partials.iter().position(|(job, _)| is_free(job) && !job.is_later_look());
+            let any_look = || partials.iter().position(|(job, _)| is_free(job)).filter(|_| later_looks);
+            let next = first_look.or_else(any_look)?;
             partials.remove(next)
         }?;
         in_flight.insert(taken.0.leg);
@@ -117,12 +119,13 @@ mod tests {
     }
 
     #[test]
-    fn the_first_look_at_a_phrase_goes_before_later_looks_at_others() {
+    fn the_first_look_at_a_phrase_goes_before_later_looks_at_others_which_may_have_to_wait() {
         let mut queue = Queue::default();
         for (leg, draft) in [(1, vec![7]), (2, vec![]), (3, vec![])] {
             queue.push(partial(leg, draft), Instant::now()).unwrap();
         }
-        let order: Vec<_> = std::iter::from_fn(|| queue.take()).map(|(job, _)| job.leg.0).collect();
-        assert_eq!(order, [2, 3, 1]);
+        let order: Vec<_> = std::iter::from_fn(|| queue.take(false)).map(|(job, _)| job.leg.0).collect();
+        assert_eq!(order, [2, 3]);
+        assert_eq!(queue.take(true).map(|(job, _)| job.leg.0), Some(1));
     }
 }

@@ -30,6 +30,18 @@ impl Recognizer for Scripted {
     }
 }
 
+/// A job that nobody waits for.
+fn job(leg: u64, urgency: Urgency, draft: Vec<u32>) -> Job {
+    let segment = Segment {
+        number: 0,
+        start: 0,
+        samples: vec![0.0; 160].into(),
+        voiced: Vec::new(),
+        surely_speech: true,
+    };
+    Job { leg: LegId(leg), key: 0, urgency, segment, draft, deliver: Arc::new(|_| ()) }
+}
+
 struct Stage {
     pool: Pool,
     begun: Receiver<u32>,
@@ -165,15 +177,37 @@ fn a_leg_with_ten_minutes_waiting_is_refused_more() {
 }
 
 #[test]
-fn capacity_follows_what_a_leg_costs() {
+fn a_later_look_leaves_the_last_free_worker_to_a_final_under_load() {
+    let stage = stage(2);
+    let legs: Vec<_> = (0..4).map(|_| stage.pool.enter()).collect();
+    // Ten seconds of full work in the past.
+    let past = job(0, Urgency::Final, Vec::new());
+    stage.pool.shared.lock().load.note(&past, Duration::from_secs(20), Instant::now());
+    stage.submit(&legs[0], Urgency::Partial, 1).unwrap();
+    assert_eq!(stage.begun.recv().unwrap(), 1);
+    stage.submit(&legs[1], Urgency::Partial, 2).unwrap();
+    stage.submit(&legs[2], Urgency::Final, 3).unwrap();
+    assert_eq!(stage.begun.recv().unwrap(), 3);
+    for _ in 0..2 {
+        stage.go.send(()).unwrap();
+    }
+    assert_eq!(stage.begun.recv_timeout(Duration::from_secs(5)).unwrap(), 2);
+    stage.go.send(()).unwrap();
+}
+
+#[test]
+fn capacity_follows_what_a_leg_cannot_do_without() {
     let now = Instant::now();
     let mut load = LoadMeter::new(2, 0.1, now);
-    assert!(load.allows(15, 1, Duration::ZERO, now));
-    assert!(!load.allows(17, 1, Duration::ZERO, now));
+    assert!(load.allows(14, 1, Duration::ZERO, now));
+    assert!(!load.allows(15, 1, Duration::ZERO, now));
     assert!(!load.allows(3, 1, Duration::from_secs(2), now));
-    // Ten seconds of full work by four legs: each costs half a worker.
-    load.note(Urgency::Final, Duration::from_secs(20), now);
+    // Ten seconds of full work by four legs, but only later looks at their phrases: as many as there was time for.
+    load.note(&job(0, Urgency::Partial, vec![7]), Duration::from_secs(20), now);
     assert!((load.busy_fraction(now) - 1.0).abs() < 1e-9);
+    assert!(load.allows(4, 1, Duration::ZERO, now));
+    // The same in finals: each leg costs half a worker.
+    load.note(&job(0, Urgency::Final, Vec::new()), Duration::from_secs(20), now);
     assert!(!load.allows(4, 1, Duration::ZERO, now));
     assert!(load.allows(4, 1, Duration::ZERO, now + Duration::from_secs(60)));
 }
