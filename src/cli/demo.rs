@@ -142,13 +142,14 @@ async fn demo(args: &DemoArgs) -> Result<(), DemoError> {
     let said = args.audio.is_none().then(script::said);
     heard.borrow_mut().print_summary(said.as_ref().map(<[_; 2]>::as_slice));
     if args.keep {
+        let mut ended = stop_signals(None)?;
         println!("\nstill listening on {base}; Ctrl-C ends it");
         if let Some(credentials) = credentials {
             use secrecy::ExposeSecret;
             println!("  SYMBL_APP_ID      {}", credentials.app_id);
             println!("  SYMBL_APP_SECRET  {}", credentials.app_secret.expose_secret());
         }
-        stop_signals(None)?.recv().await;
+        ended.recv().await;
     }
     followed.cancel();
     let _ = stop.send(()).await;

@@ -28,10 +28,11 @@ pub fn run(args: &EngineArgs) -> ExitCode {
 
 async fn serve(settings: &Settings) -> Result<(), ServeError> {
     let application = Application::build(settings, Wings::Engine)?;
+    // Before anybody is told that it listens: who reads that may end it at once.
+    let stop = stop_signals(Some(settings.drain_deadline))?;
     println!("symbl-bridge {} engine listens on {}", env!("CARGO_PKG_VERSION"), application.url());
     show_credentials(&application);
     speech_model::start_engine_in_background(&application, &settings.model);
-    let stop = stop_signals(Some(settings.drain_deadline))?;
     application.run(stop).await?;
     Ok(())
 }

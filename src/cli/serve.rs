@@ -82,9 +82,10 @@ fn configure(args: &ServeArgs) -> Result<Settings, ConfigError> {
 
 async fn serve(settings: &Settings) -> Result<(), ServeError> {
     let application = Application::build(settings, Wings::Bridge)?;
+    // Before anybody is told that it listens: who reads that may end it at once.
+    let stop = stop_signals(Some(settings.drain_deadline))?;
     introduce(&application, settings);
     speech_model::start_engine_in_background(&application, &settings.model);
-    let stop = stop_signals(Some(settings.drain_deadline))?;
     application.run(stop).await?;
     Ok(())
 }
