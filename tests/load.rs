@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use support::bridge::{Finished, Settings, run};
-use support::wait::wait_until;
+use support::http::get;
+use support::wait::wait_until_asked;
 
 /// A run takes five seconds by itself; a busy machine may take its time.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -82,7 +83,14 @@ async fn what_a_bridge_takes_with_it_when_it_dies_is_reported_as_lost() {
     let arguments =
         ["--url", &url, "--pid", &pid, "--sink-port", &port.to_string(), "--legs", "4", "--duration", "30"];
     let running = load(&arguments).spawn();
-    wait_until("four legs that are heard", || bridge.events("leg_connected").len() == 4).await;
+    // Each says one frame and waits until all stand; it is to die while they speak.
+    wait_until_asked("four legs that speak", async || {
+        let answer = get(bridge.address, "/symbl/legs").await;
+        let now: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        let legs = now["legs"].as_array().cloned().unwrap_or_default();
+        legs.len() == 4 && legs.iter().all(|leg| leg["streamedMs"].as_u64() > Some(500))
+    })
+    .await;
     bridge.process().signal("KILL");
     let finished = running.finished_within(PATIENCE).await;
     assert_eq!(finished.code, Some(1), "{}", finished.stderr);
