@@ -17,6 +17,9 @@ pub trait Elsewhere: Send + Sync {
     /// Returns whether this node is the first to claim `key`, which then counts for `lifetime`; nobody to ask is no reason to leave
     /// the work undone.
     fn claim<'a>(&'a self, key: &'a str, lifetime: Duration) -> BoxFuture<'a, bool>;
+
+    /// Gives up what this node has claimed.
+    fn release(&self, key: &str);
 }
 
 /// There are no other nodes.
@@ -31,6 +34,8 @@ impl Elsewhere for Alone {
     fn claim<'a>(&'a self, _: &'a str, _: Duration) -> BoxFuture<'a, bool> {
         ready(true).boxed()
     }
+
+    fn release(&self, _: &str) {}
 }
 
 /// The other nodes of a cluster. While it cannot be reached this node does what it thinks right; of two streams of a call the newer
@@ -47,6 +52,10 @@ impl Elsewhere for AcrossNodes {
     fn claim<'a>(&'a self, key: &'a str, lifetime: Duration) -> BoxFuture<'a, bool> {
         let asked = self.0.claim_once(&format!("reattach-{key}"), lifetime).get();
         async { asked.await.unwrap_or(true) }.boxed()
+    }
+
+    fn release(&self, key: &str) {
+        self.0.release(&format!("reattach-{key}"));
     }
 }
 

@@ -15,7 +15,7 @@ fn leg(node: &str) -> LegRecord {
         call_sid: "CA1".to_owned(),
         room: "r".to_owned(),
     };
-    LegRecord { node: node.to_owned(), view, lost_to: None }
+    LegRecord::new(node, view)
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn pairs_are_made_in_the_order_of_arrival() {
 #[test]
 fn work_is_claimed_once_until_its_time_is_over() {
     let mut claim = None;
-    assert!(Claim::take(&mut claim, 10, 100));
-    assert!(!Claim::take(&mut claim, 109, 100));
-    assert!(Claim::take(&mut claim, 110, 100));
+    assert!(Claim::take(&mut claim, 10, 100, "a"));
+    assert!(!Claim::take(&mut claim, 109, 100, "a"));
+    assert!(Claim::take(&mut claim, 110, 100, "a"));
 }
