@@ -131,6 +131,8 @@ impl Work {
             // Its calls have their streams. When they lose them, Twilio tells.
             return;
         }
+        // What an earlier life of this node lost may have a stream on another one.
+        self.elsewhere.ready().await;
         let listed = match &self.settings.number {
             Some(number) => {
                 let request = RestRequest::calls_to(self.access.account(), number, IN_PROGRESS);
