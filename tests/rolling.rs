@@ -116,7 +116,8 @@ async fn sole(mut bridge: Rc<Bridge>) -> Bridge {
 struct Talker {
     call: Call,
     node: usize,
-    /// Frames said since the call began.
+    began: Instant,
+    /// Frames said since then.
     said: usize,
     /// When the stream ended, while there is none.
     lost_at: Option<Instant>,
@@ -134,24 +135,28 @@ impl Talker {
         let mut call = caller.call(bridge, &format!("?room={room}")).await;
         call.speak(1).await;
         world.server.leg_that_hears(&call.caller.first_bytes()).await;
-        Self { call, node, said: 1, lost_at: None, gaps: Vec::new() }
+        Self { call, node, began: Instant::now(), said: 1, lost_at: None, gaps: Vec::new() }
     }
 
     fn call_sid(&self) -> &str {
         &self.call.caller.call_sid
     }
 
-    /// Says a frame into its stream, if there is one; what Twilio asks for and tells happens meanwhile.
+    /// Says what is due into its stream, if there is one; what Twilio is asked for and tells happens meanwhile.
     async fn tick(&mut self, world: &World) {
-        self.said += 1;
+        let due = (self.began.elapsed().as_millis() / FRAME.as_millis()) as usize;
+        let due = due.saturating_sub(self.said);
+        self.said += due;
         if let Some(lost_at) = self.lost_at {
-            let asked = world.rest.streams().into_iter().filter(|stream| stream.call_sid == self.call_sid());
-            let Some(stream) = asked.skip(self.gaps.len()).next() else { return };
+            let mut asked =
+                world.rest.streams().into_iter().filter(|stream| stream.call_sid == self.call_sid());
+            let Some(stream) = asked.nth(self.gaps.len()) else { return };
             let caller = self.call.caller.clone().streaming_anew();
             let bridge = world.any();
             self.call = Call::connect(&bridge, caller, Twiml::of_rest(stream.parameters)).await;
             self.call.start().await;
             self.call.speak(1).await;
+            self.said += 1;
             self.gaps.push(lost_at.elapsed());
             self.lost_at = None;
         } else if self.call.socket.closing().is_some() {
@@ -167,7 +172,7 @@ impl Talker {
             let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
             assert_eq!(world.any().post("/twilio/stream-events", &pairs).await.status, 204);
         } else {
-            self.call.speak(1).await;
+            self.call.speak(due).await;
         }
     }
 
@@ -183,7 +188,7 @@ impl Talker {
 /// Everybody talks in real time, until `work` is done.
 async fn talk<T>(world: &World, talkers: &mut [Talker], work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
-    let mut clock = tokio::time::interval_at(tokio::time::Instant::now() + FRAME, FRAME);
+    let mut clock = tokio::time::interval(FRAME);
     loop {
         tokio::select! {
             done = &mut work => return done,
@@ -254,7 +259,8 @@ async fn end(world: &World, talkers: &mut [Talker], dashboards: &[Dashboard], la
         .await;
     }
     let updates = dashboards[0].updates();
-    for bridge in std::mem::take(&mut *world.ready.borrow_mut()) {
+    let bridges = world.ready.take();
+    for bridge in bridges {
         let bridge = sole(bridge).await;
         bridge.process().signal("TERM");
         let finished = bridge.finish_signalled().await;
