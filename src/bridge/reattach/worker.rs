@@ -335,6 +335,7 @@ impl Work {
         }
         // After the claim: whoever had it before gave it up when there was a leg.
         if self.elsewhere.has_live_leg(call_sid).await {
+            self.reattach.book().seen_elsewhere(call_sid);
             return Err(Seen::NotNeeded("it has a stream on another node"));
         }
         if !*is_claimed {
@@ -412,6 +413,7 @@ impl Work {
             if Instant::now() >= look_elsewhere_at {
                 look_elsewhere_at += LOOK_ELSEWHERE_EVERY;
                 if self.elsewhere.has_live_leg(call_sid).await {
+                    self.reattach.book().seen_elsewhere(call_sid);
                     return true;
                 }
             }
