@@ -1,5 +1,7 @@
 //! Several bridge nodes that share calls, conferences and updates through a real nats-server.
 
+#![allow(clippy::expect_used, reason = "helper functions of tests")]
+
 mod support;
 
 use std::collections::HashMap;

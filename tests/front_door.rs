@@ -392,3 +392,23 @@ async fn a_flood_of_signed_webhooks_from_one_address_is_served() {
     wait_for("the last call to be known", || bridge.events("call_announced").get(199).cloned()).await;
     bridge.finish().await;
 }
+
+/// A client that wanted another protocol may already have spoken it: that must not be read as its next request.
+#[tokio::test]
+async fn a_refused_upgrade_is_answered_and_ends_its_connection() {
+    let bridge = Bridge::start(NOWHERE).await;
+    for (target, status) in [("/nothing-here", 404), ("/twilio/media", 400), ("/", 200)] {
+        let mut stream = connect_from(Ipv4Addr::LOCALHOST, bridge.address).await;
+        let request = format!(
+            "GET {target} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+            bridge.address
+        );
+        let too_early = format!("GET /healthz HTTP/1.1\r\nHost: {}\r\n\r\n", bridge.address);
+        stream.write_all(format!("{request}{too_early}").as_bytes()).await.expect("a bridge that listens");
+        let answer = read_to_end(stream).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{target}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{target}: {answer}");
+        assert!(answer.to_ascii_lowercase().contains("connection: close"), "{target}: {answer}");
+    }
+    bridge.finish().await;
+}
