@@ -147,7 +147,11 @@ impl Talker {
         let due = (self.began.elapsed().as_millis() / FRAME.as_millis()) as usize;
         let due = due.saturating_sub(self.said);
         self.said += due;
+        let is_anybody_there = !world.ready.borrow().is_empty();
         if let Some(lost_at) = self.lost_at {
+            if !is_anybody_there {
+                return;
+            }
             let mut asked =
                 world.rest.streams().into_iter().filter(|stream| stream.call_sid == self.call_sid());
             let Some(stream) = asked.nth(self.gaps.len()) else { return };
@@ -161,6 +165,9 @@ impl Talker {
             self.lost_at = None;
         } else if self.call.socket.closing().is_some() {
             self.lost_at = Some(Instant::now());
+            if !is_anybody_there {
+                return;
+            }
             let caller = &self.call.caller;
             let pairs = [
                 ("AccountSid", ACCOUNT_SID),
@@ -258,7 +265,7 @@ async fn end(world: &World, talkers: &mut [Talker], dashboards: &[Dashboard], la
         })
         .await;
     }
-    let updates = dashboards[0].updates();
+    let updates = dashboards.first().map(Dashboard::updates).unwrap_or_default();
     let bridges = world.ready.take();
     for bridge in bridges {
         let bridge = sole(bridge).await;
@@ -385,4 +392,37 @@ async fn bridges_are_started_anew_one_after_the_other_and_no_call_is_unheard_for
         assert_eq!(reasons.len(), 1 + lost, "{reasons:?}");
         assert_eq!(reasons.iter().filter(|reason| **reason == "shutdown").count(), lost, "{reasons:?}");
     }
+}
+
+#[tokio::test]
+async fn what_the_last_bridge_hands_over_is_taken_by_the_next_one_that_starts() {
+    let Some(world) = World::start().await else { return };
+    let old = world.add_node(0, 1).await;
+    let mut talkers = Vec::new();
+    for number in 0..2 {
+        talkers.push(Talker::begin(&world, &old, 0, number).await);
+    }
+    talk(&world, &mut talkers, tokio::time::sleep(10 * FRAME)).await;
+    talk(&world, &mut talkers, async {
+        world.remove(&old);
+        old.process().signal("TERM");
+        sole(old).await.finish_signalled().await;
+        // Another machine: it has nothing but what is in NATS.
+        world.add_node(1, 1).await;
+    })
+    .await;
+    talk_until_back(&world, &mut talkers, |_| 1).await;
+    talk(&world, &mut talkers, tokio::time::sleep(10 * FRAME)).await;
+    let connections = |talker: &Talker| {
+        let first = talker.call.caller.first_bytes();
+        let legs = world.server.legs().into_iter().filter(|leg| leg.audio().starts_with(&first));
+        legs.map(|leg| leg.connection_id).collect::<Vec<_>>()
+    };
+    for talker in &talkers {
+        let known = connections(talker);
+        assert_eq!(known.len(), 2, "{known:?}");
+        assert_eq!(known[0], known[1]);
+        assert_eq!(world.rest.streams().iter().filter(|one| one.call_sid == talker.call_sid()).count(), 1);
+    }
+    end(&world, &mut talkers, &[], false).await;
 }
