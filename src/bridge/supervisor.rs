@@ -283,12 +283,18 @@ impl Handler<LegResumed> for Supervisor {
 impl Handler<MediaEnded> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, MediaEnded { leg }: MediaEnded, _: &mut Self::Context) {
+    fn handle(&mut self, MediaEnded { leg, exit }: MediaEnded, _: &mut Self::Context) {
         self.registry.media_ended(leg);
         if let Some(reattach) = &self.reattach {
             reattach.media_ended(leg);
         }
-        self.cluster.media_ended(leg);
+        let goes_on =
+            |leg| self.registry.live_leg(leg).is_some_and(|leg| !self.registry.has_ended(&leg.call_sid));
+        if exit == LegExit::Shutdown && goes_on(leg) {
+            self.cluster.hand_over(leg);
+        } else {
+            self.cluster.media_ended(leg);
+        }
         self.sockets.must_end(self.now(), leg);
     }
 }
@@ -369,6 +375,7 @@ impl Handler<Drain> for Supervisor {
 
     fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
         self.draining = true;
+        self.cluster.prepare_to_leave();
         self.until_no_leg_is_left()
     }
 }

@@ -227,7 +227,7 @@ impl SymblConnection {
                 if let Some(recording) = &self.recording {
                     recording.media_ended();
                 }
-                tell(self.end.supervisor(), MediaEnded { leg: self.end.leg() });
+                tell(self.end.supervisor(), MediaEnded { leg: self.end.leg(), exit });
             }
             Effect::ReportRetry { reason, pause } => {
                 self.metrics().upstream.retries.inc();

@@ -48,6 +48,13 @@ impl Cluster for LocalCluster {
 
     fn media_ended(&self, _: LegId) {}
 
+    fn hand_over(&self, leg: LegId) {
+        // There is nobody to take it.
+        self.media_ended(leg);
+    }
+
+    fn prepare_to_leave(&self) {}
+
     fn leg_ended(&self, leg: LegId) {
         locked(&self.live).remove(&leg);
     }
@@ -70,6 +77,10 @@ impl Cluster for LocalCluster {
 
     fn claim_once(&self, key: &str, lifetime: Duration) -> Answer<Option<bool>> {
         Answer::Now(Some(claim(&mut locked(&self.claims), key, Instant::now(), lifetime)))
+    }
+
+    fn release(&self, key: &str) {
+        locked(&self.claims).remove(key);
     }
 
     fn on_calls_lost(&self, _: OnCallsLost) {}

@@ -73,7 +73,7 @@ pub struct LegBegan {
     pub name: Option<String>,
 }
 
-/// A call whose leg died with its node.
+/// A call whose leg died with its node, or that a node which ends has handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LostCall {
     /// The call, which goes on.
@@ -120,6 +120,13 @@ pub trait Cluster: Send + Sync {
     /// Takes the news that a leg's caller is gone.
     fn media_ended(&self, leg: LegId);
 
+    /// Takes the news that this node hears a leg no more because it ends, and that the call goes on: another node hears of it as
+    /// of one whose node died. [`Cluster::leg_ended`] follows all the same.
+    fn hand_over(&self, leg: LegId);
+
+    /// Takes the news that this node is about to end: it takes no more calls over from others.
+    fn prepare_to_leave(&self);
+
     /// Takes the news that a leg is over and forgotten.
     fn leg_ended(&self, leg: LegId);
 
@@ -140,6 +147,9 @@ pub trait Cluster: Send + Sync {
 
     /// Returns whether this node is the first to claim a piece of work; the claim lasts so long. None when it cannot be known.
     fn claim_once(&self, key: &str, lifetime: Duration) -> Answer<Option<bool>>;
+
+    /// Gives up what this node has claimed, before its time.
+    fn release(&self, key: &str);
 
     /// Says who is to hear of calls whose legs died with another node; the first to ask is. Of one node alone nobody hears.
     ///

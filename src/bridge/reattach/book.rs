@@ -3,7 +3,7 @@
 //! Every change that a restart must know of comes back as a [`Note`], which the journal writes down; read in order, notes
 //! make the same book again. There is no caller in it and nothing that was said.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +87,8 @@ pub struct CallBook {
     /// Which call a leg belongs to, and which leg is a call's latest; until that leg ends.
     legs: HashMap<LegId, CallSid>,
     latest: HashMap<CallSid, LegId>,
+    /// Calls of the book that lost their stream here and were seen with another one on another node.
+    elsewhere: HashSet<CallSid>,
     /// Calls that are remembered; what comes beyond them is not.
     most: usize,
 }
@@ -94,7 +96,8 @@ pub struct CallBook {
 impl CallBook {
     /// Returns an empty book for at most so many calls.
     pub fn new(most: usize) -> Self {
-        Self { entries: HashMap::new(), legs: HashMap::new(), latest: HashMap::new(), most }
+        let (entries, legs, latest) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { entries, legs, latest, elsewhere: HashSet::new(), most }
     }
 
     /// Takes a leg that begins; returns what to write down and, if its call was without a stream, for how long.
@@ -107,8 +110,9 @@ impl CallBook {
                 return (None, None);
             }
         }
+        let was_elsewhere = self.elsewhere.remove(call);
         let gap = match before {
-            Some(State::Lost(at)) => Some(now.saturating_sub(at)),
+            Some(State::Lost(at)) if !was_elsewhere => Some(now.saturating_sub(at)),
             _ => None,
         };
         let note = Note::Began {
@@ -132,6 +136,13 @@ impl CallBook {
         let entry = self.entries.get_mut(call).filter(|entry| entry.state == State::Live)?;
         entry.state = State::Lost(now);
         Some(Note::Lost { call: call.clone(), at: now })
+    }
+
+    /// Takes the news that a call has a stream on another node: since when it has none, if it comes back, is not known here.
+    pub fn seen_elsewhere(&mut self, call: &CallSid) {
+        if self.entries.get(call).is_some_and(|entry| matches!(entry.state, State::Lost(_))) {
+            self.elsewhere.insert(call.clone());
+        }
     }
 
     /// Takes the end of a leg.
@@ -185,6 +196,8 @@ impl CallBook {
             State::Live => true,
             State::Lost(_) => now < entry.began_at + LONGEST_CALL,
         });
+        let entries = &self.entries;
+        self.elsewhere.retain(|call| entries.contains_key(call));
     }
 
     /// Returns whose leg it is, if it is a call's latest.
@@ -253,6 +266,18 @@ mod tests {
         assert_eq!(book.began(LegId(3), &sid("CA1"), entry(8, 9500)).1, None, "one in the place of another");
         assert_eq!(book.leg_ended(LegId(2), LegExit::Replaced, 9600), None);
         assert_eq!(book.entry(&sid("CA1")).unwrap().state, State::Live);
+    }
+
+    #[test]
+    fn a_call_that_comes_back_from_another_node_was_not_without_a_stream_all_the_time() {
+        let mut book = CallBook::new(9);
+        book.began(LegId(1), &sid("CA1"), entry(1, 1000));
+        book.media_ended(LegId(1), 5000);
+        book.seen_elsewhere(&sid("CA1"));
+        assert_eq!(book.began(LegId(2), &sid("CA1"), entry(7, 90_000)).1, None);
+        book.seen_elsewhere(&sid("CA1"));
+        book.media_ended(LegId(2), 91_000);
+        assert_eq!(book.began(LegId(3), &sid("CA1"), entry(8, 92_000)).1, Some(1000), "it was here");
     }
 
     #[test]

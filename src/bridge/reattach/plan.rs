@@ -22,6 +22,8 @@ pub struct Wanted {
     pub lost_at: UnixMillis,
     /// Whether somebody said that its stream is no more; otherwise a stream of its TwiML may still be on its way.
     pub is_certain: bool,
+    /// Whether it went with its node, through no fault of its own: nothing is on its way, and it does not wait longer each time.
+    pub with_node: bool,
 }
 
 /// Both ends of a call.
@@ -69,6 +71,7 @@ pub fn wanted(listed: &[Call], book: &CallBook, since: UnixMillis) -> Vec<Wanted
                 old_stream: None,
                 lost_at: since,
                 is_certain: false,
+                with_node: false,
             }),
         }
     }
@@ -92,6 +95,7 @@ pub fn lost(call_sid: &CallSid, entry: &Entry, ends: Option<Ends>) -> Option<Wan
         old_stream: Some(entry.stream),
         lost_at,
         is_certain: true,
+        with_node: false,
     })
 }
 

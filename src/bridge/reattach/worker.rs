@@ -131,6 +131,8 @@ impl Work {
             // Its calls have their streams. When they lose them, Twilio tells.
             return;
         }
+        // What an earlier life of this node lost may have a stream on another one.
+        self.elsewhere.ready().await;
         let listed = match &self.settings.number {
             Some(number) => {
                 let request = RestRequest::calls_to(self.access.account(), number, IN_PROGRESS);
@@ -181,8 +183,12 @@ impl Work {
             }
             Loss::Node(calls) => {
                 for LostCall { call_sid, room, connection_id } in calls {
-                    let conference = Conference { room, connection_id: Some(connection_id) };
-                    self.begin_later(call_sid, Some(conference), None, true);
+                    let conference = Some(Conference { room, connection_id: Some(connection_id) });
+                    let (old_stream, lost_at) = (None, unix_now());
+                    let (ends, is_certain, with_node) = (None, true, true);
+                    let wanted =
+                        Wanted { call_sid, ends, conference, old_stream, lost_at, is_certain, with_node };
+                    self.begin(wanted, Duration::ZERO);
                 }
             }
         }
@@ -196,10 +202,9 @@ impl Work {
         is_certain: bool,
     ) {
         let lost_at = unix_now();
-        self.begin(
-            Wanted { call_sid, ends: None, conference, old_stream, lost_at, is_certain },
-            self.settings.settle,
-        );
+        let (ends, with_node) = (None, false);
+        let wanted = Wanted { call_sid, ends, conference, old_stream, lost_at, is_certain, with_node };
+        self.begin(wanted, self.settings.settle);
     }
 
     fn begin(self: &Rc<Self>, wanted: Wanted, after: Duration) {
@@ -207,7 +212,8 @@ impl Work {
         if self.access.is_unauthorised() || at_work.len() >= self.most_calls {
             return;
         }
-        if at_work.insert(wanted.call_sid.clone()) {
+        // Whoever is at it already may be waiting for things to settle; the claim lets one of them go on.
+        if at_work.insert(wanted.call_sid.clone()) || wanted.with_node {
             let work = Rc::clone(self);
             actix::spawn(async move {
                 sleep(after).await;
@@ -224,7 +230,7 @@ impl Work {
         if matches!(state, Some(State::Over(_) | State::Live)) {
             return;
         }
-        let outcome = match self.may_begin(call_sid).await {
+        let outcome = match wanted.with_node || self.may_begin(call_sid).await {
             true => self.attempt(wanted).await,
             false => Outcome::Failed("it has lost too many streams".to_owned()),
         };
@@ -258,7 +264,7 @@ impl Work {
         let mut attempt = Attempt::new(wanted.ends.is_some());
         let mut ends = wanted.ends.clone();
         let mut planned: Option<Planned> = None;
-        let mut in_doubt = false;
+        let (mut in_doubt, mut is_claimed) = (false, false);
         loop {
             let seen = match attempt.step() {
                 Step::ReadCall => match self.read_call(call_sid).await {
@@ -269,7 +275,8 @@ impl Work {
                     Ok(None) => Seen::CallOver,
                     Err(failure) => Seen::Failed(failure),
                 },
-                Step::Plan => match self.plan(wanted, ends.as_ref(), planned.as_ref()).await {
+                Step::Plan => match self.plan(wanted, ends.as_ref(), planned.as_ref(), &mut is_claimed).await
+                {
                     Ok(plan) => {
                         planned = Some(plan);
                         Seen::Planned
@@ -295,7 +302,13 @@ impl Work {
                     let patience = if in_doubt { DOUBT_WITHIN } else { CONNECT_WITHIN };
                     if self.leg_comes(call_sid, patience).await { Seen::LegCame } else { Seen::NoLegCame }
                 }
-                Step::Done(outcome) => return outcome.clone(),
+                Step::Done(outcome) => {
+                    if is_claimed {
+                        // It may lose this stream, too, and then another node may be the first to know.
+                        self.elsewhere.release(call_sid.as_str());
+                    }
+                    return outcome.clone();
+                }
             };
             attempt.saw(seen);
         }
@@ -314,10 +327,19 @@ impl Work {
         wanted: &Wanted,
         ends: Option<&Ends>,
         before: Option<&Planned>,
+        is_claimed: &mut bool,
     ) -> Result<Planned, Seen> {
         let call_sid = &wanted.call_sid;
+        if !*is_claimed && !self.elsewhere.has_live_leg(call_sid).await {
+            *is_claimed = self.claim(call_sid).await;
+        }
+        // After the claim: whoever had it before gave it up when there was a leg.
         if self.elsewhere.has_live_leg(call_sid).await {
+            self.reattach.book().seen_elsewhere(call_sid);
             return Err(Seen::NotNeeded("it has a stream on another node"));
+        }
+        if !*is_claimed {
+            return Err(Seen::NotNeeded("another node is at it"));
         }
         let room = match &wanted.conference {
             Some(conference) => Room::parse(&conference.room).ok(),
@@ -344,10 +366,21 @@ impl Work {
         let plan = plan.map_err(|_| Seen::NotNeeded("the process ends"))?;
         let plan = plan.map_err(|reason| Seen::NotNeeded(reason.as_str()))?;
         let stream = plan.stream.map_err(|_| Seen::NotNeeded("there is no place for it here"))?;
-        if before.is_none() && !self.elsewhere.claim(call_sid.as_str(), CLAIM_LIFETIME).await {
-            return Err(Seen::NotNeeded("another node is at it"));
-        }
         Ok(Planned { call, room: plan.room, stream })
+    }
+
+    /// Claims a call; while another has it, waits until that one has got it a stream, has given up, or must be dead.
+    async fn claim(&self, call_sid: &CallSid) -> bool {
+        let ends_at = Instant::now() + CLAIM_LIFETIME + LOOK_ELSEWHERE_EVERY;
+        loop {
+            if self.elsewhere.claim(call_sid.as_str(), CLAIM_LIFETIME).await {
+                return true;
+            }
+            if self.elsewhere.has_live_leg(call_sid).await || Instant::now() >= ends_at {
+                return false;
+            }
+            sleep(LOOK_ELSEWHERE_EVERY).await;
+        }
     }
 
     async fn start(&self, wanted: &Wanted, plan: &Planned) -> Result<(), RestFailure> {
@@ -380,6 +413,7 @@ impl Work {
             if Instant::now() >= look_elsewhere_at {
                 look_elsewhere_at += LOOK_ELSEWHERE_EVERY;
                 if self.elsewhere.has_live_leg(call_sid).await {
+                    self.reattach.book().seen_elsewhere(call_sid);
                     return true;
                 }
             }

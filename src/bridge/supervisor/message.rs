@@ -86,6 +86,8 @@ pub struct LegResumed {
 pub struct MediaEnded {
     /// The leg.
     pub leg: LegId,
+    /// Why.
+    pub exit: LegExit,
 }
 
 /// A leg is over.

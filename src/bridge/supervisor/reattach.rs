@@ -4,6 +4,7 @@ use actix::prelude::*;
 
 use super::{Supervisor, unique_id};
 use crate::bridge::call::registry::{Announcement, CallPlan, NotReattached};
+use crate::bridge::cluster::State;
 
 /// Asks whether a call wants a new stream, and for the plan of it.
 pub struct PlanReattach {
@@ -25,7 +26,9 @@ impl Handler<PlanReattach> for Supervisor {
     type Result = MessageResult<PlanReattach>;
 
     fn handle(&mut self, ask: PlanReattach, _: &mut Self::Context) -> Self::Result {
-        if self.closed_to_newcomers().is_some() {
+        // A stream that is asked for while this node drains comes to another one; this one has promised to ask.
+        let comes_elsewhere = self.draining && self.cluster.state() == State::Joined;
+        if self.closed_to_newcomers().is_some() && !comes_elsewhere {
             return MessageResult(Err(NotReattached::NoPlace));
         }
         let now = self.now();

@@ -87,7 +87,7 @@ impl Inner {
             call_sid: call_sid.to_string(),
             room: room.to_string(),
         };
-        let leg = LegRecord { node: self.node.clone(), view, lost_to: None };
+        let leg = LegRecord::new(&self.node, view);
         let begin = |record: &mut Option<CallRecord>| {
             let call = record.get_or_insert_with(|| CallRecord::new(&room));
             let replaces = !call.legs.is_empty();
@@ -123,6 +123,28 @@ impl Inner {
             }
         };
         bucket::change(&link.bucket, &bucket::key(kind::CALL, &view.call_sid), remove).await
+    }
+
+    /// Hands a leg over to whoever comes first; its conference waits for the call.
+    pub(super) async fn hand_over(
+        self: Arc<Self>,
+        link: Link,
+        view: LegView,
+        name: String,
+    ) -> Result<(), BucketError> {
+        let hand = |record: &mut Option<CallRecord>| {
+            if let Some(call) = record {
+                call.hand_over(&name);
+            }
+        };
+        // First, so that a conference that is found empty is one that waits.
+        if let Ok(room) = Room::parse(&view.room) {
+            let key = bucket::key(kind::CONFERENCE, room.as_str());
+            let leave =
+                |record: &mut Option<ConferenceRecord>| ConferenceRecord::leave(record, now(), &name, true);
+            bucket::change(&link.bucket, &key, leave).await?;
+        }
+        bucket::change(&link.bucket, &bucket::key(kind::CALL, &view.call_sid), hand).await
     }
 
     pub(super) async fn end_call(self: Arc<Self>, link: Link, call_sid: CallSid) -> Result<(), BucketError> {

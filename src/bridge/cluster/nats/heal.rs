@@ -16,6 +16,7 @@ use super::member::Session;
 use super::outbox::Outgoing;
 use super::records::{CallRecord, ConferenceRecord, LegRecord};
 use super::{MyLeg, now};
+use crate::bridge::call::leg::LegExit;
 use crate::bridge::call::registry::LegId;
 use crate::bridge::call::room::Room;
 use crate::bridge::call::update::{LegNews, LegView, NODE_LOST, Told, UpdateKind};
@@ -31,7 +32,8 @@ pub(super) async fn take_legs_back(session: &Session) -> Result<(), BucketError>
     let legs: Vec<LegId> = {
         let mut shared = locked(&session.inner.shared);
         shared.needs_mending = false;
-        shared.legs.keys().copied().collect()
+        let kept = shared.legs.iter().filter(|(_, leg)| !leg.handed_over);
+        kept.map(|(id, _)| *id).collect()
     };
     let written = stream::iter(legs).map(Ok).try_for_each_concurrent(AT_ONCE, |leg| take_back(session, leg));
     written.await.inspect_err(|_| session.inner.mend_later())
@@ -43,7 +45,7 @@ async fn take_back(session: &Session, id: LegId) -> Result<(), BucketError> {
         let Some(leg) = my_leg(session, id) else { return Ok(()) };
         let Ok(room) = Room::parse(&leg.view.room) else { return Ok(()) };
         let key = bucket::key(kind::CALL, &leg.view.call_sid);
-        let record = LegRecord { node: session.inner.node.clone(), view: leg.view.clone(), lost_to: None };
+        let record = LegRecord::new(&session.inner.node, leg.view.clone());
         let take = |call: &mut Option<CallRecord>| {
             let call = call.get_or_insert_with(|| CallRecord::new(&room));
             call.take_back(leg.stream, &leg.name, record.clone(), leg.is_known)
@@ -132,7 +134,7 @@ fn doubts(session: &Session) -> Doubts {
         for leg in shared.legs.values() {
             here.insert(leg.name.clone());
             talking.extend((!leg.media_ended).then(|| leg.name.clone()));
-            known.extend(leg.is_known.then(|| leg.name.clone()));
+            known.extend((leg.is_known && !leg.handed_over).then(|| leg.name.clone()));
         }
     }
     let mut before = session.doubted.borrow_mut();
@@ -142,7 +144,7 @@ fn doubts(session: &Session) -> Doubts {
         before.contains(name)
     };
     for call in session.calls.borrow().values() {
-        for (name, leg) in call.legs.iter().filter(|(_, leg)| leg.node == own) {
+        for (name, leg) in call.legs.iter().filter(|(_, leg)| leg.node == own && leg.is_live()) {
             known.remove(name);
             if !here.contains(name) && is_old(name) {
                 doubts.strays.push((leg.view.clone(), name.clone()));
@@ -186,7 +188,7 @@ async fn forget_old_calls(session: &Session) {
     }
 }
 
-/// A leg of a node that is lost.
+/// A leg of a node that is lost, or that has handed it over.
 struct Lost {
     key: String,
     name: String,
@@ -196,19 +198,20 @@ struct Lost {
 
 async fn report_lost_nodes(session: &Session) {
     let mut nodes: HashSet<String> = HashSet::new();
-    let mut reported: Vec<(String, Option<LostCall>)> = Vec::new();
+    let mut reported: Vec<(Option<String>, Option<LostCall>)> = Vec::new();
     let lost = stream::iter(lost_legs(session));
     let mut reports =
-        lost.map(async |lost| (report(session, &lost).await, lost.leg.node)).buffer_unordered(AT_ONCE);
-    while let Some((report, node)) = reports.next().await {
-        nodes.insert(node.clone());
+        lost.map(async |lost| (report(session, &lost).await, lost.leg)).buffer_unordered(AT_ONCE);
+    while let Some((report, leg)) = reports.next().await {
+        let node = Some(leg.node).filter(|_| !leg.handed_over);
+        nodes.extend(node.clone());
         // What fails is still there when it is looked for again, in a second.
         if let Ok(Some(call)) = report {
             reported.push((node, call));
         }
     }
     for node in &nodes {
-        let legs = reported.iter().filter(|(of, _)| of == node).count() as u64;
+        let legs = reported.iter().filter(|(of, _)| of.as_ref() == Some(node)).count() as u64;
         if legs > 0 {
             events::NodeLost { leg: None, node, legs }.emit();
         }
@@ -222,7 +225,9 @@ async fn report_lost_nodes(session: &Session) {
 
 fn lost_legs(session: &Session) -> Vec<Lost> {
     let presence = session.presence.borrow();
+    let may_take = !locked(&session.inner.shared).is_leaving;
     let is_due = |leg: &LegRecord| match &leg.lost_to {
+        None if leg.handed_over => may_take && leg.node != session.inner.node,
         None => presence.is_lost(&leg.node),
         Some(reporter) => *reporter == session.inner.node || presence.is_lost(reporter),
     };
@@ -256,10 +261,14 @@ async fn report(session: &Session, lost: &Lost) -> Result<Option<Option<LostCall
         let (leg, view, at) = (name.clone(), view.clone(), Timestamp::now());
         Outgoing::new(Told { leg, kind, view, at, reason: reason.map(Into::into), interruption: None }, 0)
     };
-    if told.is_none() {
+    // A node that hands its legs over tells itself that they stop; should it die before it does, this is the same update.
+    let reason = if leg.handed_over { LegExit::Shutdown.as_str() } else { NODE_LOST };
+    if told.is_none() && !leg.handed_over {
         session.send(&news(UpdateKind::ConnectionStarted, None)).await?;
     }
-    session.send(&news(UpdateKind::ConnectionStopped, Some(NODE_LOST))).await?;
+    if told.is_some() || !leg.handed_over {
+        session.send(&news(UpdateKind::ConnectionStopped, Some(reason))).await?;
+    }
     if let Ok(room) = Room::parse(&view.room) {
         leave(session, &room, name).await.map_err(|error| error.to_string())?;
     }

@@ -323,6 +323,9 @@ impl Session {
         };
         let own = &self.inner.node;
         let is_lost = call.legs.values().any(|leg| leg.node == *own && leg.lost_to.is_some());
+        if call.legs.values().any(|leg| leg.handed_over && leg.lost_to.is_none() && leg.node != *own) {
+            self.inner.handed_over.notify_one();
+        }
         self.calls.borrow_mut().insert(key, call);
         if is_lost {
             self.inner.mend_later();
@@ -408,7 +411,8 @@ impl Session {
     /// Looks who lives, reports who does not, and writes what could not be written when it happened.
     async fn tend(&self) -> String {
         loop {
-            tokio::time::sleep(SAY_EVERY).await;
+            // Somebody is not heard until a leg that was handed over is taken.
+            let _ = tokio::time::timeout(SAY_EVERY, self.inner.handed_over.notified()).await;
             self.presence.borrow_mut().look(Instant::now());
             let nodes = self.presence.borrow().nodes();
             locked(&self.inner.shared).others = nodes - 1;

@@ -74,6 +74,8 @@ struct Inner {
     shared: Mutex<Shared>,
     /// There is something to send, or to mend.
     wake: Notify,
+    /// Another node hands a leg over.
+    handed_over: Notify,
 }
 
 /// What things are called in NATS.
@@ -103,6 +105,10 @@ struct Shared {
     told_to: u64,
     /// Nodes besides this one.
     others: usize,
+    /// Writes that nobody waits for are on their way.
+    under_way: usize,
+    /// This node is about to end.
+    is_leaving: bool,
 }
 
 /// The way to what is shared.
@@ -122,6 +128,8 @@ struct MyLeg {
     /// Whether its record was ever written.
     is_known: bool,
     media_ended: bool,
+    /// Whoever takes it sees to its record.
+    handed_over: bool,
     /// Dashboards have heard of it.
     is_told: bool,
     interruptions: u32,
@@ -173,6 +181,7 @@ impl NatsCluster {
             on_calls_lost: OnceLock::new(),
             shared: Mutex::default(),
             wake: Notify::new(),
+            handed_over: Notify::new(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -208,8 +217,11 @@ impl Inner {
             return self.mend_later();
         };
         let (work, inner) = (work(Arc::clone(self), link), Arc::clone(self));
+        locked(&self.shared).under_way += 1;
         actix::spawn(async move {
-            if work.await.is_err() {
+            let done = work.await;
+            locked(&inner.shared).under_way -= 1;
+            if done.is_err() {
                 inner.mend_later();
             }
         });
@@ -330,6 +342,7 @@ impl Cluster for NatsCluster {
             stream,
             is_known,
             media_ended: false,
+            handed_over: false,
             is_told: false,
             interruptions: 0,
             interrupted: None,
@@ -354,9 +367,22 @@ impl Cluster for NatsCluster {
 
     fn leg_ended(&self, leg: LegId) {
         let ended = locked(&self.inner.shared).legs.remove(&leg);
-        if let Some(MyLeg { name, view, .. }) = ended {
+        if let Some(MyLeg { name, view, .. }) = ended.filter(|leg| !leg.handed_over) {
             self.inner.in_background(|inner, link| async move { inner.remove(&link, &view, &name).await });
         }
+    }
+
+    fn hand_over(&self, leg: LegId) {
+        let mut shared = locked(&self.inner.shared);
+        let Some(leg) = shared.legs.get_mut(&leg) else { return };
+        (leg.media_ended, leg.handed_over) = (true, true);
+        let (name, view) = (leg.name.clone(), leg.view.clone());
+        drop(shared);
+        self.inner.in_background(|inner, link| inner.hand_over(link, view, name));
+    }
+
+    fn prepare_to_leave(&self) {
+        locked(&self.inner.shared).is_leaving = true;
     }
 
     fn call_ended(&self, call_sid: &CallSid) {
@@ -372,6 +398,10 @@ impl Cluster for NatsCluster {
     fn publish(&self, news: LegNews) {
         let mut shared = locked(&self.inner.shared);
         let Some(leg) = shared.legs.get_mut(&news.leg()) else { return };
+        if leg.handed_over && !matches!(news, LegNews::Stopped(..)) {
+            // Whoever takes it may have told that it stopped.
+            return;
+        }
         match &news {
             LegNews::Started(_, view) | LegNews::Resumed { view, .. } => {
                 leg.view.clone_from(view);
@@ -408,15 +438,27 @@ impl Cluster for NatsCluster {
         let key = bucket::key(kind::CALL, call_sid.as_str());
         self.inner.ask(|inner, link| async move {
             let call: Option<CallRecord> = bucket::read(&link.bucket, &key).await?;
-            let is_live = |leg: &LegRecord| leg.node != inner.node && leg.lost_to.is_none();
+            let is_live = |leg: &LegRecord| leg.node != inner.node && leg.is_live();
             Ok(call.is_some_and(|call| call.legs.values().any(is_live)))
         })
     }
 
     fn claim_once(&self, key: &str, lifetime: Duration) -> Answer<Option<bool>> {
         let key = bucket::key(kind::CLAIM, key);
-        let take = move |record: &mut Option<Claim>| Claim::take(record, now(), millis(lifetime));
-        self.inner.ask(|_, link| async move { bucket::change(&link.bucket, &key, take).await })
+        self.inner.ask(|inner, link| async move {
+            let take = |record: &mut Option<Claim>| Claim::take(record, now(), millis(lifetime), &inner.node);
+            bucket::change(&link.bucket, &key, take).await
+        })
+    }
+
+    fn release(&self, key: &str) {
+        let key = bucket::key(kind::CLAIM, key);
+        self.inner.in_background(|inner, link| async move {
+            let release = |record: &mut Option<Claim>| Claim::release(record, &inner.node);
+            // What is not given up is over soon.
+            let _ = bucket::change(&link.bucket, &key, release).await;
+            Ok(())
+        });
     }
 
     fn on_calls_lost(&self, hook: OnCallsLost) {
@@ -436,7 +478,8 @@ impl Cluster for NatsCluster {
         let inner = Arc::clone(&self.inner);
         let is_settled = move || {
             let shared = locked(&inner.shared);
-            shared.link.is_none() || shared.outbox.len() == 0 && shared.told_to >= shared.sent_to
+            shared.link.is_none()
+                || shared.outbox.len() == 0 && shared.under_way == 0 && shared.told_to >= shared.sent_to
         };
         Answer::later(async move {
             let until = Instant::now() + patience;

@@ -43,9 +43,24 @@ pub(super) struct LegRecord {
     pub(super) node: String,
     /// As updates describe it.
     pub(super) view: LegView,
-    /// The node that reports it as lost; from then on it is.
+    /// Its node ends and hears it no more, though the call goes on: whoever comes first sees to a new stream.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) handed_over: bool,
+    /// The node that reports it as lost, or takes it over; from then on it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) lost_to: Option<String>,
+}
+
+impl LegRecord {
+    /// Returns the record of a leg that lives on `node`.
+    pub(super) fn new(node: &str, view: LegView) -> Self {
+        Self { node: node.to_owned(), view, handed_over: false, lost_to: None }
+    }
+
+    /// Returns whether its caller is heard, as far as anybody knows.
+    pub(super) fn is_live(&self) -> bool {
+        !self.handed_over && self.lost_to.is_none()
+    }
 }
 
 impl CallRecord {
@@ -89,11 +104,19 @@ impl CallRecord {
         }
     }
 
+    /// Hands a leg over to whoever comes first; nothing if the call is over, or the leg was reported lost.
+    pub(super) fn hand_over(&mut self, name: &str) {
+        let has_ended = self.ended;
+        if let Some(leg) = self.legs.get_mut(name).filter(|leg| leg.lost_to.is_none() && !has_ended) {
+            leg.handed_over = true;
+        }
+    }
+
     /// Marks a leg as lost. Returns false if it is gone, or if another node that lives reports it.
     pub(super) fn mark_lost(&mut self, name: &str, reporter: &str, is_lost: impl Fn(&str) -> bool) -> bool {
         let Some(leg) = self.legs.get_mut(name) else { return false };
         let is_ours = match &leg.lost_to {
-            None => is_lost(&leg.node),
+            None => leg.handed_over || is_lost(&leg.node),
             Some(other) => other == reporter || is_lost(other),
         };
         if is_ours {
@@ -212,16 +235,24 @@ impl Pairs {
 pub(super) struct Claim {
     /// Until when, in ms since 1970.
     until: Millis,
+    /// The node that has it.
+    #[serde(default)]
+    by: String,
 }
 
 impl Claim {
     /// Returns whether whoever asks is the first.
-    pub(super) fn take(record: &mut Option<Self>, now: Millis, lifetime: Millis) -> bool {
+    pub(super) fn take(record: &mut Option<Self>, now: Millis, lifetime: Millis, by: &str) -> bool {
         let is_free = record.as_ref().is_none_or(|claim| claim.until <= now);
         if is_free {
-            *record = Some(Self { until: now + lifetime });
+            *record = Some(Self { until: now + lifetime, by: by.to_owned() });
         }
         is_free
+    }
+
+    /// Gives the claim of `by` up; that of another stays.
+    pub(super) fn release(record: &mut Option<Self>, by: &str) {
+        *record = record.take().filter(|claim| claim.by != by);
     }
 }
 

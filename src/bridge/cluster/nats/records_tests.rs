@@ -15,7 +15,7 @@ fn leg(node: &str) -> LegRecord {
         call_sid: "CA1".to_owned(),
         room: "r".to_owned(),
     };
-    LegRecord { node: node.to_owned(), view, lost_to: None }
+    LegRecord::new(node, view)
 }
 
 #[test]
@@ -103,7 +103,33 @@ fn pairs_are_made_in_the_order_of_arrival() {
 #[test]
 fn work_is_claimed_once_until_its_time_is_over() {
     let mut claim = None;
-    assert!(Claim::take(&mut claim, 10, 100));
-    assert!(!Claim::take(&mut claim, 109, 100));
-    assert!(Claim::take(&mut claim, 110, 100));
+    assert!(Claim::take(&mut claim, 10, 100, "a"));
+    assert!(!Claim::take(&mut claim, 109, 100, "a"));
+    assert!(Claim::take(&mut claim, 110, 100, "a"));
+}
+
+#[test]
+fn a_leg_that_is_handed_over_is_taken_once_while_its_node_lives_and_not_when_its_call_is_over() {
+    let nobody_is_dead = |_: &str| false;
+    let mut call = CallRecord::new(&room("r"));
+    call.begin(1, "one", leg("a")).unwrap();
+    assert!(!call.mark_lost("one", "b", nobody_is_dead) && call.legs["one"].is_live());
+    let mut over = CallRecord { ended: true, ..call.clone() };
+    over.hand_over("one");
+    assert!(!over.mark_lost("one", "b", nobody_is_dead));
+    call.hand_over("one");
+    assert!(!call.legs["one"].is_live());
+    assert!(call.mark_lost("one", "b", nobody_is_dead));
+    assert!(!call.mark_lost("one", "c", nobody_is_dead), "another has it");
+    assert!(call.mark_lost("one", "c", |node| node == "b"), "who died before it did anything");
+}
+
+#[test]
+fn a_claim_is_given_up_by_whoever_has_it() {
+    let mut claim = None;
+    assert!(Claim::take(&mut claim, 10, 100, "a"));
+    Claim::release(&mut claim, "b");
+    assert!(!Claim::take(&mut claim, 20, 100, "b"));
+    Claim::release(&mut claim, "a");
+    assert!(Claim::take(&mut claim, 30, 100, "b"));
 }
