@@ -1,8 +1,8 @@
 //! The media sockets as the supervisor sees them: which leg each is, and when it has to be gone.
 //!
-//! A socket's own actor ends it in every ordinary case. But the actor freezes while its peer takes no bytes, and a
-//! frozen actor neither hears an order nor notices the time. So each socket that is on its way out has a deadline here;
-//! one that is still there when it has passed is cut from outside, and the actor's end tells the rest.
+//! A socket's own actor ends it in every ordinary case, also while its peer takes no bytes. This is for what nobody has
+//! thought of: each socket that is on its way out has a deadline here; one that is still there when it has passed is cut from
+//! outside, and the actor's end tells the rest.
 
 use std::collections::HashMap;
 use std::time::Duration;
